@@ -1,0 +1,1 @@
+"""The words and rules of Handrail: pure values, no input or output, nothing imported from the rest."""

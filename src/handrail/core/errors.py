@@ -1,0 +1,173 @@
+"""Every failure a person can meet. Raised deep, caught once per door; owns messages and exit codes, prints nothing.
+
+HandrailError                     exit
+├── Usage                            2   the words of the command, or a value that no policy could allow
+├── Refused                          3   one or more policy keys say no
+│   └── CapReached                   3   the places under a cap are taken; knows the limit and the count
+├── NotFound                         4   nothing of that id or name
+│   └── NotManaged                   4   it exists, and Handrail did not create it
+├── WrongState                       5   the resource's state does not allow it
+│   └── Conflict                     5   a name or request id that is taken
+├── NotConfirmed                     6   a question that nobody answered with yes
+├── NotSetUp                         7   credentials, permission or account
+│   ├── BadCredentials               7
+│   └── PermissionDenied             7
+├── AwsFailure                       1   AWS said no for a reason of its own
+│   ├── Throttled                    1
+│   └── Unreachable                  1   no answer: network, endpoint, time-out
+├── PartlyFailed                     8   some of several targets failed
+├── Interrupted                    130   Ctrl-C
+└── Internal                         1   a defect of Handrail
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+
+class HandrailError(Exception):
+    """What went wrong (`message`), what to do (`hint`), facts to show between the two, and details for programs.
+
+    message: one sentence. hint: a command line that would work, or one sentence.
+    facts: (label, text) pairs; a text may hold several lines. details: JSON-ready values, stable keys.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        facts: Sequence[tuple[str, str]] = (),
+        details: Mapping[str, Any] | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.facts = tuple(facts)
+        self.details = dict(details or {})
+        self.slug = code or self.code
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the error object of the JSON output: code, message, hint, details."""
+        return {"code": self.slug, "message": self.message, "hint": self.hint, "details": self.details}
+
+
+class Usage(HandrailError):
+    """The words of the command are off, or a value that no policy could allow."""
+
+    code, exit_code = "usage", 2
+
+
+class Refused(HandrailError):
+    """The policy says no; `details["reasons"]` lists every key that does."""
+
+    code, exit_code = "refused", 3
+
+
+class CapReached(Refused):
+    """The places under a cap are taken. `limit` and `count` are numbers of places."""
+
+    code = "cap_reached"
+
+    def __init__(self, message: str, *, limit: int, count: int, **rest: Any) -> None:
+        details = {"limit": limit, "count": count, **(rest.pop("details", None) or {})}
+        super().__init__(message, details=details, **rest)
+        self.limit, self.count = limit, count
+
+
+class NotFound(HandrailError):
+    """Nothing has that id or name."""
+
+    code, exit_code = "not_found", 4
+
+
+class NotManaged(NotFound):
+    """It exists, and Handrail did not create it."""
+
+    code = "not_managed"
+
+
+class WrongState(HandrailError):
+    """The resource's state does not allow the action."""
+
+    code, exit_code = "wrong_state", 5
+
+
+class Conflict(WrongState):
+    """Somebody or something has that name, id or token already."""
+
+    code = "conflict"
+
+
+class NotConfirmed(HandrailError):
+    """A question was answered with no, or could not be asked."""
+
+    code, exit_code = "not_confirmed", 6
+
+
+class NotSetUp(HandrailError):
+    """Credentials, permission, an extra or the account is missing."""
+
+    code, exit_code = "not_set_up", 7
+
+
+class BadCredentials(NotSetUp):
+    """Credentials are missing, half-set, expired or refused."""
+
+    code = "credentials"
+
+
+class PermissionDenied(NotSetUp):
+    """The credentials are valid and may not do this."""
+
+    code = "permission_denied"
+
+
+class AwsFailure(HandrailError):
+    """AWS refused for a reason of its own."""
+
+    code, exit_code = "aws_failure", 1
+
+
+class Throttled(AwsFailure):
+    """AWS asked to slow down, and the retries are used up."""
+
+    code = "throttled"
+
+
+class Unreachable(AwsFailure):
+    """No answer: whether the call took effect is unknown."""
+
+    code = "unreachable"
+
+
+class PartlyFailed(HandrailError):
+    """Some of several targets failed; each one's own error stands in its row."""
+
+    code, exit_code = "partly_failed", 8
+
+
+class Interrupted(HandrailError):
+    """Ctrl-C."""
+
+    code, exit_code = "interrupted", 130
+
+
+class Internal(HandrailError):
+    """A defect of Handrail itself."""
+
+    code, exit_code = "internal", 1
+
+
+def exit_code_of(failures: Sequence[HandrailError], targets: int) -> int:
+    """Return the exit code of `targets` targets of which `failures` failed (PRODUCT.md section 5).
+
+    0 if none failed; the one code that all failed with; else 8.
+    """
+    if not failures:
+        return 0
+    codes = {failure.exit_code for failure in failures}
+    return codes.pop() if len(codes) == 1 and len(failures) == targets else PartlyFailed.exit_code

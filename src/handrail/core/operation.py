@@ -1,0 +1,55 @@
+"""An operation is one thing that a person can do: every door draws itself from these values and runs them one way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from handrail.core.fields import Field, Values
+from handrail.core.plan import Claim, Outcome, Plan
+
+
+class Effect(Enum):
+    """What an operation does to the world. LOCAL touches only this machine (and is not on record)."""
+
+    READ = "read"
+    CHANGE = "change"
+    DESTROY = "destroy"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A verb on a resource.
+
+    resource: `ec2`, `route53 zone`, or empty for a top-level command. example: a full command line. permissions: the
+    IAM actions that it may call. handler: given the session and the values, looks and returns an Outcome (a read) or a
+    Plan (a change); it changes nothing itself. many: takes many targets, so JSON is always an array. claims: what the
+    policy would judge, for `policy check -- COMMAND`. recover: given the session and an intent without an outcome,
+    looks, finishes or undoes, and returns the Verdict, or None to leave it. on_record: False for what makes the record.
+    """
+
+    resource: str
+    verb: str
+    help: str
+    example: str
+    effect: Effect
+    handler: Callable[[Any, Values], Plan | Outcome]
+    fields: tuple[Field, ...] = ()
+    permissions: tuple[str, ...] = ()
+    kind: str = ""
+    aliases: tuple[str, ...] = ()
+    many: bool = False
+    claims: Callable[[Any, Values], tuple[Claim, ...]] | None = None
+    recover: Callable[[Any, Any], Any] | None = None
+    on_record: bool = True
+
+    @property
+    def name(self) -> str:
+        """Return the words that call it: `ec2 create`, `route53 zone list`, `status`."""
+        return f"{self.resource} {self.verb}".strip()
+
+    @property
+    def mutates(self) -> bool:
+        """Return whether it changes something in AWS: it then has `--dry-run` and a place in the audit."""
+        return self.effect in (Effect.CHANGE, Effect.DESTROY)

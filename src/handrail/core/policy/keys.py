@@ -1,0 +1,430 @@
+"""The table of all policy keys: validation, judging, `policy show`, `policy init` and the reference are made of it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from handrail.core.policy import values as v
+
+PRESETS = ("strict", "open")
+
+SECRET_FILES = (
+    ".env", ".env.*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk",
+    "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".ssh", ".aws", ".gnupg", ".kube", ".docker/config.json", ".git",
+    ".netrc", "_netrc", ".npmrc", ".pypirc", ".pgpass", ".htpasswd", ".git-credentials", "credentials",
+    "*credentials*.json", "service-account*.json", "secrets.*", "*.tfstate", "*.tfstate.*", "*.tfvars",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Key:
+    """One policy key.
+
+    name: `ec2.types`. kind: what its value is, in words. read: turns the TOML value into the policy's own. help: one
+    sentence. example: a value as TOML writes it. strict, open: its value under each preset; None is "not set".
+    unset: what "not set" means. permits: judges a claim, given the policy's value and the claimed one; a key without it
+    is no subject of claims. refused: the sentence of a refusal, `{value}` in it. advice: what to do where no other
+    value helps. fill: makes a value that passes from a pattern and the refused value. optional: leaving the option out
+    passes too. ranks: the words of a choice, the narrowest first. default_of: the key that must allow this default.
+    """
+
+    name: str
+    kind: str
+    read: v.Reader
+    help: str
+    example: str
+    strict: Any = None
+    open: Any = None
+    unset: str = "any"
+    permits: Callable[[Any, Any], bool] | None = None
+    refused: str = ""
+    advice: str = ""
+    fill: Callable[[str, str], str] | None = None
+    optional: bool = False
+    ranks: tuple[str, ...] = ()
+    default_of: str = ""
+
+    @property
+    def section(self) -> str:
+        """Return the TOML table that it stands in, empty at the top."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def word(self) -> str:
+        """Return its name within the section."""
+        return self.name.rpartition(".")[2]
+
+    def default(self, preset: str) -> Any:
+        """Return its value under a preset."""
+        return self.strict if preset == "strict" else self.open
+
+    def text(self, value: Any, limit: int | None = None) -> str:
+        """Return a value of it in words, a list cut after `limit` items."""
+        if value is None:
+            return self.unset
+        if isinstance(value, bool):
+            return str(value).lower()
+        if not isinstance(value, tuple):
+            return str(value)
+        words = [item if isinstance(item, str) else f"{item[0]}={item[1]}" for item in value]
+        if limit and len(words) > limit:
+            words[limit:] = [f"and {len(words) - limit} more"]
+        return ", ".join(words) or "nothing"
+
+    def toml(self, value: Any) -> str:
+        """Return a value of it as the policy file writes it."""
+        import json
+
+        if value is None:
+            return json.dumps(v.NO_CAP)
+        return json.dumps(list(value) if isinstance(value, tuple) else value)
+
+
+def as_json(value: Any) -> Any:
+    """Return a policy value as JSON has it: lists for tuples, an object for required tags."""
+    if not isinstance(value, tuple):
+        return value
+    return dict(value) if value and isinstance(value[0], tuple) else list(value)
+
+
+def _choice(name: str, ranks: tuple[str, ...], help: str, *, strict: str, open: str, **rest: Any) -> Key:
+    kind = "one of " + ", ".join(f'"{word}"' for word in ranks)
+    return Key(
+        name, kind, v.choice(*ranks), help, f'"{strict}"', strict=strict, open=open, ranks=ranks, **rest
+    )  # fmt: skip
+
+
+def _cap(name: str, help: str, example: str, *, strict: int | None = None) -> Key:
+    return Key(name, 'a whole number or "none"', v.number(100_000, none=True), help, example, strict, unset="no cap")
+
+
+def _listed(name: str, kind: str, check: v.Check, help: str, example: str, **rest: Any) -> Key:
+    return Key(name, f"a list of {kind}", v.items(check), help, example, permits=v.listed, **rest)
+
+
+def _not_a(noun: str) -> str:
+    return "{value} is not " + noun + " that the policy allows."
+
+
+def _fill_name(pattern: str, value: str) -> str:
+    value = re.sub(r"[^\w.-]+", "-", value, flags=re.ASCII)
+    return pattern.replace("*", value, 1).replace("*", "").replace("?", "x")
+
+
+_SIZES = ("nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge")
+
+
+def _fill_type(pattern: str, value: str) -> str:
+    size = value.rpartition(".")[2]
+    # Nearly every family has a "large"; a size that nobody knows was misspelt.
+    return pattern.removesuffix("*") + (size if size in _SIZES else "large") if pattern.endswith(".*") else pattern
+
+
+def _fill_zone(suffix: str, value: str) -> str:
+    return f"{value.partition('.')[0]}.{suffix}"
+
+
+def _manage(service: str, what: str) -> Key:
+    help = f'"own": only {what} that Handrail created are shown and touched; "any": all of them, after asking.'
+    return _choice(f"{service}.manage", ("own", "any"), help, strict="own", open="any" if service == "ec2" else "own")
+
+
+def _required_tags(service: str, what: str) -> Key:
+    return Key(
+        f"{service}.required_tags",
+        "a list of tag keys, or a table of tag key and pattern of its value",
+        v.tags,
+        f"Tags that every new {what} must be given.",
+        '["team", "cost-center"]',
+        unset="none",
+        permits=v.tagged,
+        refused="the tag {value} is missing, or its value is not one that the policy allows.",
+    )
+
+
+_ALL = (
+    _choice(
+        "preset",
+        PRESETS,
+        "What holds where this file says nothing.",
+        strict="strict",
+        open="open",
+    ),
+    Key(
+        "accounts",
+        "a list of account numbers, as text",
+        v.items(v.account, never_empty="leave accounts out to allow every account"),
+        "The AWS accounts that may be worked in. The sandbox is none, and always may.",
+        '["111122223333"]',
+        permits=v.listed,
+        refused=_not_a("an account"),
+        advice="sign in to an account that the rule lists",
+    ),
+    Key(
+        "home_region",
+        "a region",
+        v.one(v.region),
+        "The one region that holds the account's ledger.",
+        '"us-east-1"',
+        unset="HANDRAIL_HOME_REGION, else us-east-1",
+    ),
+    _choice(
+        "others",
+        ("refuse", "ask", "allow"),
+        "What happens when somebody changes another owner's thing.",
+        strict="ask",
+        open="ask",
+    ),
+    Key(
+        "job_servers",
+        "a list of owner names or ARNs, patterns allowed",
+        v.items(v.text),
+        "The principals of job servers, whose word on who asked for a run is believed.",
+        '["arn:aws:sts::111122223333:assumed-role/handrail-console/*"]',
+        unset="none",
+    ),
+    _listed(
+        "ec2.types",
+        "instance types, patterns allowed",
+        v.instance_types,
+        "Instance types that may be created; the first is the default.",
+        '["t3.nano", "t3.micro", "t4g.*"]',
+        strict=("t3.nano", "t4g.nano"),
+        open=("*",),
+        refused=_not_a("an instance type"),
+        fill=_fill_type,
+    ),
+    Key(
+        "ec2.default_type",
+        "an instance type",
+        v.one(v.instance_type),
+        "The type of a new instance where none is given.",
+        '"t3.nano"',
+        unset="the first that ec2.types lists",
+        default_of="ec2.types",
+    ),
+    _listed(
+        "ec2.images",
+        'image aliases ("ubuntu", "amazon-linux") or AMI ids, patterns allowed',
+        v.image,
+        "Images that instances may be made from.",
+        '["ubuntu", "amazon-linux", "ami-0a1b2c3d4e5f60718"]',
+        strict=("ubuntu", "amazon-linux"),
+        open=("*",),
+        refused=_not_a("an image"),
+    ),
+    _listed(
+        "ec2.regions",
+        "regions, patterns allowed",
+        v.regions,
+        "Regions that instances may be created in.",
+        '["us-east-1", "eu-*"]',
+        open=("*",),
+        unset="the home region; on the sandbox every region",
+        refused=_not_a("a region for instances"),
+    ),
+    _cap(
+        "ec2.max_running",
+        "How many instances that Handrail created may run in the account at once.",
+        "2",
+        strict=2,
+    ),
+    _cap(
+        "ec2.max_running_per_region",
+        "How many of them may run in one region at once.",
+        "2",
+    ),
+    _cap("ec2.max_running_per_owner", "How many of them one owner may run at once.", "1"),
+    _required_tags("ec2", "instance"),
+    _listed(
+        "ec2.names",
+        "patterns; {owner} stands for the caller",
+        v.with_owner,
+        "Names that instances may have.",
+        '["{owner}-*", "team-*"]',
+        refused=_not_a("an instance name"),
+        fill=_fill_name,
+    ),
+    _listed(
+        "ec2.key_pairs",
+        "key pair names, patterns allowed",
+        v.text,
+        "Key pairs that may be put on instances.",
+        '["team-*"]',
+        refused=_not_a("a key pair"),
+        optional=True,
+    ),
+    _listed(
+        "ec2.security_groups",
+        "security group ids or names, patterns allowed",
+        v.text,
+        "Security groups that instances may be in.",
+        '["sg-0a1b2c3d4e5f60718", "web-*"]',
+        refused=_not_a("a security group"),
+        optional=True,
+    ),
+    _listed(
+        "ec2.subnets",
+        "subnet ids, patterns allowed",
+        v.subnets,
+        "Subnets that instances may be in.",
+        '["subnet-0a1b2c3d4e5f60718"]',
+        refused=_not_a("a subnet"),
+        optional=True,
+    ),
+    _listed(
+        "ec2.instance_profiles",
+        "instance profile names or ARNs, patterns allowed",
+        v.text,
+        "Instance profiles that instances may carry.",
+        '["web-*"]',
+        refused=_not_a("an instance profile"),
+        optional=True,
+    ),
+    Key(
+        "ec2.user_data",
+        "true or false",
+        v.flag,
+        "Whether a start-up script may be given.",
+        "false",
+        strict=True,
+        open=True,
+        permits=lambda limit, wanted: limit or not wanted,
+        refused="user data may not be given under this policy.",
+        optional=True,
+    ),
+    Key(
+        "ec2.default_key_pair",
+        "a key pair name",
+        v.one(v.text),
+        "The key pair of a new instance where none is given.",
+        '"team-key"',
+        unset="none",
+        default_of="ec2.key_pairs",
+    ),
+    Key(
+        "ec2.default_security_groups",
+        "a list of security group ids or names",
+        v.items(v.text),
+        "The security groups of a new instance where none is given.",
+        '["sg-0a1b2c3d4e5f60718"]',
+        unset="those of AWS",
+        default_of="ec2.security_groups",
+    ),
+    Key(
+        "ec2.default_subnet",
+        "a subnet id",
+        v.one(v.subnet),
+        "The subnet of a new instance where none is given.",
+        '"subnet-0a1b2c3d4e5f60718"',
+        unset="that of AWS",
+        default_of="ec2.subnets",
+    ),
+    _choice(
+        "ec2.credits",
+        ("standard", "unlimited"),
+        'CPU credits of new T instances: "standard" never costs extra, "unlimited" may.',
+        strict="standard",
+        open="standard",
+        permits=lambda limit, wanted: limit == "unlimited" or wanted == "standard",
+        refused="{value} CPU credits are not what the policy allows.",
+        optional=True,
+    ),
+    _manage("ec2", "instances"),
+    _choice(
+        "s3.public",
+        ("never", "approval", "freely"),
+        'Whether buckets may be public; "approval" asks "Are you sure?" first.',
+        strict="approval",
+        open="approval",
+        permits=lambda limit, wanted: limit != "never" or not wanted,
+        refused="no bucket may be public under this policy.",
+        optional=True,
+    ),
+    _listed(
+        "s3.names",
+        "patterns; {owner} stands for the caller",
+        v.with_owner,
+        "Names that buckets may have.",
+        '["acme-{owner}-*"]',
+        refused=_not_a("a bucket name"),
+        fill=_fill_name,
+    ),
+    _listed(
+        "s3.regions",
+        "regions, patterns allowed",
+        v.regions,
+        "Regions that buckets may be created in.",
+        '["us-east-1", "eu-*"]',
+        refused=_not_a("a region for buckets"),
+    ),
+    Key(
+        "s3.versioning",
+        "true or false",
+        v.flag,
+        "Whether every new bucket keeps versions, and nobody may stop that.",
+        "true",
+        strict=False,
+        open=False,
+        permits=lambda limit, wanted: wanted or not limit,
+        refused="versioning may not be off under this policy.",
+        optional=True,
+    ),
+    _required_tags("s3", "bucket"),
+    Key(
+        "s3.secret_files",
+        "a list of patterns of file names",
+        v.items(v.text),
+        "Files that are never uploaded to a public bucket; upper and lower case are the same here.",
+        '[".env", "*.pem", ".ssh"]',
+        strict=SECRET_FILES,
+        open=SECRET_FILES,
+        permits=v.not_secret,
+        refused="{value} looks like a secret, and those never go to a public bucket.",
+        advice="leave it out, or use a private bucket",
+    ),
+    _manage("s3", "buckets"),
+    Key(
+        "route53.zone_suffixes",
+        "a list of domain names",
+        v.items(v.suffix),
+        "Domains that zones may be created for: each of these, and all below it.",
+        '["dev.example.org"]',
+        permits=v.below,
+        refused=_not_a("a domain"),
+        fill=_fill_zone,
+    ),
+    _listed(
+        "route53.record_types",
+        "record types",
+        v.record_type,
+        "Types of records that may be made, changed and deleted.",
+        '["A", "AAAA", "CNAME", "TXT"]',
+        refused=_not_a("a record type"),
+    ),
+    Key(
+        "route53.ttl_min",
+        "a number of seconds",
+        v.number(2**31 - 1),
+        "The shortest TTL that a record may have.",
+        "60",
+        unset="0",
+        permits=v.at_least,
+        refused="a TTL of {value} s is shorter than the policy allows.",
+    ),
+    Key(
+        "route53.ttl_max",
+        "a number of seconds",
+        v.number(2**31 - 1),
+        "The longest TTL that a record may have.",
+        "86400",
+        unset="any",
+        permits=v.at_most,
+        refused="a TTL of {value} s is longer than the policy allows.",
+    ),
+    _manage("route53", "zones"),
+)
+
+KEYS: dict[str, Key] = {key.name: key for key in _ALL}
+SECTIONS: tuple[str, ...] = tuple(dict.fromkeys(key.section for key in _ALL if key.section))

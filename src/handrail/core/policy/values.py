@@ -1,0 +1,255 @@
+"""How a policy value is written: readers turn a TOML value into the policy's own or say what is wrong with it.
+
+Values are str, int, bool, tuples of str, pairs (tag, pattern), or None for "not set". Knows no key and no file.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from handrail.core.fields import show
+from handrail.core.regions import REGIONS
+
+Reader = Callable[[Any], Any]
+Check = Callable[[str], str]
+
+OWNER = "{owner}"
+NO_CAP = "none"
+
+
+class BadValue(Exception):
+    """A value that a key can't take. what: completes "<key> …"; hint: what it may be, empty for the key's example."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.what, self.hint = what, hint
+
+
+def quoted(value: Any) -> str:
+    """Return a TOML value as a message names it."""
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return show(value) if isinstance(value, str) else show(value).strip('"')
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """Return the one of `words` that `word` was probably meant to be, or None."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, list(words), n=1)), None)
+
+
+def is_pattern(text: str) -> bool:
+    """Return whether a text stands for more than itself."""
+    return any(character in text for character in "*?[")
+
+
+def matches(patterns: Iterable[str], value: str) -> bool:
+    """Return whether a value matches one of the glob patterns, upper and lower case told apart."""
+    return any(fnmatchcase(value, pattern) for pattern in patterns)
+
+
+def literally(text: str) -> str:
+    """Return the pattern that matches a text and nothing else."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in text)
+
+
+# Readers: a TOML value in, a policy value out, BadValue raised.
+
+
+def flag(value: Any) -> bool:
+    """Read true or false."""
+    if not isinstance(value, bool):
+        raise BadValue(f"can't be {quoted(value)}")
+    return value
+
+
+def choice(*words: str) -> Reader:
+    """Return a reader of one of some words."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or value not in words:
+            meant = nearest(value, words) if isinstance(value, str) else None
+            hint = f"did you mean {show(meant)}?" if meant else ""
+            raise BadValue(f"can't be {quoted(value)}", hint)
+        return value
+
+    return read
+
+
+def number(high: int, *, none: bool = False) -> Reader:
+    """Return a reader of a whole number from 0 to `high`; with `none`, the word "none" is read as None."""
+
+    def read(value: Any) -> int | None:
+        if none and value == NO_CAP:
+            return None
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= high:
+            return int(value)
+        raise BadValue(f"can't be {quoted(value)}")
+
+    return read
+
+
+def one(check: Check) -> Reader:
+    """Return a reader of a single text."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise BadValue(f"can't be {quoted(value)}")
+        return check(value)
+
+    return read
+
+
+def items(check: Check, *, never_empty: str = "") -> Reader:
+    """Return a reader of a list of texts. never_empty: the hint where an empty list makes no sense."""
+
+    def read(value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list):
+            raise BadValue(f"can't be {quoted(value)}")
+        if never_empty and not value:
+            raise BadValue("can't be an empty list", never_empty)
+        for item in value:
+            if not isinstance(item, str):
+                raise BadValue(f"can't hold {quoted(item)}")
+        return tuple(dict.fromkeys(check(item) for item in value))
+
+    return read
+
+
+def tags(value: Any) -> tuple[tuple[str, str], ...]:
+    """Read tag keys, as a list, or as a table of key and pattern of the value, into pairs (key, pattern)."""
+    if isinstance(value, list):
+        return tuple((tag, "*") for tag in items(_tag)(value))
+    if not isinstance(value, dict):
+        raise BadValue(f"can't be {quoted(value)}")
+    pairs = []
+    for tag, pattern in value.items():
+        if not isinstance(pattern, str):
+            raise BadValue(f"can't hold {quoted(pattern)} for {show(tag)}")
+        pairs.append((_tag(tag), text(pattern)))
+    return tuple(pairs)
+
+
+def _tag(key: str) -> str:
+    if key == "managed-by" or key.startswith(("handrail:", "aws:")):
+        raise BadValue(f"can't require {show(key)}", f"{key} is no tag that a person may give; leave it out")
+    if len(key) > 128:
+        raise BadValue(f"can't hold {show(key)}", "a tag key has 128 characters at most")
+    return text(key)
+
+
+# Checks of one text.
+
+
+def text(value: str) -> str:
+    """Check that a text is one: not empty, no control characters, not endless."""
+    if not value.strip() or len(value) > 2048 or not value.isprintable():
+        raise BadValue(f"can't hold {show(value)}")
+    return value
+
+
+def with_owner(value: str) -> str:
+    """Check a pattern that may hold `{owner}` and no other placeholder."""
+    if "{" in value.replace(OWNER, "") or "}" in value.replace(OWNER, ""):
+        raise BadValue(f"can't hold {show(value)}", f"the only placeholder is {OWNER}")
+    return text(value)
+
+
+def shaped(exact: str, *words: str, patterns: bool = True) -> Check:
+    """Return a check that a text is one of `words` or fits a regular expression; with `patterns`, globs pass too."""
+
+    # Not compiled here: most commands read no policy file, and re keeps what it has compiled.
+    def check(value: str) -> str:
+        if value in words or re.fullmatch(exact, value):
+            return value
+        if patterns and re.fullmatch(r"[\w.*?\[\]!-]+", value, re.ASCII) and is_pattern(value):
+            return value
+        meant = nearest(value, words)
+        raise BadValue(f"can't hold {show(value)}", f"did you mean {show(meant)}?" if meant else "")
+
+    return check
+
+
+NOTHING = r"(?!)"
+
+account = shaped(r"\d{12}", patterns=False)
+region = shaped(NOTHING, *REGIONS, patterns=False)
+regions = shaped(NOTHING, *REGIONS)
+instance_type = shaped(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", patterns=False)
+instance_types = shaped(r"[a-z][a-z0-9-]*\.[a-z0-9-]+")
+image = shaped(r"ami-[0-9a-f]{8}([0-9a-f]{9})?", "ubuntu", "amazon-linux")
+subnet = shaped(r"subnet-[0-9a-f]{8}([0-9a-f]{9})?", patterns=False)
+subnets = shaped(r"subnet-[0-9a-f]{8}([0-9a-f]{9})?")
+RECORD_TYPES = (
+    "A", "AAAA", "CAA", "CNAME", "DS", "HTTPS", "MX", "NAPTR",
+    "NS", "PTR", "SPF", "SRV", "SSHFP", "SVCB", "TLSA", "TXT",
+)  # fmt: skip
+record_type = shaped(NOTHING, *RECORD_TYPES, patterns=False)
+
+_LABEL = r"[a-z0-9_]([a-z0-9_/-]{0,61}[a-z0-9_])?"
+_domain = shaped(rf"{_LABEL}(\.{_LABEL})*", patterns=False)
+
+
+def suffix(value: str) -> str:
+    """Check the end of a domain name; returned in lower case, without the last dot."""
+    if value.startswith((".", "*.")):
+        bare = value.lstrip("*.")
+        raise BadValue(f"can't hold {show(value)}", f"write {show(bare)}: it stands for itself and all below it")
+    return _domain(domain(value))
+
+
+def domain(value: str) -> str:
+    """Return a domain name as suffixes are compared: lower case, without the last dot."""
+    return value.removesuffix(".").lower()
+
+
+# Judges: what the policy says and what is wanted in, whether it passes out. None in the policy means free.
+
+
+def listed(limit: tuple[str, ...] | None, value: str) -> bool:
+    """Return whether a list of patterns lets a value pass."""
+    return limit is None or matches(limit, value)
+
+
+def below(limit: tuple[str, ...] | None, value: str) -> bool:
+    """Return whether a domain name is one of the suffixes or below one."""
+    name = domain(value)
+    return limit is None or any(name == end or name.endswith(f".{end}") for end in limit)
+
+
+def not_secret(limit: tuple[str, ...], value: str) -> bool:
+    """Return whether a path looks like none of the secret files.
+
+    A pattern without a slash is compared with every part of the path, one with slashes with its end; case is ignored,
+    for a secret stays one in capitals.
+    """
+    path = value.replace("\\", "/").lower()
+    for pattern in map(str.lower, limit):
+        if "/" in pattern:
+            hit = matches((pattern, f"*/{pattern}"), path)
+        else:
+            hit = any(fnmatchcase(part, pattern) for part in path.split("/"))
+        if hit:
+            return False
+    return True
+
+
+def at_least(limit: int | None, value: int) -> bool:
+    """Return whether a number reaches a lower bound."""
+    return limit is None or value >= limit
+
+
+def at_most(limit: int | None, value: int) -> bool:
+    """Return whether a number keeps an upper bound."""
+    return limit is None or value <= limit
+
+
+def tagged(limit: tuple[tuple[str, str], ...] | None, value: Mapping[str, str]) -> bool:
+    """Return whether every required tag is there, with a value that its pattern takes."""
+    return all(tag in value and fnmatchcase(value[tag], pattern) for tag, pattern in limit or ())
