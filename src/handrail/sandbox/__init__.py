@@ -1,0 +1,1 @@
+"""The embedded AWS: a moto server of our own on loopback. Knows nothing of the rest of Handrail."""

@@ -1,0 +1,52 @@
+"""Where a sandbox keeps its state: names, modes and atomic writes. Standard library only."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+START_LOCK = "lock"  # held by whoever starts or stops; the only file that a reset leaves
+SERVING_LOCK = "serving"  # held by the server as long as it lives
+STATE = "state.json"
+PORT = "port"
+SECRET = "secret"  # noqa: S105 - a file name
+OWNERS = "owners"
+LOG = "log.jsonl"
+BLOBS = "blobs"
+SERVER_LOG = "server.log"
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder which only its owner may enter."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a 0600 file so that a reader sees the old or the new content, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{id(content):x}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        try:
+            write_all(descriptor, content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write every byte; a disk that takes only a part raises at the next try."""
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def read_text(path: Path) -> str | None:
+    """Return the content of a file, or None where there is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None

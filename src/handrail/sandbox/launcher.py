@@ -1,0 +1,283 @@
+"""Finds, starts and stops the sandbox's server. Standard library only, and light: every command imports it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from handrail.sandbox import files
+from handrail.sandbox.errors import MissingExtra, SandboxError
+from handrail.sandbox.keys import Keys, keys_for, owner_of
+from handrail.sandbox.log import LogEntry, read_log
+
+__all__ = [
+    "Keys",
+    "Limits",
+    "LogEntry",
+    "MissingExtra",
+    "Running",
+    "SandboxError",
+    "ensure",
+    "find",
+    "keys_for",
+    "owner_of",
+    "probe",
+    "read_log",
+    "reset",
+    "stop",
+]
+
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+PACKAGES = ("moto", "flask", "flask_cors", "py_partiql_parser")
+RESET_HINT = "Free space or look at the log named here; `handrail sandbox reset` starts over with empty state."
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The time limits of leases, in seconds: life of a request, work under a place, visibility lag, clock skew."""
+
+    life: float = 60.0
+    work: float = 30.0
+    visibility: float = 2.0
+    skew: float = 1.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A sandbox that answers."""
+
+    endpoint: str
+    pid: int
+    id: str
+    state_dir: Path
+    limits: Limits
+
+
+def find(state_dir: Path) -> Running | None:
+    """Return the sandbox that serves this folder, None where none answers; starts nothing."""
+    try:
+        state = json.loads(files.read_text(state_dir / files.STATE) or "{}")
+        endpoint, expected = str(state["endpoint"]), str(state["id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    health = ask_health(endpoint, 2.0)
+    if health is None or health["sandbox"] != expected:
+        return None
+    return Running(endpoint, int(health["pid"]), expected, state_dir, Limits(**health["limits"]))
+
+
+def probe(endpoint: str, timeout: float = 2.0) -> str | None:
+    """Return the id of the sandbox that answers at a URL, perhaps through a proxy; None where none does."""
+    health = ask_health(endpoint, timeout)
+    return None if health is None else str(health["sandbox"])
+
+
+def ask_health(endpoint: str, timeout: float) -> dict[str, Any] | None:
+    """Return what a sandbox says of itself; anything that is not a sandbox's answer is None."""
+    scheme, _, rest = endpoint.partition("://")
+    host, _, port = rest.partition("/")[0].rpartition(":")
+    if scheme != "http" or not host or not port.isdigit():
+        return None
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout) as connection:
+            connection.settimeout(timeout)
+            connection.sendall(f"GET /_handrail/health HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
+            answer = read_to_end(connection, time.monotonic() + timeout)
+    except (OSError, OverflowError):
+        return None
+    body = answer.partition(b"\r\n\r\n")[2]
+    try:
+        health = json.loads(body[body.find(b"{") : body.rfind(b"}") + 1])
+        is_sandbox = set(health) >= {"sandbox", "pid", "limits"} and str(health["sandbox"]).startswith("sb-")
+    except (ValueError, TypeError):
+        return None
+    return health if is_sandbox else None
+
+
+def read_to_end(connection: socket.socket, deadline: float) -> bytes:
+    """Return everything a peer sends, at most 64 KiB, until it closes or the time is over."""
+    received = b""
+    while len(received) < 65536 and time.monotonic() < deadline and (part := connection.recv(65536)):
+        received += part
+    return received
+
+
+def ensure(state_dir: Path, environ: Mapping[str, str] = os.environ) -> Running:
+    """Return the sandbox of this folder, started where none runs; of several callers at once one starts it."""
+    if (running := find(state_dir)) is not None:
+        return running
+    with start_lock(state_dir):
+        if (running := find(state_dir)) is not None:
+            return running
+        check_installed()
+        wait_until_nobody_serves(state_dir)
+        start(state_dir, environ)
+    if (running := find(state_dir)) is None:
+        raise SandboxError("The sandbox started and went away again.", f"See {state_dir / files.SERVER_LOG}.")
+    return running
+
+
+def check_installed() -> None:
+    """Raise MissingExtra for the first package that is not there."""
+    import importlib.util
+
+    for package in PACKAGES:
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtra(package)
+
+
+@contextlib.contextmanager
+def start_lock(state_dir: Path) -> Iterator[None]:
+    """Hold the lock under which a sandbox is started, stopped and reset."""
+    try:
+        files.make_folder(state_dir)
+        descriptor = os.open(state_dir / files.START_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise SandboxError(
+            f"The sandbox cannot use its folder {state_dir}: {error.strerror}.", "Give it a folder that you may write."
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def wait_until_nobody_serves(state_dir: Path, seconds: float = STOP_SECONDS) -> None:
+    """Wait for the end of a server that no longer answers; the lock that it holds falls with the process."""
+    deadline = time.monotonic() + seconds
+    while is_serving(state_dir):
+        if time.monotonic() > deadline:
+            raise SandboxError(
+                f"Another sandbox server holds {state_dir} and does not answer.",
+                f"End that process; see {state_dir / files.SERVER_LOG}.",
+            )
+        time.sleep(0.02)
+
+
+def is_serving(state_dir: Path) -> bool:
+    """Tell whether a server's process lives, answering or not."""
+    descriptor = os.open(state_dir / files.SERVING_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the server's environment: nothing of the caller's AWS or moto settings reaches it."""
+    kept = {name: value for name, value in environ.items() if not name.startswith(("AWS_", "MOTO_", "BOTO"))}
+    # Hash order decides ids inside moto; with a fixed seed a replay gives the same ones.
+    # And memory of request bodies goes back to the system at once (glibc reads this).
+    return {**kept, "PYTHONHASHSEED": "0", "MALLOC_MMAP_THRESHOLD_": "262144"}
+
+
+def start(state_dir: Path, environ: Mapping[str, str]) -> None:
+    """Start the server and wait until it answers; raise SandboxError with the cause where it cannot."""
+    server_log = state_dir / files.SERVER_LOG
+    reader, writer = os.pipe()
+    try:
+        os.set_inheritable(writer, True)
+        command = [sys.executable, "-m", "handrail.sandbox.server", str(state_dir), str(writer)]
+        append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 2, str(server_log), append, 0o600),
+        ]
+        pid = os.posix_spawn(sys.executable, command, child_environment(environ), file_actions=actions)
+    except OSError as error:
+        os.close(reader)
+        raise SandboxError(f"The sandbox cannot be started: {error}.", RESET_HINT) from error
+    finally:
+        os.close(writer)
+    try:
+        os.waitpid(pid, 0)  # this process only detaches the server and ends at once
+        report = read_report(reader, START_SECONDS)
+    finally:
+        os.close(reader)
+    if report is None:
+        raise SandboxError(f"The sandbox did not start: {last_words(server_log)}", f"See {server_log}. {RESET_HINT}")
+    if "error" in report:
+        raise SandboxError(report["error"], report["hint"])
+
+
+def read_report(reader: int, seconds: float) -> dict[str, Any] | None:
+    """Return what the server says when it is ready or gives up; None where it died or took too long."""
+    import select
+
+    deadline = time.monotonic() + seconds
+    received = b""
+    while (left := deadline - time.monotonic()) > 0 and select.select([reader], [], [], left)[0]:
+        part = os.read(reader, 65536)
+        received += part
+        if not part or received.endswith(b"\n"):
+            break
+    try:
+        report: dict[str, Any] = json.loads(received)
+    except ValueError:
+        return None
+    return report
+
+
+def last_words(server_log: Path) -> str:
+    """Return the last line that the server wrote."""
+    lines = (files.read_text(server_log) or "").strip().splitlines()
+    return lines[-1] if lines else "it said nothing."
+
+
+def stop(state_dir: Path) -> bool:
+    """Stop the sandbox of this folder and wait for its end; False where none ran."""
+    if not state_dir.is_dir():
+        return False
+    with start_lock(state_dir):
+        return stop_locked(state_dir)
+
+
+def stop_locked(state_dir: Path) -> bool:
+    """Stop the sandbox while holding the start lock."""
+    running = find(state_dir)
+    if running is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(running.pid, signal.SIGTERM)
+        wait_until_nobody_serves(state_dir)
+    (state_dir / files.STATE).unlink(missing_ok=True)
+    return running is not None
+
+
+def reset(state_dir: Path) -> None:
+    """Stop the sandbox and throw away everything it kept; the next start is an empty, new sandbox."""
+    if not state_dir.is_dir():
+        return
+    import shutil
+
+    with start_lock(state_dir):
+        stop_locked(state_dir)
+        wait_until_nobody_serves(state_dir)
+        for path in state_dir.iterdir():
+            if path.name == files.START_LOCK:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def write_state(state_dir: Path, running: Running) -> None:
+    """Record where the server listens, for `find`."""
+    state = {"endpoint": running.endpoint, "pid": running.pid, "id": running.id, "limits": asdict(running.limits)}
+    files.write_atomically(state_dir / files.STATE, json.dumps(state).encode())
