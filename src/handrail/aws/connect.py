@@ -1,0 +1,481 @@
+"""The one place that makes botocore sessions and clients, and the one importer of the sandbox. Knows no service."""
+
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from handrail import __version__, files
+from handrail.aws.failures import Origin, aws_failures_explained, mark_origin
+from handrail.aws.identity import Identity, check_profile, choose_identity
+from handrail.core.caller import Caller, caller_of
+from handrail.core.errors import AwsFailure, BadCredentials, NotSetUp, Usage
+from handrail.core.fields import show
+from handrail.core.regions import DEFAULT_REGION
+from handrail.files import Folders
+from handrail.settings import NO_DOTENV, Dotenv, Settings, TargetChoice
+
+ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+BeforeSend = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long one call may take: seconds to connect, seconds between two bytes, and attempts in all."""
+
+    connect: float = 5
+    read: float = 20
+    attempts: int = 3
+
+
+RETRY_BUDGET = 10  # retries of all calls of one command together
+READ_TIMEOUT_VARIABLE = "HANDRAIL_SANDBOX_READ_TIMEOUT"
+
+# Credentials that can't be had must say so within 3 s.
+CREDENTIAL_TIMEOUTS = Timeouts(connect=2, read=10, attempts=1)
+METADATA_SECONDS, METADATA_ATTEMPTS = 1, 1
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call as it went. ms: with its retries and the waits between them."""
+
+    service: str
+    operation: str
+    attempts: int
+    ms: int
+
+
+class RetryBudget:
+    """The retries that all clients of one command share; it takes the place of botocore's quota of each client."""
+
+    def __init__(self, retries: int = RETRY_BUDGET) -> None:
+        self.limit, self.spent = retries, 0
+        self._lock = threading.Lock()
+
+    def acquire_retry_quota(self, context: Any) -> bool:
+        """Take a retry, as botocore's RetryHandler asks; False: the failure stands."""
+        with self._lock:
+            if self.spent == self.limit:
+                context.add_retry_metadata(RetryQuotaReached=True)
+                return False
+            self.spent += 1
+            return True
+
+    def govern(self, client: Any, attempts: int) -> None:
+        """Let a client retry within this budget, by botocore's standard conditions and waits."""
+        from botocore.retries import standard
+
+        service = client.meta.service_model.service_id.hyphenize()
+        handler = standard.RetryHandler(
+            retry_policy=standard.RetryPolicy(
+                retry_checker=standard.StandardRetryConditions(max_attempts=attempts),
+                retry_backoff=standard.ExponentialBackoff(),
+            ),
+            retry_event_adapter=standard.RetryEventAdapter(),
+            retry_quota=self,
+        )
+        event, own = f"needs-retry.{service}", f"retry-config-{service}"
+        client.meta.events.unregister(event, unique_id=own)
+        client.meta.events.register(event, handler.needs_retry, unique_id=own)
+
+
+class Running(Protocol):
+    """A sandbox that answers, as `handrail.sandbox.launcher` tells it."""
+
+    @property
+    def endpoint(self) -> str:
+        """Return its URL."""
+
+    @property
+    def pid(self) -> int:
+        """Return its process."""
+
+    @property
+    def id(self) -> str:
+        """Return the name by which it answers."""
+
+    @property
+    def state_dir(self) -> Path:
+        """Return the folder of its state."""
+
+    @property
+    def limits(self) -> Any:
+        """Return the time limits of leases: life, work, visibility, skew, in seconds."""
+
+
+class Launcher(Protocol):
+    """What is asked of `handrail.sandbox.launcher`, a module."""
+
+    def ensure(self, state_dir: Path, environ: Mapping[str, str]) -> Running:
+        """Return the running sandbox, started where none runs."""
+
+    def probe(self, endpoint: str) -> str | None:
+        """Return the id of the sandbox that answers there."""
+
+    def keys_for(self, state_dir: Path, owner: str) -> Any:
+        """Return the keys of an owner."""
+
+    def owner_of(self, state_dir: Path, access_key_id: str) -> str | None:
+        """Return whose key that is."""
+
+
+class Aws:
+    """A connection to one target: its clients, made when first asked for, who is asking, and the calls so far.
+
+    target: sandbox or aws. endpoint: its URL where it is not AWS's own, else empty. credentials_source: where the
+    credentials come from, in words. profile, looked, mend: see Identity. sandbox: the running one, or None. calls:
+    every call made so far, in the order they ended.
+    """
+
+    def __init__(
+        self,
+        session: Any,
+        identity: Identity,
+        *,
+        target: str,
+        region: str,
+        endpoint: str = "",
+        sandbox: Running | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self.target, self.region, self.endpoint, self.sandbox = target, region, endpoint, sandbox
+        self.identity = identity
+        self.credentials_source = identity.looked
+        self.profile, self.looked, self.mend = identity.profile, identity.looked, identity.mend
+        self.calls: list[Call] = []
+        self.retries = RetryBudget()
+        self._session = session
+        self._timeouts = timeouts or Timeouts()
+        self._clients: dict[tuple[Any, ...], Any] = {}
+        self._caller: Caller | None = None
+        self._lock = threading.Lock()
+        session.register("before-call", self._start_clock)
+        session.register("after-call", self._count_call)
+        session.register("after-call-error", self._count_call)
+
+    def client(
+        self,
+        service: str,
+        region: str | None = None,
+        *,
+        before_send: BeforeSend | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> Any:
+        """Return the botocore client of a service in a region (the command's own, unless named), made once.
+
+        before_send: called with each request just before it leaves, every attempt; what it raises ends the call
+        unsent, and botocore does not try again. Raises HandrailError where the client can't be made.
+        """
+        key = (service, region or self.region, before_send, timeouts)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._make_client(*key)
+            return self._clients[key]
+
+    def caller(self) -> Caller:
+        """Return who is asking, by STS GetCallerIdentity, asked once. Raises HandrailError."""
+        if self._caller is None:
+            with aws_failures_explained("who am I", region=self.region, aws=self):
+                reply = self.client("sts").get_caller_identity()
+            self._caller = caller_of(reply["Account"], reply["Arn"], reply["UserId"])
+        return self._caller
+
+    def decode(self, encoded: str) -> str:
+        """Return EC2's encoded authorization message as JSON text. Raises what botocore raises where that is denied."""
+        reply = self.client("sts").decode_authorization_message(EncodedMessage=encoded)
+        return str(reply["DecodedMessage"])
+
+    def check_credentials(self) -> None:
+        """Get the credentials now, so that what is wrong with them is said once and before anything else.
+
+        Raises BadCredentials naming what is missing, where it was looked for, and what mends it.
+        """
+        with aws_failures_explained("sign in", aws=self):
+            try:
+                credentials = self._session.get_credentials()
+                frozen = credentials and credentials.get_frozen_credentials()
+            except RuntimeError as error:  # botocore: "refreshed credentials are still expired"
+                raise self._bad("the credentials have expired.") from error
+        if not frozen:
+            raise self._bad(
+                f"profile {self.profile} has no credentials." if self.profile else "no AWS credentials were found."
+            )
+
+    def _bad(self, message: str) -> BadCredentials:
+        return BadCredentials(message, facts=self.identity.facts, hint=self.mend)
+
+    def _make_client(self, service: str, region: str, before_send: BeforeSend | None, timeouts: Timeouts | None) -> Any:
+        """Make a client: the one place to do so, where trimmed models would come in."""
+        timeouts = timeouts or self._timeouts
+        with aws_failures_explained("connect", region=region, aws=self):
+            client = self._session.create_client(
+                service,
+                region_name=region,
+                # Only the sandbox is named here; AWS_ENDPOINT_URL on the target aws is botocore's to read.
+                endpoint_url=self.endpoint if self.sandbox else None,
+                config=_config(timeouts, direct=self.sandbox is not None),
+            )
+        self.retries.govern(client, timeouts.attempts)
+        if before_send is not None:
+            client.meta.events.register("before-send", lambda request, **_: before_send(request))
+        return client
+
+    def _start_clock(self, context: dict[str, Any], **_: Any) -> None:
+        context["handrail_started"] = time.monotonic()
+
+    def _count_call(
+        self,
+        event_name: str,
+        context: dict[str, Any],
+        parsed: dict[str, Any] | None = None,
+        exception: Exception | None = None,
+        http_response: Any = None,
+        **_: Any,
+    ) -> None:
+        service, operation = event_name.split(".")[1:]
+        seconds = time.monotonic() - context["handrail_started"]
+        attempts = context.get("retries", {}).get("attempt", 1)
+        self.calls.append(Call(service, operation, attempts, round(seconds * 1000)))
+        mark_origin(parsed if exception is None else exception, Origin(self, context.get("client_region") or ""))
+        if parsed is not None and http_response is not None:
+            _check_whole(parsed, http_response)
+
+
+def _check_whole(parsed: Mapping[str, Any], http_response: Any) -> None:
+    """Raise ResponseParserError for a JSON reply that was cut short: botocore takes it for an empty one.
+
+    A table would look as if it did not have the item, and a list as if it were empty.
+    """
+    from botocore.parsers import ResponseParserError
+
+    kind = http_response.headers.get("content-type", "")
+    if set(parsed) <= {"ResponseMetadata", "Error"} and "json" in kind and http_response.content:
+        try:
+            json.loads(http_response.content)
+        except ValueError as error:
+            raise ResponseParserError("the JSON of the reply ends too early") from error
+
+
+def connect(
+    settings: Settings,
+    choice: TargetChoice,
+    environ: Mapping[str, str],
+    dotenv: Dotenv = NO_DOTENV,
+    *,
+    folders: Folders | None = None,
+    ask: Callable[[str], str] | None = None,
+    timeouts: Timeouts | None = None,
+    launcher: Launcher | None = None,
+) -> Aws:
+    """Return the connection to the chosen target, its credentials checked (on aws) or its server running (sandbox).
+
+    settings: `choose_region` has been through them. environ: for the target aws the process's own, which botocore
+    reads by itself. ask: reads an MFA code; None refuses to ask. launcher: stands in for the sandbox's.
+    Raises BadCredentials within 3 s where credentials are missing, half set or expired, NotSetUp without the extra.
+    """
+    folders = folders or files.find_folders(environ)
+    region = settings.region or DEFAULT_REGION
+    if choice.target == "sandbox":
+        return _connect_sandbox(region, environ, folders, timeouts, launcher or _sandbox_launcher())
+    return _connect_aws(settings, region, environ, dotenv, folders.home, None if settings.no_input else ask, timeouts)
+
+
+# ---- the target aws
+
+
+def _connect_aws(
+    settings: Settings,
+    region: str,
+    environ: Mapping[str, str],
+    dotenv: Dotenv,
+    home: Path,
+    ask: Callable[[str], str] | None,
+    timeouts: Timeouts | None,
+) -> Aws:
+    endpoint = _checked_endpoint(environ.get(ENDPOINT_VARIABLE, ""))
+    identity = choose_identity(settings, environ, dotenv)
+    session = _aws_session(identity, region)
+    with aws_failures_explained("sign in", aws=None):
+        identity = check_profile(identity, session.full_config, home)
+        session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+    _ask_with(session, identity, ask)
+    aws = Aws(session, identity, target="aws", region=region, endpoint=endpoint, timeouts=timeouts)
+    aws.check_credentials()
+    return aws
+
+
+def _aws_session(identity: Identity, region: str) -> Any:
+    import botocore.session
+
+    session = botocore.session.Session(profile=identity.profile if identity.named else None)
+    session.set_config_variable("region", region)  # in which STS is asked for a role
+    session.set_config_variable("metadata_service_timeout", METADATA_SECONDS)
+    session.set_config_variable("metadata_service_num_attempts", METADATA_ATTEMPTS)
+    # For the clients that botocore makes by itself to fetch credentials (STS, SSO); ours bring their own.
+    session.set_default_client_config(_config(CREDENTIAL_TIMEOUTS, direct=False))
+    if identity.keys is not None:
+        session.set_credentials(*identity.keys)
+    return session
+
+
+def _ask_with(session: Any, identity: Identity, ask: Callable[[str], str] | None) -> None:
+    """Let the assume-role provider ask for an MFA code by `ask`, and not by getpass, which would hang a script."""
+
+    def refuse(prompt: str) -> str:
+        raise BadCredentials(
+            f"profile {identity.profile} needs an MFA code, and nobody can be asked.",
+            facts=identity.facts,
+            hint=f'eval "$(aws configure export-credentials --profile {identity.profile} --format env)"',
+        )
+
+    session.get_component("credential_provider").get_provider("assume-role")._prompter = ask or refuse
+
+
+def _checked_endpoint(endpoint: str) -> str:
+    parts = urlsplit(endpoint)
+    if endpoint and not (parts.scheme in ("http", "https") and parts.hostname):
+        raise Usage(f"{ENDPOINT_VARIABLE} is no URL: {show(endpoint)}.", hint=f"unset {ENDPOINT_VARIABLE}")
+    return endpoint
+
+
+def _config(timeouts: Timeouts, *, direct: bool) -> Any:
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=timeouts.connect,
+        read_timeout=timeouts.read,
+        retries={"mode": "standard", "total_max_attempts": timeouts.attempts},
+        user_agent_extra=f"handrail/{__version__}",
+        # No proxy of the environment may stand between a command and the sandbox on its own machine.
+        proxies={} if direct else None,
+    )
+
+
+# ---- the sandbox
+
+
+def _sandbox_launcher() -> Launcher:
+    from handrail.sandbox import launcher
+
+    return launcher
+
+
+def _connect_sandbox(
+    region: str, environ: Mapping[str, str], folders: Folders, timeouts: Timeouts | None, launcher: Launcher
+) -> Aws:
+    with sandbox_failures_explained():
+        running = launcher.ensure(folders.sandbox, environ)
+        key, secret, looked = _sandbox_keys(launcher, running, environ)
+    identity = Identity(looked=looked, mend='eval "$(handrail sandbox env)"')
+    session = _isolated_session()
+    session.set_credentials(key, secret)
+    endpoint = _sandbox_endpoint(launcher, running, environ)
+    timeouts = timeouts or _sandbox_timeouts(environ)
+    return Aws(
+        session, identity, target="sandbox", region=region, endpoint=endpoint, sandbox=running, timeouts=timeouts
+    )
+
+
+def _sandbox_timeouts(environ: Mapping[str, str]) -> Timeouts:
+    """Return the usual time-outs, or a shorter read time-out for tests that wait for one. Raises Usage."""
+    text = environ.get(READ_TIMEOUT_VARIABLE, "")
+    if not text:
+        return Timeouts()
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,3})?", text) or float(text) == 0:
+        raise Usage(f"{READ_TIMEOUT_VARIABLE} takes seconds, not {show(text)}.", hint=f"unset {READ_TIMEOUT_VARIABLE}")
+    return Timeouts(read=float(text))
+
+
+def _isolated_session() -> Any:
+    """Make a session that reads no variable and no file: nothing of anybody's AWS set-up can reach the sandbox."""
+    import botocore.session
+
+    variables = {
+        name: (None, None, default, convert)
+        for name, (_, _, default, convert) in botocore.session.Session.SESSION_VARIABLES.items()
+    }
+    nothing = (None, None, os.devnull, None)
+    session = botocore.session.Session({**variables, "config_file": nothing, "credentials_file": nothing})
+    session.register_component("data_loader", _loader(None))
+    return session
+
+
+@cache
+def _loader(data_path: str | None) -> Any:
+    """Return the one reader of service models: a process that runs many commands parses and keeps each model once.
+
+    botocore's own is one per session, and the models of sessions long gone stay in its cache.
+    """
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
+
+
+def _sandbox_endpoint(launcher: Launcher, running: Running, environ: Mapping[str, str]) -> str:
+    """Return the sandbox's URL, or that of a proxy on this machine behind which this same sandbox answers."""
+    named = environ.get(ENDPOINT_VARIABLE, "")
+    if named != running.endpoint and _is_loopback(named) and launcher.probe(named) == running.id:
+        return named
+    return running.endpoint
+
+
+def _is_loopback(url: str) -> bool:
+    return url.startswith("http://") and urlsplit(url).hostname in LOOPBACK
+
+
+def _sandbox_keys(launcher: Launcher, running: Running, environ: Mapping[str, str]) -> tuple[str, str, str]:
+    """Return key, secret and their source: those of `sandbox env` if this sandbox made them, else the user's own.
+
+    A key that the sandbox did not make is never sent to it. Raises BadCredentials on one of an earlier sandbox.
+    """
+    key, secret = environ.get("AWS_ACCESS_KEY_ID", ""), environ.get("AWS_SECRET_ACCESS_KEY", "")
+    if environ.get("HANDRAIL_TARGET") == "sandbox" and key and secret:
+        if launcher.owner_of(running.state_dir, key) is not None:
+            return key, secret, "AWS_ACCESS_KEY_ID (environment)"
+        if _is_loopback(environ.get(ENDPOINT_VARIABLE, "")):
+            raise BadCredentials(
+                "AWS_ACCESS_KEY_ID is a key of another sandbox, or of one from before a reset.",
+                facts=(("looked", "AWS_ACCESS_KEY_ID (environment)"),),
+                hint='eval "$(handrail sandbox env)"',
+            )
+    keys = launcher.keys_for(running.state_dir, sandbox_owner(environ))
+    return keys.access_key_id, keys.secret_access_key, "sandbox"
+
+
+def sandbox_owner(environ: Mapping[str, str]) -> str:
+    """Return the name under which this person owns things in the sandbox: the user name, as IAM would take it.
+
+    Source: IAM user guide, "IAM and AWS STS quotas": letters, digits and `+=,.@_-`, at most 64.
+    """
+    name = environ.get("LOGNAME") or environ.get("USER") or ""
+    return re.sub(r"[^A-Za-z0-9+=,.@_-]+", "-", name).strip("-")[:64] or "you"
+
+
+@contextmanager
+def sandbox_failures_explained() -> Iterator[None]:
+    """Raise what the sandbox raises inside, and what its folder refuses, as Handrail's own error."""
+    from handrail.sandbox.launcher import MissingExtra, SandboxError
+
+    try:
+        yield
+    except MissingExtra as error:
+        raise NotSetUp(error.message, hint=error.hint, code="missing_extra") from error
+    except SandboxError as error:
+        raise AwsFailure(error.message, hint=error.hint, code="sandbox") from error
+    except OSError as error:
+        raise AwsFailure(
+            f"the sandbox can't use its folder: {error}.",
+            hint="make room on that disk, and the folder writable",
+            code="sandbox",
+        ) from error

@@ -1,0 +1,199 @@
+"""One DynamoDB table as plain values: conditional writes, transactions, paged reads, the date of each reply."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from handrail.aws.failures import aws_failures_explained
+from handrail.core.errors import AwsFailure, Throttled
+
+Item = dict[str, Any]
+Key = tuple[str, str]
+HASH, RANGE = "pk", "sk"
+CONTENDED = "contended"  # the slug of the error that a moment's patience cures
+TRANSACTION_LIMIT = 100  # items of one TransactWriteItems
+_SKEW = 5.0  # seconds by which a Date header may lag behind by itself: whole seconds, and the way here
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer. item: what was read, or what stood in the way of a write. date: its Date header, epoch seconds."""
+
+    item: Item | None
+    date: int
+
+
+@dataclass(frozen=True)
+class Put:
+    """One write of a transaction: the item, and whether it must not exist yet."""
+
+    item: Mapping[str, Any]
+    unless_exists: bool = True
+
+
+@dataclass(frozen=True)
+class Delete:
+    """One removal of a transaction."""
+
+    key: Key
+
+
+class Table:
+    """A table with the string keys `pk` and `sk`. Values are text, whole numbers and truth values."""
+
+    def __init__(self, client: Any, name: str, clock: Callable[[], float] = time.time) -> None:
+        self._client, self.name, self._clock = client, name, clock
+        self._ahead: float | None = None
+
+    def now(self) -> float:
+        """Return the time of day (epoch seconds): this machine's, put right where DynamoDB's replies say it is off."""
+        ahead = self._ahead or 0.0
+        return self._clock() + (ahead if abs(ahead) > _SKEW else 0.0)
+
+    def _date(self, reply: Mapping[str, Any]) -> int:
+        """Return the Date header of a reply, the one clock that every client of a table shares (RFC 9110, 6.6.1)."""
+        date = int(parsedate_to_datetime(reply["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp())
+        ahead = date - self._clock()
+        self._ahead = ahead if self._ahead is None else max(self._ahead, ahead)  # the quickest reply knows best
+        return date
+
+    def get(self, key: Key) -> Reply:
+        """Return an item, strongly consistent; item None if there is none."""
+        with aws_failures_explained("dynamodb:GetItem", subject=self.name):
+            reply = self._client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=True)
+        return Reply(_plain(reply.get("Item")), self._date(reply))
+
+    def put(
+        self, item: Mapping[str, Any], *, version: tuple[str, int] | None = None, unless_exists: bool = False
+    ) -> Reply:
+        """Write an item. Returns item None where it was written, else what is there.
+
+        version: (attribute, number) that the item must still have, 0 for none at all. unless_exists: it must be new.
+        """
+        call: dict[str, Any] = {"TableName": self.name, "Item": _typed(item)}
+        if unless_exists or (version is not None and version[1] == 0):
+            call["ConditionExpression"] = f"attribute_not_exists({HASH})"
+        elif version is not None:
+            call["ConditionExpression"] = "#v = :v"
+            call["ExpressionAttributeNames"] = {"#v": version[0]}
+            call["ExpressionAttributeValues"] = {":v": {"N": str(version[1])}}
+        if "ConditionExpression" in call:
+            call["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        with aws_failures_explained("dynamodb:PutItem", subject=self.name):
+            try:
+                return Reply(None, self._date(self._client.put_item(**call)))
+            except self._client.exceptions.ConditionalCheckFailedException as refused:
+                return Reply(_plain(refused.response.get("Item")) or {}, self._date(refused.response))
+
+    def transact(self, writes: Sequence[Put | Delete]) -> list[Item | None]:
+        """Make all writes or none. Returns, per write, what stood in its way; all None where they were written.
+
+        Raises Throttled with the slug `contended` where another transaction is at work on one of them.
+        """
+        actions = [self._action(write) for write in writes]
+        with aws_failures_explained("dynamodb:TransactWriteItems", subject=self.name):
+            try:
+                self._client.transact_write_items(TransactItems=actions)
+            except self._client.exceptions.TransactionCanceledException as cancelled:
+                return _obstacles(cancelled.response, len(writes))
+            except self._client.exceptions.TransactionInProgressException:
+                # An attempt whose reply was lost is still at work: what it came to shows when it is asked again.
+                raise _busy() from None
+        return [None] * len(writes)
+
+    def _action(self, write: Put | Delete) -> dict[str, Any]:
+        if isinstance(write, Delete):
+            return {"Delete": {"TableName": self.name, "Key": _key(write.key)}}
+        action: dict[str, Any] = {"TableName": self.name, "Item": _typed(write.item)}
+        if write.unless_exists:
+            action["ConditionExpression"] = f"attribute_not_exists({HASH})"
+            action["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        return {"Put": action}
+
+    def delete(self, key: Key) -> None:
+        """Delete an item, if it is there."""
+        with aws_failures_explained("dynamodb:DeleteItem", subject=self.name):
+            self._client.delete_item(TableName=self.name, Key=_key(key))
+
+    def query(self, pk: str, *, backwards: bool = False, limit: int | None = None, after: str = "") -> Iterator[Item]:
+        """Yield the items of a partition in the order of `sk`, strongly consistent; those after `after` only."""
+        call: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": f"{HASH} = :p" + (f" AND {RANGE} > :a" if after else ""),
+            "ExpressionAttributeValues": {":p": {"S": pk}, **({":a": {"S": after}} if after else {})},
+            "ScanIndexForward": not backwards,
+            "ConsistentRead": True,
+        }
+        if limit is not None:
+            call["Limit"] = limit
+        while True:
+            with aws_failures_explained("dynamodb:Query", subject=self.name):
+                page = self._client.query(**call)
+            self._date(page)
+            for raw in page.get("Items", ()):
+                yield _plain(raw) or {}
+            if limit is not None or "LastEvaluatedKey" not in page:
+                return
+            call["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def scan(self) -> Iterator[Item]:
+        """Yield every item of the table, strongly consistent."""
+        call: dict[str, Any] = {"TableName": self.name, "ConsistentRead": True}
+        while True:
+            with aws_failures_explained("dynamodb:Scan", subject=self.name):
+                page = self._client.scan(**call)
+            for raw in page.get("Items", ()):
+                yield _plain(raw) or {}
+            if "LastEvaluatedKey" not in page:
+                return
+            call["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _key(key: Key) -> dict[str, dict[str, str]]:
+    return {HASH: {"S": key[0]}, RANGE: {"S": key[1]}}
+
+
+def _typed(item: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    def typed(value: Any) -> dict[str, Any]:
+        if isinstance(value, bool):
+            return {"BOOL": value}
+        return {"N": str(value)} if isinstance(value, int) else {"S": value}
+
+    return {name: typed(value) for name, value in item.items() if value is not None}
+
+
+def _plain(item: Mapping[str, Mapping[str, Any]] | None) -> Item | None:
+    def plain(value: Mapping[str, Any]) -> Any:
+        kind, raw = next(iter(value.items()))
+        return int(raw) if kind == "N" else raw
+
+    return {name: plain(value) for name, value in item.items()} if item else None
+
+
+def _obstacles(response: Mapping[str, Any], writes: int) -> list[Item | None]:
+    """Return what stood in the way of each write of a cancelled transaction; at least one did.
+
+    Source: DynamoDB API reference, TransactWriteItems, "CancellationReasons".
+    """
+    reasons = response.get("CancellationReasons", ())
+    codes = {reason.get("Code") for reason in reasons} - {None, "None"}
+    if codes & _CONTENDED:
+        raise _busy()
+    if codes != {"ConditionalCheckFailed"} or len(reasons) != writes:
+        why = ", ".join(sorted(codes)) or "no reason given"
+        raise AwsFailure(
+            f"AWS cancelled a write to the ledger: {why}.", hint="repeat it with -vv, which shows each call"
+        )
+    return [
+        (_plain(reason.get("Item")) or {}) if reason.get("Code") == "ConditionalCheckFailed" else None
+        for reason in reasons
+    ]
+
+
+_CONTENDED = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+
+
+def _busy() -> Throttled:
+    return Throttled("somebody else is writing to the ledger.", hint="repeat the command", code=CONTENDED)

@@ -1,0 +1,383 @@
+"""EC2 and its images as Handrail's values: paging, lookups, the mutating calls. Judges nothing, prints nothing."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from handrail.aws.failures import aws_failures_explained
+from handrail.aws.fencing import Gate, fenced
+from handrail.core.ec2_rules import KNOWN_TYPES, LOGIN_USERS, TypeFacts, nearest_type
+from handrail.core.errors import NotFound, Usage
+from handrail.core.managed import IMAGE_TAG, is_managed_instance
+from handrail.core.resources import MANAGED_BY, MANAGED_TAG, OWNER_TAG, REQUEST_TAG, Image, Instance
+
+PAGE = 1000
+FILTER_VALUES = 200  # values that one filter of DescribeInstances takes
+_OWNERS = {"099720109477": "ubuntu", "137112412989": "amazon-linux", "amazon": "amazon-linux"}
+_AMAZON_LINUX = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}"
+_UBUNTU = "/aws/service/canonical/ubuntu/server/{version}/stable/current/{arch}/hvm/ebs-{disk}/ami-id"
+_UBUNTU_ARCH = {"x86_64": "amd64", "arm64": "arm64"}
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Everything that one RunInstances call says. The same values give a byte-identical call, as a repeat must be."""
+
+    token: str
+    image_id: str
+    type: str
+    root_device: str
+    tags: Mapping[str, str]
+    credits: str | None = None
+    key_pair: str | None = None
+    security_groups: tuple[str, ...] = ()
+    subnet: str | None = None
+    instance_profile: str | None = None
+    user_data: bytes | None = field(default=None, repr=False)
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the call as the record keeps it: everything but the user data."""
+        values = {name: value for name, value in vars(self).items() if name != "user_data" and value}
+        return {**values, "tags": dict(self.tags), "security_groups": list(self.security_groups)}
+
+    @classmethod
+    def of_record(cls, resolved: Mapping[str, Any], user_data: bytes | None) -> "Launch":
+        """Return the call that the record keeps, with the user data that was given again."""
+        groups = tuple(resolved.get("security_groups", ()))
+        return cls(**{**resolved, "security_groups": groups, "user_data": user_data})
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of the call."""
+        tags = _tag_list(self.tags)
+        call: dict[str, Any] = {
+            "ClientToken": self.token,
+            "ImageId": self.image_id,
+            "InstanceType": self.type,
+            "MinCount": 1,
+            "MaxCount": 1,
+            "MetadataOptions": {"HttpTokens": "required", "HttpEndpoint": "enabled"},
+            "BlockDeviceMappings": [
+                {"DeviceName": self.root_device, "Ebs": {"Encrypted": True, "DeleteOnTermination": True}}
+            ],
+            "TagSpecifications": [
+                {"ResourceType": "instance", "Tags": tags},
+                {"ResourceType": "volume", "Tags": tags},
+            ],
+        }
+        optional: dict[str, Any] = {
+            "CreditSpecification": {"CpuCredits": self.credits} if self.credits else None,
+            "KeyName": self.key_pair,
+            "SecurityGroupIds": list(self.security_groups),
+            "SubnetId": self.subnet,
+            "IamInstanceProfile": _profile(self.instance_profile),
+            "UserData": self.user_data,  # botocore encodes it
+        }
+        call.update({key: value for key, value in optional.items() if value})
+        return call
+
+
+class Ec2:
+    """EC2 of one region."""
+
+    def __init__(self, client: Any, ssm: Any, region: str) -> None:
+        self._client, self._make_ssm, self.region = client, ssm, region
+
+    def describe(self, filters: Mapping[str, Sequence[str]] | None = None) -> Iterator[Instance]:
+        """Yield every instance that passes the filters, all pages."""
+        call: dict[str, Any] = {"MaxResults": PAGE}
+        if filters:
+            call["Filters"] = [{"Name": name, "Values": list(values)} for name, values in filters.items()]
+        while True:
+            with aws_failures_explained("ec2:DescribeInstances"):
+                page = self._client.describe_instances(**call)
+            for reservation in page.get("Reservations", ()):
+                for raw in reservation.get("Instances", ()):
+                    yield self._instance(raw)
+            if not page.get("NextToken"):
+                return
+            call["NextToken"] = page["NextToken"]
+
+    def managed(self, states: Sequence[str] = (), owner: str | None = None) -> list[Instance]:
+        """Return what Handrail made here: filtered by AWS on the tag, then judged on each instance returned."""
+        filters: dict[str, Sequence[str]] = {f"tag:{MANAGED_TAG}": [MANAGED_BY]}
+        if states:
+            filters["instance-state-name"] = states
+        if owner:
+            filters[f"tag:{OWNER_TAG}"] = [owner]
+        return [instance for instance in self.describe(filters) if instance.managed]
+
+    def by_ids(self, ids: Iterable[str]) -> dict[str, Instance]:
+        """Return the instances of these ids that exist; a filter, because naming an unknown id fails the whole call."""
+        return {found.id: found for chunk in _chunks(ids) for found in self.describe({"instance-id": chunk})}
+
+    def by_names(self, names: Iterable[str], states: Sequence[str]) -> list[Instance]:
+        """Return the instances of these names in these states, whoever made them."""
+        return [
+            found
+            for chunk in _chunks(names)
+            for found in self.describe({"tag:Name": chunk, "instance-state-name": states})
+        ]
+
+    def by_tokens(self, tokens: Iterable[str]) -> list[Instance]:
+        """Return the instances that were launched with these ClientTokens, in any state."""
+        return [found for chunk in _chunks(tokens) for found in self.describe({"client-token": chunk})]
+
+    def run(self, launch: Launch, fence: Gate | None = None) -> Instance:
+        """Launch one instance and return it as the reply shows it. A repeat with the same token launches nothing.
+
+        fence: asked at every attempt whether it may still be sent.
+        """
+        with aws_failures_explained("ec2:RunInstances", subject=launch.type), fenced(fence):
+            reply = self._client.run_instances(**launch.parameters())
+        return self._instance(reply["Instances"][0])
+
+    def start(self, ids: Sequence[str], fence: Gate | None = None) -> dict[str, str]:
+        """Start instances: one call, all or none. Returns id -> state as the reply tells it.
+
+        fence: asked at every attempt whether it may still be sent.
+        """
+        with aws_failures_explained("ec2:StartInstances", subject=_subject(ids)), fenced(fence):
+            reply = self._client.start_instances(InstanceIds=list(ids))
+        return _states(reply["StartingInstances"])
+
+    def stop(self, ids: Sequence[str]) -> dict[str, str]:
+        """Stop instances: one call, all or none. Returns id -> state as the reply tells it."""
+        with aws_failures_explained("ec2:StopInstances", subject=_subject(ids)):
+            reply = self._client.stop_instances(InstanceIds=list(ids))
+        return _states(reply["StoppingInstances"])
+
+    def reboot(self, ids: Sequence[str]) -> dict[str, str]:
+        """Reboot instances: one call, all or none. Its reply tells no state."""
+        with aws_failures_explained("ec2:RebootInstances", subject=_subject(ids)):
+            self._client.reboot_instances(InstanceIds=list(ids))
+        return {}
+
+    def terminate(self, ids: Sequence[str]) -> dict[str, str]:
+        """Terminate instances: one call, all or none. Returns id -> state as the reply tells it."""
+        with aws_failures_explained("ec2:TerminateInstances", subject=_subject(ids)):
+            reply = self._client.terminate_instances(InstanceIds=list(ids))
+        return _states(reply["TerminatingInstances"])
+
+    def retag(self, instance_id: str, *, put: Mapping[str, str], drop: Sequence[str]) -> None:
+        """Remove and set tags of one instance, in this order: EC2 counts them."""
+        if drop:
+            with aws_failures_explained("ec2:DeleteTags", subject=instance_id):
+                self._client.delete_tags(Resources=[instance_id], Tags=[{"Key": key} for key in drop])
+        if put:
+            with aws_failures_explained("ec2:CreateTags", subject=instance_id):
+                self._client.create_tags(Resources=[instance_id], Tags=_tag_list(put))
+
+    def change_type(self, instance_id: str, instance_type: str) -> None:
+        """Change the type of a stopped instance."""
+        with aws_failures_explained("ec2:ModifyInstanceAttribute", subject=instance_id):
+            self._client.modify_instance_attribute(InstanceId=instance_id, InstanceType={"Value": instance_type})
+
+    def type_facts(self, name: str) -> TypeFacts:
+        """Return a type's architecture, vCPUs and memory; the burstable families are known without a call.
+
+        Raises Usage for a type that the region does not know.
+        """
+        if name in KNOWN_TYPES:
+            return KNOWN_TYPES[name]
+        with aws_failures_explained("ec2:DescribeInstanceTypes", subject=name):
+            found = self._client.describe_instance_types(Filters=[{"Name": "instance-type", "Values": [name]}])
+        if not found["InstanceTypes"]:
+            near = nearest_type(name)
+            raise Usage(
+                f"{self.region} has no instance type {name}.",
+                hint=f"--type {near}" if near else "aws ec2 describe-instance-types lists them",
+            )
+        raw = found["InstanceTypes"][0]
+        architectures = raw["ProcessorInfo"]["SupportedArchitectures"]
+        return TypeFacts(
+            name=name,
+            architecture=next((one for one in architectures if one in _UBUNTU_ARCH), architectures[0]),
+            vcpus=raw["VCpuInfo"]["DefaultVCpus"],
+            memory=raw["MemoryInfo"]["SizeInMiB"] / 1024,
+        )
+
+    def newest_image(self, alias: str, architecture: str) -> Image:
+        """Return the newest image of `ubuntu` (an LTS) or `amazon-linux` for an architecture.
+
+        The public SSM parameters say which id is current; the image itself is then looked at, because a parameter may
+        name one that is gone. Raises NotFound if none exists. Sources: EC2 user guide, "Reference AMIs using Systems
+        Manager parameters"; Canonical, "Find Ubuntu images on AWS".
+        """
+        names = _parameter_names(alias, architecture)
+        with aws_failures_explained("ssm:GetParameters", subject=alias):
+            reply = self._make_ssm().get_parameters(Names=names)
+        ids = {row["Name"]: row["Value"] for row in reply.get("Parameters", ())}
+        wanted = [ids[name] for name in names if name in ids]
+        found = self._images(wanted) if wanted else {}
+        for image_id in wanted:
+            image = found.get(image_id)
+            if image is not None and image.architecture == architecture:
+                return image
+        raise NotFound(
+            f"no current {alias} image for {architecture} was found in {self.region}.",
+            hint="try another --image, or another --region",
+            details={"parameters": names},
+        )
+
+    def image(self, image_id: str) -> Image:
+        """Return the image of an AMI id. Raises NotFound."""
+        found = self._images([image_id])
+        if image_id not in found:
+            raise NotFound(
+                f"{self.region} has no image {image_id}.", hint="images belong to one region: check --region"
+            )
+        return found[image_id]
+
+    def security_groups(self, words: Sequence[str]) -> dict[str, list[str]]:
+        """Return, per id or name of a security group, the ids that it stands for: none, one, or one in each VPC."""
+        found: dict[str, list[str]] = {word: [] for word in words}
+        for name, key, asked in (
+            ("group-id", "GroupId", [word for word in words if word.startswith("sg-")]),
+            ("group-name", "GroupName", [word for word in words if not word.startswith("sg-")]),
+        ):
+            if asked:
+                with aws_failures_explained("ec2:DescribeSecurityGroups"):
+                    reply = self._client.describe_security_groups(Filters=[{"Name": name, "Values": asked}])
+                for group in reply["SecurityGroups"]:
+                    found.get(group[key], []).append(group["GroupId"])
+        return found
+
+    def has_key_pair(self, name: str) -> bool:
+        """Return whether the region has a key pair of this name."""
+        with aws_failures_explained("ec2:DescribeKeyPairs"):
+            reply = self._client.describe_key_pairs(Filters=[{"Name": "key-name", "Values": [name]}])
+        return any(pair["KeyName"] == name for pair in reply["KeyPairs"])
+
+    def has_subnet(self, subnet_id: str) -> bool:
+        """Return whether the region has this subnet."""
+        with aws_failures_explained("ec2:DescribeSubnets"):
+            reply = self._client.describe_subnets(Filters=[{"Name": "subnet-id", "Values": [subnet_id]}])
+        return bool(reply["Subnets"])
+
+    def ssh_is_let_in(self, security_groups: Sequence[str]) -> bool:
+        """Return whether one of the groups lets TCP port 22 in from anywhere."""
+        with aws_failures_explained("ec2:DescribeSecurityGroups"):
+            groups = self._client.describe_security_groups(GroupIds=list(security_groups))["SecurityGroups"]
+        return any(_opens_ssh(rule) for group in groups for rule in group.get("IpPermissions", ()))
+
+    def regions(self) -> list[str]:
+        """Return the regions that are enabled for the account."""
+        with aws_failures_explained("ec2:DescribeRegions"):
+            return sorted(row["RegionName"] for row in self._client.describe_regions()["Regions"])
+
+    def _images(self, ids: Sequence[str]) -> dict[str, Image]:
+        filters = [{"Name": "image-id", "Values": list(ids)}]
+        with aws_failures_explained("ec2:DescribeImages", subject=_subject(ids)):
+            reply = self._client.describe_images(Filters=filters)
+        return {raw["ImageId"]: _image(raw) for raw in reply["Images"] if raw.get("State", "available") == "available"}
+
+    def _instance(self, raw: Mapping[str, Any]) -> Instance:
+        tags = {tag["Key"]: tag["Value"] for tag in raw.get("Tags", ())}
+        token = raw.get("ClientToken", "")
+        managed = is_managed_instance(tags, token)
+        own = tags if managed else {}  # what copied tags say of somebody else's instance is not believed
+        return Instance(
+            id=raw["InstanceId"],
+            name=tags.get("Name", ""),
+            type=raw.get("InstanceType", ""),
+            state=raw["State"]["Name"],
+            image=own.get(IMAGE_TAG) or raw.get("ImageId", ""),
+            image_id=raw.get("ImageId", ""),
+            architecture=raw.get("Architecture", ""),
+            owner=own.get(OWNER_TAG, ""),
+            created_at=_created_at(raw),
+            started_at=raw.get("LaunchTime"),
+            public_ip=raw.get("PublicIpAddress") or None,
+            private_ip=raw.get("PrivateIpAddress") or None,
+            availability_zone=raw.get("Placement", {}).get("AvailabilityZone", ""),
+            region=self.region,
+            managed=managed,
+            tags=tags,
+            key_pair=raw.get("KeyName") or None,
+            security_groups=tuple(group["GroupId"] for group in raw.get("SecurityGroups", ())),
+            subnet=raw.get("SubnetId"),
+            vpc=raw.get("VpcId"),
+            instance_profile=raw.get("IamInstanceProfile", {}).get("Arn"),
+            volumes=tuple(disk["Ebs"]["VolumeId"] for disk in raw.get("BlockDeviceMappings", ()) if "Ebs" in disk),
+            state_reason=(raw.get("StateReason") or {}).get("Message", "") or raw.get("StateTransitionReason", ""),
+            request=own.get(REQUEST_TAG, ""),
+            client_token=token,
+        )
+
+
+def _states(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    return {row["InstanceId"]: row["CurrentState"]["Name"] for row in rows}
+
+
+def _created_at(raw: Mapping[str, Any]) -> Any:
+    """Return when it was made: LaunchTime moves with every start, the root volume's attachment does not."""
+    attached = [
+        disk["Ebs"]["AttachTime"]
+        for disk in raw.get("BlockDeviceMappings", ())
+        if disk.get("DeviceName") == raw.get("RootDeviceName") and disk.get("Ebs", {}).get("AttachTime")
+    ]
+    return attached[0] if attached else raw.get("LaunchTime")
+
+
+def _parameter_names(alias: str, architecture: str) -> list[str]:
+    if alias == "amazon-linux":
+        return [_AMAZON_LINUX.format(arch=architecture)]
+    newest = date.today().year // 2 * 2
+    return [
+        _UBUNTU.format(
+            version=f"{year % 100}.04", arch=_UBUNTU_ARCH[architecture], disk="gp3" if year >= 2024 else "gp2"
+        )
+        for year in range(newest, 2020, -2)
+    ]
+
+
+def _image(raw: Mapping[str, Any]) -> Image:
+    name = raw.get("Name", "")
+    alias = _OWNERS.get(raw.get("OwnerId", ""))
+    return Image(
+        id=raw["ImageId"],
+        name=name,
+        label=_label(name, alias),
+        architecture=raw.get("Architecture", ""),
+        created_at=raw.get("CreationDate", ""),
+        root_device=raw.get("RootDeviceName") or "/dev/xvda",
+        user=LOGIN_USERS.get(alias or ""),
+        alias=alias,
+        owner=raw.get("OwnerId", ""),
+    )
+
+
+def _label(name: str, alias: str | None) -> str:
+    if alias == "ubuntu":
+        version = next((word for word in name.replace("/", "-").split("-") if word.endswith(".04")), "")
+        return f"Ubuntu {version} LTS".replace("  ", " ")
+    if alias == "amazon-linux":
+        return "Amazon Linux 2023" if "2023" in name else "Amazon Linux"
+    return name or "an image without a name"
+
+
+def _opens_ssh(rule: Mapping[str, Any]) -> bool:
+    everything = rule.get("IpProtocol") == "-1"
+    ssh = rule.get("IpProtocol") == "tcp" and rule.get("FromPort", 0) <= 22 <= rule.get("ToPort", -1)
+    return (everything or ssh) and bool(rule.get("IpRanges") or rule.get("Ipv6Ranges") or rule.get("PrefixListIds"))
+
+
+def _profile(name_or_arn: str | None) -> dict[str, str] | None:
+    if not name_or_arn:
+        return None
+    return {"Arn" if name_or_arn.startswith("arn:") else "Name": name_or_arn}
+
+
+def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
+
+
+def _subject(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+
+
+def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
+    items = list(dict.fromkeys(values))
+    for start in range(0, len(items), FILTER_VALUES):
+        yield items[start : start + FILTER_VALUES]

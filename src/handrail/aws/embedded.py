@@ -1,0 +1,49 @@
+"""The sandbox as a person handles it: start, stop, status, reset, keys. Its failures become ours."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from handrail.aws.connect import Running, sandbox_failures_explained, sandbox_owner
+
+
+class Embedded:
+    """The embedded AWS of one state folder."""
+
+    def __init__(self, state_dir: Path, environ: Mapping[str, str]) -> None:
+        self._state_dir, self._environ = state_dir, environ
+
+    def find(self) -> Running | None:
+        """Return the running sandbox, or None."""
+        from handrail.sandbox import launcher
+
+        with sandbox_failures_explained():
+            return launcher.find(self._state_dir)
+
+    def ensure(self) -> Running:
+        """Return the running sandbox, started where none runs."""
+        from handrail.sandbox import launcher
+
+        with sandbox_failures_explained():
+            return launcher.ensure(self._state_dir, self._environ)
+
+    def stop(self) -> bool:
+        """Stop it; return whether it ran."""
+        from handrail.sandbox import launcher
+
+        with sandbox_failures_explained():
+            return launcher.stop(self._state_dir)
+
+    def reset(self) -> None:
+        """Throw its state away."""
+        from handrail.sandbox import launcher
+
+        with sandbox_failures_explained():
+            launcher.reset(self._state_dir)
+
+    def keys(self, owner: str | None) -> Any:
+        """Return the keys of an owner, this person's own where none is named: access_key_id, secret_access_key."""
+        from handrail.sandbox import launcher
+
+        with sandbox_failures_explained():
+            return launcher.keys_for(self._state_dir, owner or sandbox_owner(self._environ))

@@ -1,0 +1,679 @@
+"""What AWS says when it refuses, and what Handrail makes of it: one table from AWS error code to our own error.
+
+Code, message and hint stand in the rows; a few codes need a look at the answer and have a function instead.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from handrail.core.errors import (
+    AwsFailure,
+    BadCredentials,
+    Conflict,
+    HandrailError,
+    Internal,
+    NotFound,
+    NotSetUp,
+    PermissionDenied,
+    Throttled,
+    Unreachable,
+    Usage,
+    WrongState,
+)
+from handrail.core.fields import show
+
+Decode = Callable[[str], str]
+
+
+class Side(Protocol):
+    """What an error says of the connection it came over; `aws.connect.Aws` is one."""
+
+    @property
+    def target(self) -> str:
+        """Return `sandbox` or `aws`."""
+
+    @property
+    def endpoint(self) -> str:
+        """Return the URL where it is not AWS's own, else an empty string."""
+
+    @property
+    def profile(self) -> str | None:
+        """Return the profile in force."""
+
+    @property
+    def looked(self) -> str:
+        """Return where the credentials were looked for."""
+
+    @property
+    def mend(self) -> str:
+        """Return the command that renews them."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The connection and region that a failure came over: it travels along, so that no caller need say it."""
+
+    side: Side
+    region: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """What becomes of one AWS error code.
+
+    In message and hint: {thing} the value that AWS quotes, or the bucket, or the subject; {subject}; {region}; {text}
+    AWS's own words; {operation} Handrail's; {mend} the command that renews the credentials.
+    """
+
+    error: type[HandrailError]
+    message: str
+    hint: str = ""
+    code: str | None = None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One refusal of AWS, taken apart."""
+
+    code: str
+    text: str
+    api: str
+    status: int
+    headers: Mapping[str, str]
+    request_id: str
+    words: Mapping[str, str]
+    side: Side | None
+    decode: Decode | None
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """Return what programs get to know of it."""
+        return {"aws_code": self.code, "call": self.api, "request_id": self.request_id}
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Return the line that says where the credentials came from."""
+        return (("looked", self.side.looked),) if self.side else ()
+
+
+_SLOW = Row(
+    Throttled,
+    "AWS asks to slow down, and the retries are used up: {text}",
+    "wait a minute and repeat the command; others may be using the same account",
+)
+_BROKEN = Row(
+    AwsFailure, "AWS had a fault of its own: {text}", "repeat the command in a minute; see health.aws.amazon.com"
+)
+_EXPIRED = Row(BadCredentials, "the credentials have expired.", "{mend}", "expired")
+_UNKNOWN_KEY = Row(BadCredentials, "AWS does not know this access key.", "{mend}")
+_BAD_VALUE = Row(
+    Usage, "AWS does not take this value: {text}", "mend the value named here; --help says what the command takes"
+)
+_LIMIT = Row(
+    AwsFailure,
+    "the account has reached its limit of running instances or vCPUs in {region}: {text}",
+    "stop an instance, use another region, or ask for more: https://console.aws.amazon.com/servicequotas",
+    "limit_exceeded",
+)
+_NO_BUCKET = Row(NotFound, "there is no bucket {thing}.", "handrail s3 list")
+_ELSEWHERE = Row(
+    WrongState, "bucket {thing} is in another region than {region}.", "repeat the command with the bucket's --region"
+)
+
+_CREDENTIALS = {
+    "ExpiredToken": _EXPIRED,
+    "ExpiredTokenException": _EXPIRED,
+    "TokenRefreshRequired": _EXPIRED,
+    "UnauthorizedException": _EXPIRED,
+    "InvalidToken": Row(BadCredentials, "AWS does not take this session token.", "{mend}"),
+    "InvalidClientTokenId": _UNKNOWN_KEY,
+    "InvalidAccessKeyId": _UNKNOWN_KEY,
+    "UnrecognizedClientException": _UNKNOWN_KEY,
+    "IncompleteSignature": _UNKNOWN_KEY,
+    "MissingAuthenticationToken": _UNKNOWN_KEY,
+    "InvalidIdentityToken": Row(BadCredentials, "AWS does not take the web identity token: {text}", "{mend}"),
+    "IDPRejectedClaim": Row(BadCredentials, "AWS does not take the web identity token: {text}", "{mend}"),
+}
+
+_EC2 = {
+    "VPCIdNotSpecified": Row(
+        NotSetUp,
+        "there is no default VPC in {region}, so AWS does not know in which network to put {subject}.",
+        "name a subnet: --subnet subnet-…, or make one: aws ec2 create-default-vpc --region {region}",
+        "no_default_vpc",
+    ),
+    "InsufficientInstanceCapacity": Row(
+        AwsFailure,
+        "AWS has no room for this instance type in this zone of {region} now; nothing was created.",
+        "name a --subnet in another zone, or another --type",
+        "no_capacity",
+    ),
+    "InstanceLimitExceeded": _LIMIT,
+    "VcpuLimitExceeded": _LIMIT,
+    "Unsupported": Row(
+        AwsFailure,
+        "AWS does not offer this in this zone of {region}: {text}",
+        "name a --subnet in another zone, or another --type",
+        "unsupported",
+    ),
+    "InvalidInstanceID.NotFound": Row(NotFound, "there is no instance {thing} in {region}.", "handrail ec2 list"),
+    "InvalidInstanceID.Malformed": Row(
+        Usage, "{thing} is no instance id.", "an instance id looks like i-0c1d2e3f4a5b6c7d8: handrail ec2 list"
+    ),
+    "InvalidAMIID.NotFound": Row(
+        NotFound, "there is no image {thing} in {region}.", "--image amazon-linux, or an AMI id of {region}"
+    ),
+    "InvalidAMIID.Unavailable": Row(
+        WrongState, "image {thing} can't be used now: {text}", "--image amazon-linux, or another AMI id"
+    ),
+    "InvalidAMIID.Malformed": Row(
+        Usage, "{thing} is no image id.", "--image amazon-linux; an AMI id looks like ami-0a1b2c3d4e5f60718"
+    ),
+    "IdempotentParameterMismatch": Row(
+        Conflict,
+        "this request id was used before with other parameters, and may have made an instance.",
+        "repeat the command with the parameters it had, or with another --request-id",
+        "request_mismatch",
+    ),
+    "IdempotentInstanceTerminated": Row(
+        Conflict,
+        "the instance of this request id is gone.",
+        "repeat the command with another --request-id",
+        "request_gone",
+    ),
+    "OptInRequired": Row(
+        NotSetUp,
+        "this account is not signed up for that: {text}",
+        "switch {region} or the image's subscription on in the AWS console",
+        "opt_in_required",
+    ),
+    "InvalidKeyPair.NotFound": Row(
+        NotFound, "there is no key pair {thing} in {region}.", "aws ec2 describe-key-pairs --region {region}"
+    ),
+    "InvalidGroup.NotFound": Row(
+        NotFound,
+        "there is no security group {thing} in {region}.",
+        "aws ec2 describe-security-groups --region {region}",
+    ),
+    "InvalidSecurityGroupID.NotFound": Row(
+        NotFound,
+        "there is no security group {thing} in {region}.",
+        "aws ec2 describe-security-groups --region {region}",
+    ),
+    "InvalidSubnetID.NotFound": Row(
+        NotFound, "there is no subnet {thing} in {region}.", "aws ec2 describe-subnets --region {region}"
+    ),
+    "InvalidSubnet": Row(NotFound, "there is no such subnet: {text}", "aws ec2 describe-subnets --region {region}"),
+    "InsufficientFreeAddressesInSubnet": Row(
+        AwsFailure, "the subnet has no free address left.", "name another subnet: --subnet subnet-…"
+    ),
+    "OperationNotPermitted": Row(
+        WrongState,
+        "{thing} is protected: {text}",
+        "take the protection off first: "
+        "aws ec2 modify-instance-attribute --no-disable-api-termination --region {region} --instance-id {thing}",
+        "protected",
+    ),
+    "IncorrectInstanceState": Row(
+        WrongState, "{thing} is in a state that does not allow this: {text}", "handrail ec2 show {thing}"
+    ),
+    "IncorrectState": Row(WrongState, "{thing} is in a state that does not allow this: {text}"),
+    "InvalidParameterValue": _BAD_VALUE,
+    "InvalidParameterCombination": _BAD_VALUE,
+    "MissingParameter": _BAD_VALUE,
+    "Client.InvalidKMSKey.InvalidState": Row(NotSetUp, "the disk's KMS key can't be used: {text}"),
+}
+
+_S3 = {
+    "NoSuchBucket": _NO_BUCKET,
+    "NoSuchKey": Row(NotFound, "there is no object {thing}.", "handrail s3 objects BUCKET"),
+    "BucketAlreadyExists": Row(
+        Conflict, "somebody else has the bucket name {thing}: names are taken world-wide.", "choose another name"
+    ),
+    "BucketAlreadyOwnedByYou": Row(Conflict, "this account has a bucket {thing} already.", "handrail s3 show {thing}"),
+    "PreconditionFailed": Row(
+        Conflict,
+        "{thing} is there already, or was changed by somebody else.",
+        "repeat the command; --overwrite replaces",
+    ),
+    "InvalidBucketName": Row(
+        Usage, "{thing} is no bucket name.", "3 to 63 of a-z, 0-9, dots and hyphens, a letter or digit at both ends"
+    ),
+    "BucketNotEmpty": Row(WrongState, "bucket {thing} is not empty.", "handrail s3 delete {thing} --empty"),
+    "OperationAborted": Row(
+        WrongState,
+        "AWS is still busy with another change of bucket {thing}.",
+        "wait a minute and repeat the command; after a deletion it can take an hour",
+        "busy",
+    ),
+    "TooManyBuckets": Row(AwsFailure, "the account has reached its limit of buckets.", "delete one: handrail s3 list"),
+    "PermanentRedirect": _ELSEWHERE,
+    "AuthorizationHeaderMalformed": _ELSEWHERE,
+    "IllegalLocationConstraintException": _ELSEWHERE,
+}
+
+_ROUTE53 = {
+    "NoSuchHostedZone": Row(NotFound, "there is no zone {thing}.", "handrail route53 zone list"),
+    "HostedZoneAlreadyExists": Row(Conflict, "a zone of this request was made already.", "handrail route53 zone list"),
+    "HostedZoneNotEmpty": Row(
+        WrongState, "the zone {thing} still has records.", "handrail route53 record list {subject}"
+    ),
+    "InvalidChangeBatch": Row(
+        Conflict, "Route 53 does not take this change: {text}", "handrail route53 record list {subject}"
+    ),
+    "InvalidDomainName": Row(Usage, "{thing} is no domain name: {text}", "a name looks like example.org"),
+    "ConflictingDomainExists": Row(Conflict, "the name {thing} conflicts with another zone: {text}"),
+    "DelegationSetNotAvailable": Row(
+        AwsFailure,
+        "Route 53 has no name servers for {thing}: it or a parent of it is taken too often.",
+        "choose another name",
+    ),
+    "PriorRequestNotComplete": _SLOW,
+}
+
+_DYNAMODB = {
+    "ResourceNotFoundException": Row(
+        NotSetUp,
+        "the account's ledger was not found in {region}.",
+        "handrail init, or set HANDRAIL_HOME_REGION",
+        "no_ledger",
+    ),
+    "ResourceInUseException": Row(
+        WrongState, "{subject} is being made or removed at this moment.", "repeat the command"
+    ),
+    "ConditionalCheckFailedException": Row(
+        Conflict, "somebody else changed {subject} at the same time.", "repeat the command"
+    ),
+    "TransactionCanceledException": Row(
+        Conflict, "somebody else changed {subject} at the same time.", "repeat the command"
+    ),
+    "TransactionConflictException": Row(
+        Conflict, "somebody else changed {subject} at the same time.", "repeat the command"
+    ),
+    "ValidationException": _BAD_VALUE,
+}
+
+_SLOW_CODES = (
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+    "BandwidthLimitExceeded",
+    "ProvisionedThroughputExceededException",
+    "LimitExceededException",
+    "EC2ThrottledException",
+    "SlowDown",
+)
+_BROKEN_CODES = (
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "Unavailable",
+    "RequestTimeout",
+)
+
+ROWS: Mapping[str, Row] = {
+    **_CREDENTIALS,
+    **_EC2,
+    **_S3,
+    **_ROUTE53,
+    **_DYNAMODB,
+    **dict.fromkeys(_SLOW_CODES, _SLOW),
+    **dict.fromkeys(_BROKEN_CODES, _BROKEN),
+}
+
+# What a code means in one call only.
+CALL_ROWS: Mapping[tuple[str, str], Row] = {
+    ("404", "HeadBucket"): _NO_BUCKET,
+    ("400", "HeadBucket"): Row(BadCredentials, "AWS does not take these credentials.", "{mend}"),
+    ("301", "HeadBucket"): _ELSEWHERE,
+    ("404", "HeadObject"): _S3["NoSuchKey"],
+    ("412", "PutObject"): _S3["PreconditionFailed"],
+    ("UnauthorizedException", "GetRoleCredentials"): Row(
+        BadCredentials, "the sign-in has expired.", "{mend}", "expired"
+    ),
+}
+
+# An answer without a code that the table knows: by its HTTP status.
+_BY_STATUS = {
+    404: Row(NotFound, "AWS does not find {thing}: {text}"),
+    409: Row(Conflict, "AWS sees a conflict: {text}"),
+    429: _SLOW,
+    500: _BROKEN,
+    502: _BROKEN,
+    503: _BROKEN,
+    504: _BROKEN,
+}
+_UNKNOWN = Row(AwsFailure, "AWS refused {operation}: {text} ({code})", "repeat it with -vv, which shows each call")
+
+_DENIED = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "403")
+_CLOCK = ("RequestExpired", "RequestTimeTooSkewed", "RequestInTheFuture")
+_SIGNATURE = ("SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure")
+_SKEW_SECONDS = 240  # AWS allows five minutes
+
+
+_ORIGIN = "HandrailOrigin"
+
+
+def mark_origin(failed: Any, origin: Origin) -> None:
+    """Note on an exception, or on the parsed answer that botocore is about to raise as one, where it came from."""
+    if isinstance(failed, Exception):
+        setattr(failed, _ORIGIN, origin)
+    elif failed and "Error" in failed:
+        failed.setdefault("ResponseMetadata", {})[_ORIGIN] = origin
+
+
+def _origin(exc: Any) -> Origin | None:
+    response = getattr(exc, "response", None)
+    answered = response.get("ResponseMetadata", {}).get(_ORIGIN) if isinstance(response, dict) else None
+    marked: Origin | None = getattr(exc, _ORIGIN, answered)
+    return marked
+
+
+@contextmanager
+def aws_failures_explained(
+    operation: str,
+    *,
+    subject: str = "",
+    region: str = "",
+    aws: Side | None = None,
+    decode: Decode | None = None,
+) -> Iterator[None]:
+    """Raise what botocore raises inside as Handrail's own error; anything else passes. Parameters: see `translate`."""
+    try:
+        yield
+    except HandrailError:
+        raise
+    except Exception as error:
+        if not _is_botocore(error):
+            raise
+        raise translate(error, operation=operation, subject=subject, region=region, aws=aws, decode=decode) from error
+
+
+def translate(
+    exc: Exception,
+    *,
+    operation: str,
+    subject: str = "",
+    region: str = "",
+    aws: Side | None = None,
+    decode: Decode | None = None,
+) -> HandrailError:
+    """Return Handrail's error for what botocore raised.
+
+    operation: Handrail's words (`ec2 create`) or the IAM action (`ec2:RunInstances`). subject: the name or id that it
+    is about. region, aws: the connection, for where was looked and what mends it; a failure of a client of
+    `aws.connect.Aws` brings them along. decode: makes EC2's encoded authorization message readable (STS
+    DecodeAuthorizationMessage); what it raises is taken for a no. A HandrailError comes back as it is; what is not
+    botocore's becomes Internal. Source of the codes: EC2 API reference, "Error codes"; S3, Route 53 and DynamoDB alike.
+    """
+    from botocore.exceptions import ClientError
+
+    if isinstance(exc, HandrailError):
+        return exc
+    origin = _origin(exc)
+    if origin is not None:
+        aws, region = aws or origin.side, region or origin.region
+    words = {
+        "operation": operation,
+        "subject": subject or "it",
+        "region": region or "this region",
+        "mend": aws.mend if aws else "aws sts get-caller-identity",
+        "looked": aws.looked if aws else "",
+    }
+    if isinstance(exc, ClientError):
+        return _refused(_taken_apart(exc, words, aws, decode))
+    return _no_answer(exc, aws) or _no_credentials(exc, aws, words) or _other(exc, words)
+
+
+# ---- answers
+
+
+def _taken_apart(exc: Any, words: Mapping[str, str], aws: Side | None, decode: Decode | None) -> Refusal:
+    error: Mapping[str, Any] = exc.response.get("Error", {})
+    metadata: Mapping[str, Any] = exc.response.get("ResponseMetadata", {})
+    text = _plain(str(error.get("Message") or "no reason given"))
+    thing = _quoted(text) or str(error.get("BucketName") or error.get("Key") or words["subject"])
+    code = str(error.get("Code") or "unknown")
+    return Refusal(
+        code=code,
+        text=text,
+        api=exc.operation_name,
+        status=int(metadata.get("HTTPStatusCode") or 0),
+        headers=metadata.get("HTTPHeaders", {}),
+        request_id=str(metadata.get("RequestId") or ""),
+        words={**words, "thing": thing, "text": _without_code(text), "code": code},
+        side=aws,
+        # A connection can ask STS; whether the caller may is found out by asking.
+        decode=decode or getattr(aws, "decode", None),
+    )
+
+
+def _plain(text: str) -> str:
+    return show(" ".join(text.split()), limit=2000)[1:-1]
+
+
+def _without_code(text: str) -> str:
+    """Return AWS's words without the encoded message, which no person can read, and of a bearable length."""
+    words = text.partition("Encoded authorization failure message:")[0].strip()
+    return words if len(words) <= 300 else words[:299] + "…"
+
+
+def _quoted(text: str) -> str:
+    match = re.search(r"(?<!\w)'([^']+)'", text)
+    return match[1].strip("[]") if match else ""
+
+
+def _refused(refusal: Refusal) -> HandrailError:
+    if refusal.code in (*_CLOCK, *_SIGNATURE):
+        return _signature_refused(refusal)
+    row = CALL_ROWS.get((refusal.code, refusal.api)) or ROWS.get(refusal.code)
+    if row is None and (refusal.code in _DENIED or refusal.status == 403):
+        return _denied(refusal)
+    return _from_row(row or _BY_STATUS.get(refusal.status, _UNKNOWN), refusal)
+
+
+def _from_row(row: Row, refusal: Refusal) -> HandrailError:
+    return row.error(
+        row.message.format_map(refusal.words),
+        hint=row.hint.format_map(refusal.words),
+        facts=refusal.facts if issubclass(row.error, BadCredentials) else (),
+        details=refusal.details,
+        code=row.code,
+    )
+
+
+def _signature_refused(refusal: Refusal) -> HandrailError:
+    """Tell a wrong clock from a wrong secret: AWS answers both with the same codes, and its Date header decides."""
+    ahead = _seconds_ahead(refusal.headers)
+    if refusal.code in _CLOCK or abs(ahead) >= _SKEW_SECONDS:
+        way = "ahead of" if ahead >= 0 else "behind"
+        return NotSetUp(
+            f"your clock is {abs(ahead)} s {way} AWS's, and AWS takes no request that far off.",
+            hint="set the clock by the network: sudo timedatectl set-ntp true",
+            details={**refusal.details, "seconds_ahead": ahead},
+            code="clock_skew",
+        )
+    if refusal.code == "AuthFailure" and "validate" not in refusal.text:
+        return _denied(refusal)
+    return _from_row(Row(BadCredentials, "AWS does not take this key: the secret does not fit it.", "{mend}"), refusal)
+
+
+def _seconds_ahead(headers: Mapping[str, str]) -> int:
+    try:
+        server = parsedate_to_datetime(headers.get("date", ""))
+    except ValueError:
+        return 0
+    server = server if server.tzinfo else server.replace(tzinfo=UTC)
+    return round((datetime.now(UTC) - server).total_seconds())
+
+
+def _denied(refusal: Refusal) -> HandrailError:
+    decoded = _decoded(refusal)
+    context = decoded.get("context", {})
+    action = context.get("action") or _action(refusal)
+    resource = context.get("resource") or _found(r"on resource:? (arn:\S+)", refusal.text)
+    explicit = bool(decoded.get("explicitDeny")) or "explicit deny" in refusal.text
+    facts = [("looked", refusal.side.looked)] if refusal.side else []
+    if resource:
+        facts.append(("resource", resource))
+    facts.append(("reason", "a policy forbids it outright" if explicit else refusal.words["text"]))
+    return PermissionDenied(
+        f"these credentials may not do {action}.",
+        facts=facts,
+        hint=f"ask the owner of the account to allow {action}, or use another --profile",
+        details={**refusal.details, "action": action, "resource": resource or None, "explicit_deny": explicit},
+    )
+
+
+def _decoded(refusal: Refusal) -> dict[str, Any]:
+    encoded = _found(r"Encoded authorization failure message: (\S+)", refusal.text)
+    if not encoded or refusal.decode is None:
+        return {}
+    try:
+        decoded = json.loads(refusal.decode(encoded))
+    except Exception as error:
+        if isinstance(error, (HandrailError, ValueError)) or _is_botocore(error):
+            return {}
+        raise
+    return decoded if isinstance(decoded, dict) else {}
+
+
+# Calls whose IAM action has another name than the call. Source: service authorization reference, Amazon S3.
+_ACTIONS = {
+    "ListBuckets": "s3:ListAllMyBuckets",
+    "HeadBucket": "s3:ListBucket",
+    "ListObjectsV2": "s3:ListBucket",
+    "HeadObject": "s3:GetObject",
+    "CompleteMultipartUpload": "s3:PutObject",
+    "CreateMultipartUpload": "s3:PutObject",
+    "UploadPart": "s3:PutObject",
+    "DeleteObjects": "s3:DeleteObject",
+}
+_SERVICES = ("ec2", "s3", "route53", "dynamodb", "ssm", "sts", "pricing")
+
+
+def _action(refusal: Refusal) -> str:
+    named = _found(r"perform:? ([\w-]+:\w+)", refusal.text)
+    service = re.split("[ :]", refusal.words["operation"])[0]
+    guessed = f"{service}:{refusal.api}" if service in _SERVICES else refusal.api
+    return named or _ACTIONS.get(refusal.api) or guessed
+
+
+def _found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    return match[1].rstrip(".,") if match else ""
+
+
+# ---- no answer
+
+
+def _is_botocore(error: Exception) -> bool:
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    return isinstance(error, (BotoCoreError, ClientError, ResponseParserError))
+
+
+def _no_answer(exc: Exception, aws: Side | None) -> HandrailError | None:
+    from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
+
+    if isinstance(exc, ResponseParserError):
+        return Unreachable(
+            "the answer can't be understood: it does not come from AWS, or was cut short.", hint=_check(aws, "")
+        )
+    kinds: tuple[tuple[type[Exception], str], ...] = (
+        (boto.ProxyConnectionError, "the proxy {endpoint} does not answer."),
+        (boto.SSLError, "{endpoint} does not prove by its certificate that it is AWS."),
+        (boto.ConnectTimeoutError, "{endpoint} does not answer: no connection in time."),
+        (boto.ReadTimeoutError, "{endpoint} took the call and does not answer: whether it took effect is unknown."),
+        (boto.ConnectionClosedError, "{endpoint} cut the connection: whether the call took effect is unknown."),
+        (boto.EndpointConnectionError, "{endpoint} does not answer: refused, or no such name."),
+        (boto.ConnectionError, "{endpoint} can't be reached."),
+        (boto.HTTPClientError, "{endpoint} can't be reached."),
+    )
+    message = next((text for kind, text in kinds if isinstance(exc, kind)), None)
+    if message is None:
+        return None
+    values = getattr(exc, "kwargs", {})
+    endpoint = _host(values.get("proxy_url") or values.get("endpoint_url") or (aws.endpoint if aws else ""))
+    return Unreachable(
+        message.format(endpoint=endpoint or "AWS"),
+        hint=_certificate_hint() if isinstance(exc, boto.SSLError) else _check(aws, endpoint),
+        details={"endpoint": endpoint or None},
+    )
+
+
+def _host(url: object) -> str:
+    """Return scheme, host and port only: a path or query may hold a signature, and a proxy's URL a password."""
+    parts = urlsplit(str(url))
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else ""
+
+
+def _certificate_hint() -> str:
+    return "behind a company proxy: export AWS_CA_BUNDLE=/path/to/its-certificate.pem"
+
+
+def _check(aws: Side | None, endpoint: str) -> str:
+    if aws is not None and aws.target == "sandbox":
+        return "handrail sandbox status"
+    if aws is not None and aws.endpoint and _host(aws.endpoint) == endpoint:
+        return f"check that something answers at AWS_ENDPOINT_URL={endpoint}, or unset it"
+    return "check the network, the proxy (HTTPS_PROXY) and --region"
+
+
+# ---- no credentials
+
+
+def _no_credentials(exc: Exception, aws: Side | None, words: Mapping[str, str]) -> HandrailError | None:
+    from botocore import exceptions as boto
+
+    profile = f"profile {aws.profile}" if aws and aws.profile else "these credentials"
+    kinds: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+        ((boto.NoCredentialsError, boto.NoAuthTokenError), "no AWS credentials were found."),
+        ((boto.PartialCredentialsError,), "{cred_var} is missing in {provider}."),
+        ((boto.ProfileNotFound,), "there is no profile {profile} in ~/.aws."),
+        ((boto.ConfigParseError,), "{path} can't be understood: it is not the INI format of the AWS tools."),
+        (
+            (boto.SSOError, boto.TokenRetrievalError, boto.LoginRefreshRequired, boto.RefreshWithMFAUnsupportedError),
+            f"the sign-in of {profile} is over.",
+        ),
+        ((boto.LoginError, boto.MissingDependencyException), f"the sign-in of {profile} can't be used: {{error}}"),
+        (
+            (boto.CredentialRetrievalError, boto.MetadataRetrievalError),
+            "no credentials came from {provider}: {error_msg}",
+        ),
+        ((boto.InvalidConfigError, boto.UnknownCredentialError), f"the settings of {profile} are off: {{error}}"),
+    )
+    message = next((text for kind, text in kinds if isinstance(exc, kind)), None)
+    if message is None:
+        return None
+    told = {"provider": "the metadata service", "error": _plain(str(exc)), **getattr(exc, "kwargs", {})}
+    return BadCredentials(
+        message.format_map(told), hint=words["mend"], facts=(("looked", words["looked"]),) if words["looked"] else ()
+    )
+
+
+def _other(exc: Exception, words: Mapping[str, str]) -> HandrailError:
+    from botocore import exceptions as boto
+
+    text = _plain(str(exc))
+    if isinstance(exc, (boto.ParamValidationError, boto.ValidationError, boto.InvalidRegionError)):
+        return Usage(f"AWS would not take this value: {text}", hint="mend the value named here")
+    if _is_botocore(exc):
+        return AwsFailure(f"{words['operation']} failed: {text}", hint="repeat it with -vv, which shows each call")
+    return Internal(f"{words['operation']} failed: {text}", hint="-vv logs the details; please report this")

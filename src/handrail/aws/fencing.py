@@ -1,0 +1,67 @@
+"""Asks a fence about each signed request just before it leaves, at every attempt, and tells it what was answered.
+
+The check stands behind signing and before the socket (botocore's `before-send`), on the very X-Amz-Date that AWS will
+judge the request by; nothing that is checked earlier could hold (docs/lease.md, rule 3).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+
+class Gate(Protocol):
+    """What is asked: ledger.fence.Fence, or several of them."""
+
+    def before_send(self, x_amz_date: float) -> None:
+        """Raise unless a request signed then may still be sent."""
+
+    def answered(self) -> None:
+        """Note that the newest attempt can act no more."""
+
+
+_current: ContextVar[Gate | None] = ContextVar("fence", default=None)
+
+
+def before_send(request: Any) -> None:
+    """Ask the current fence, if there is one. Registered on every client that starts instances."""
+    gate = _current.get()
+    if gate is not None:
+        gate.before_send(signed_at(request.headers["X-Amz-Date"]))
+
+
+def signed_at(header: str | bytes) -> float:
+    """Return the epoch seconds of an X-Amz-Date header (SigV4: `20261122T205500Z`)."""
+    text = header.decode() if isinstance(header, bytes) else header
+    return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+
+
+@contextmanager
+def fenced(gate: Gate | None) -> Iterator[None]:
+    """Put the calls inside under a fence, and tell it of an answer: a reply, or a refusal that is definite.
+
+    No reply, a 5xx and throttling leave the attempt open: it may still act (docs/lease.md, A6).
+    """
+    token = _current.set(gate)
+    try:
+        yield
+    except Exception as error:
+        if gate is not None and _is_definite(error):
+            gate.answered()
+        raise
+    else:
+        if gate is not None:
+            gate.answered()
+    finally:
+        _current.reset(token)
+
+
+def _is_definite(error: Exception) -> bool:
+    response: dict[str, Any] = getattr(error, "response", None) or {}  # botocore: None where no answer came
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code = response.get("Error", {}).get("Code", "")
+    return 400 <= status < 500 and status != 408 and "Throttl" not in code and code not in _NOT_DEFINITE
+
+
+_NOT_DEFINITE = ("RequestLimitExceeded", "RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete")

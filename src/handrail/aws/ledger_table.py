@@ -1,0 +1,130 @@
+"""The table of the ledger: making it, finding it, and what AWS keeps of it. Knows nothing of what stands in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handrail.aws.dynamodb import HASH, RANGE
+from handrail.aws.failures import aws_failures_explained
+from handrail.core.errors import AwsFailure, HandrailError, NotSetUp
+from handrail.core.managed import LEDGER_TABLE as NAME
+
+TTL = "expires"
+_POLLS = 120
+
+
+@dataclass(frozen=True)
+class TableState:
+    """The table as AWS shows it."""
+
+    status: str
+    deletion_protection: bool
+    point_in_time_recovery: bool
+    ttl: bool
+
+    @property
+    def complete(self) -> bool:
+        """Return whether it is as `init` makes it."""
+        return self.status == "ACTIVE" and self.deletion_protection and self.point_in_time_recovery and self.ttl
+
+
+class LedgerTable:
+    """The ledger's table in one region."""
+
+    def __init__(self, client: Any, sleep: Any) -> None:
+        self._client, self._sleep = client, sleep
+
+    def find(self) -> TableState | None:
+        """Return the table as it is, None where there is none."""
+        try:
+            with aws_failures_explained("dynamodb:DescribeTable", subject=NAME):
+                table = self._client.describe_table(TableName=NAME)["Table"]
+        except NotSetUp as error:
+            if error.slug != "no_ledger":
+                raise
+            return None
+        with aws_failures_explained("dynamodb:DescribeContinuousBackups", subject=NAME):
+            backups = self._client.describe_continuous_backups(TableName=NAME)["ContinuousBackupsDescription"]
+        with aws_failures_explained("dynamodb:DescribeTimeToLive", subject=NAME):
+            ttl = self._client.describe_time_to_live(TableName=NAME)["TimeToLiveDescription"]
+        return TableState(
+            status=table["TableStatus"],
+            deletion_protection=table.get("DeletionProtectionEnabled", False),
+            point_in_time_recovery=_recovers(backups),
+            ttl=ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING"),
+        )
+
+    def make(self) -> None:
+        """Make the table, or complete it: on demand, protected against deletion, point-in-time recovery, TTL.
+
+        DynamoDB encrypts every table at rest (developer guide, "Encryption at rest"); nothing is set for that.
+        """
+        if self.find() is None:
+            self._create()
+        state = self._wait_active()
+        if not state.deletion_protection:
+            with aws_failures_explained("dynamodb:UpdateTable", subject=NAME):
+                self._client.update_table(TableName=NAME, DeletionProtectionEnabled=True)
+            self._wait_active()
+        if not state.point_in_time_recovery:
+            self._enable_recovery()
+        if not state.ttl:
+            self._enable_ttl()
+
+    def _enable_recovery(self) -> None:
+        """Switch point-in-time recovery on; for a while after a table was made AWS says "try later"."""
+        for _ in range(_POLLS):
+            with aws_failures_explained("dynamodb:UpdateContinuousBackups", subject=NAME):
+                try:
+                    self._client.update_continuous_backups(
+                        TableName=NAME, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+                    )
+                    return
+                except self._client.exceptions.ContinuousBackupsUnavailableException:
+                    self._sleep(0.5)
+        raise AwsFailure(f"point-in-time recovery of {NAME} can't be switched on yet.", hint="handrail init")
+
+    def _enable_ttl(self) -> None:
+        """Switch TTL on. Raises HandrailError, unless somebody else has done it at the same moment."""
+        try:
+            with aws_failures_explained("dynamodb:UpdateTimeToLive", subject=NAME):
+                self._client.update_time_to_live(
+                    TableName=NAME, TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL}
+                )
+        except HandrailError:
+            state = self.find()
+            if state is None or not state.ttl:
+                raise
+
+    def _create(self) -> None:
+        with aws_failures_explained("dynamodb:CreateTable", subject=NAME):
+            try:
+                self._client.create_table(
+                    TableName=NAME,
+                    KeySchema=[
+                        {"AttributeName": HASH, "KeyType": "HASH"},
+                        {"AttributeName": RANGE, "KeyType": "RANGE"},
+                    ],
+                    AttributeDefinitions=[
+                        {"AttributeName": HASH, "AttributeType": "S"},
+                        {"AttributeName": RANGE, "AttributeType": "S"},
+                    ],
+                    BillingMode="PAY_PER_REQUEST",
+                    DeletionProtectionEnabled=True,
+                    Tags=[{"Key": "managed-by", "Value": "handrail"}],
+                )
+            except self._client.exceptions.ResourceInUseException:
+                return  # somebody else is making it at this moment
+
+    def _wait_active(self) -> TableState:
+        for _ in range(_POLLS):
+            state = self.find()
+            if state is not None and state.status == "ACTIVE":
+                return state
+            self._sleep(0.5)
+        raise AwsFailure(f"the table {NAME} does not become active.", hint="handrail init")
+
+
+def _recovers(backups: Mapping[str, Any]) -> bool:
+    status = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
+    return bool(status == "ENABLED")

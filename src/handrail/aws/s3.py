@@ -1,0 +1,362 @@
+"""S3 buckets as Handrail's values: looking at them, making, opening, shutting and deleting them. Judges nothing."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+from handrail.aws.failures import aws_failures_explained
+from handrail.core.caller import Caller
+from handrail.core.errors import AwsFailure, HandrailError, NotFound, PermissionDenied, Throttled, Unreachable
+from handrail.core.s3_rules import Block, Exposure, evaluate
+
+LOOKERS = 8  # looks at buckets at once; botocore keeps ten connections to a host
+DEFAULT_REGION = "us-east-1"
+_SWITCHES = {
+    "BlockPublicAcls": "block_acls",
+    "IgnorePublicAcls": "ignore_acls",
+    "BlockPublicPolicy": "block_policy",
+    "RestrictPublicBuckets": "restrict",
+}
+_EVERYONE = (
+    "http://acs.amazonaws.com/groups/global/AllUsers",
+    "http://acs.amazonaws.com/groups/global/AuthenticatedUsers",
+)
+
+
+class Connection(Protocol):
+    """What is asked of a connection; `aws.connect.Aws` is one."""
+
+    @property
+    def endpoint(self) -> str:
+        """Return its URL where it is not AWS's own, else an empty text."""
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """Return a botocore client."""
+
+    def caller(self) -> Caller:
+        """Return who is asking."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A bucket as ListBuckets shows it. region: empty where the service does not say it."""
+
+    name: str
+    region: str
+    created_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What HeadBucket says of a name: free; ours (this account reaches it); or taken by somebody else."""
+
+    is_free: bool
+    is_reachable: bool = False
+    region: str = ""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a bucket is set up. None: it could not be read."""
+
+    versioning: str | None = None
+    encryption: str | None = None
+    ownership: str | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """What could be seen of one bucket. denied: the actions that were not allowed."""
+
+    tags: Mapping[str, str]
+    exposure: Exposure
+    denied: tuple[str, ...] = ()
+
+    @property
+    def access(self) -> str:
+        """Return the access as it works out."""
+        return evaluate(self.exposure)
+
+
+class S3:
+    """The buckets of one account."""
+
+    def __init__(self, aws: Connection, region: str) -> None:
+        self._aws, self.region = aws, region
+        self._lock, self._account_block = threading.Lock(), list[Block | None]()
+
+    @cached_property
+    def account(self) -> str:
+        """Return the number of the account that every bucket is expected to belong to."""
+        return self._aws.caller().account
+
+    @cached_property
+    def partition(self) -> str:
+        """Return the partition: aws, aws-cn, aws-us-gov …"""
+        return self._aws.caller().arn.split(":")[1]
+
+    @property
+    def endpoint(self) -> str:
+        """Return the URL of the service where it is not AWS's own, else an empty text."""
+        return self._aws.endpoint
+
+    def client(self, region: str) -> Any:
+        """Return the botocore client of a bucket's region."""
+        return self._aws.client("s3", region or self.region)
+
+    # ---- which buckets there are
+
+    def list_buckets(self) -> list[Listed]:
+        """Return every bucket of the account, all pages, by name."""
+        found: list[Listed] = []
+        call: dict[str, Any] = {"MaxBuckets": 1000}
+        while True:
+            with self._explained("ListBuckets"):
+                page = self.client(self.region).list_buckets(**call)
+            found += [
+                Listed(raw["Name"], raw.get("BucketRegion", ""), raw.get("CreationDate"))
+                for raw in page.get("Buckets", ())
+            ]
+            if not page.get("ContinuationToken"):
+                return sorted(found, key=lambda one: one.name)
+            call["ContinuationToken"] = page["ContinuationToken"]
+
+    def standing(self, name: str, region: str = "") -> Standing:
+        """Return whether a bucket name is free, and whether this account reaches the bucket if it is not."""
+        from botocore.exceptions import ClientError
+
+        with self._explained("HeadBucket", name):
+            try:
+                reply = self.client(region).head_bucket(Bucket=name, ExpectedBucketOwner=self.account)
+            except ClientError as error:
+                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+                if status == 404:
+                    return Standing(is_free=True)
+                if status in (301, 403):
+                    return Standing(is_free=False, region=_region_of(error.response))
+                raise
+        return Standing(is_free=False, is_reachable=True, region=_region_of(reply) or region or self.region)
+
+    # ---- one bucket
+
+    def create(self, name: str, tags: Mapping[str, str]) -> None:
+        """Make a bucket in this region: private, tagged in the creating call, without ACLs."""
+        configuration: dict[str, Any] = {"Tags": _tag_list(tags)}
+        if self.region != DEFAULT_REGION:
+            configuration["LocationConstraint"] = self.region
+        with self._explained("CreateBucket", name):
+            self.client(self.region).create_bucket(
+                Bucket=name, ObjectOwnership="BucketOwnerEnforced", CreateBucketConfiguration=configuration
+            )
+
+    def view(self, name: str, region: str) -> View:
+        """Return tags and access of a bucket; what is not allowed to be read is named. Raises NotFound."""
+        denied: list[str] = []
+
+        def ask(read: Callable[[str, str], Any], unknown: Any) -> Any:
+            try:
+                return read(name, region)
+            except PermissionDenied as error:
+                denied.append(str(error.details.get("action") or error.message))
+                return unknown
+
+        tags = ask(self.tags, {})
+        block = ask(self.block, None)
+        public = ask(self.is_policy_public, None)
+        shut = block is not None and block.restrict and block.ignore_acls
+        account = None if shut else self.account_block_if_allowed()  # what the bucket shuts, no account opens
+        moot = any(level is not None and level.ignore_acls for level in (block, account))
+        acl = False if moot else ask(self.is_acl_public, None)
+        return View(tags, Exposure(public, block, account, acl), tuple(dict.fromkeys(denied)))
+
+    def views(self, places: Sequence[tuple[str, str]]) -> list[View | HandrailError]:
+        """Return the view of each (name, region), in order, several at once; an error stands for its bucket only."""
+
+        def look(place: tuple[str, str]) -> View | HandrailError:
+            try:
+                return self.view(*place)
+            except HandrailError as error:
+                return error
+
+        with ThreadPoolExecutor(LOOKERS, thread_name_prefix="look") as pool:
+            return list(pool.map(look, places))
+
+    def tags(self, name: str, region: str) -> dict[str, str]:
+        """Return a bucket's tags."""
+        reply = self._read("get_bucket_tagging", "NoSuchTagSet", name, region)
+        return {tag["Key"]: tag["Value"] for tag in reply.get("TagSet", ())}
+
+    def put_tags(self, name: str, region: str, tags: Mapping[str, str]) -> None:
+        """Set all tags of a bucket."""
+        self._write("put_bucket_tagging", name, region, Tagging={"TagSet": _tag_list(tags)})
+
+    def block(self, name: str, region: str) -> Block:
+        """Return a bucket's Block Public Access; nothing set is all off."""
+        reply = self._read("get_public_access_block", "NoSuchPublicAccessBlockConfiguration", name, region)
+        return _block(reply.get("PublicAccessBlockConfiguration", {}))
+
+    def put_block(self, name: str, region: str, block: Block) -> None:
+        """Set a bucket's Block Public Access."""
+        switches = {theirs: getattr(block, ours) for theirs, ours in _SWITCHES.items()}
+        self._write("put_public_access_block", name, region, PublicAccessBlockConfiguration=switches)
+
+    def is_policy_public(self, name: str, region: str) -> bool:
+        """Return whether S3 judges the bucket's policy to be public."""
+        reply = self._read("get_bucket_policy_status", "NoSuchBucketPolicy", name, region)
+        return bool(reply.get("PolicyStatus", {}).get("IsPublic", False))
+
+    def is_acl_public(self, name: str, region: str) -> bool:
+        """Return whether the bucket's ACL grants anything to everyone."""
+        reply = self._read("get_bucket_acl", "AccessControlListNotSupported", name, region)
+        return any(grant.get("Grantee", {}).get("URI") in _EVERYONE for grant in reply.get("Grants", ()))
+
+    def policy(self, name: str, region: str) -> dict[str, Any] | None:
+        """Return a bucket's policy, or None."""
+        reply = self._read("get_bucket_policy", "NoSuchBucketPolicy", name, region)
+        return json.loads(reply["Policy"]) if reply.get("Policy") else None
+
+    def put_policy(self, name: str, region: str, policy: Mapping[str, Any] | None) -> None:
+        """Set a bucket's policy; None takes it away."""
+        if policy is None:
+            self._write("delete_bucket_policy", name, region)
+        else:
+            self._write("put_bucket_policy", name, region, Policy=json.dumps(policy))
+
+    def settings(self, name: str, region: str) -> Settings:
+        """Return versioning (`on`, `off`, `suspended`), encryption and object ownership; None where not allowed."""
+
+        def ask(read: Callable[[str, str], str]) -> str | None:
+            try:
+                return read(name, region)
+            except PermissionDenied:
+                return None
+
+        return Settings(ask(self.versioning), ask(self.encryption), ask(self.ownership))
+
+    def versioning(self, name: str, region: str) -> str:
+        """Return `on`, `off` or `suspended`."""
+        reply = self._read("get_bucket_versioning", "", name, region)
+        return {"Enabled": "on", "Suspended": "suspended"}.get(reply.get("Status", ""), "off")
+
+    def put_versioning(self, name: str, region: str, *, is_on: bool) -> None:
+        """Switch versioning on, or suspend it."""
+        status = "Enabled" if is_on else "Suspended"
+        self._write("put_bucket_versioning", name, region, VersioningConfiguration={"Status": status})
+
+    def encryption(self, name: str, region: str) -> str:
+        """Return the algorithm of the default encryption, or `none`."""
+        reply = self._read("get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError", name, region)
+        rules = reply.get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
+        return next((str(rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]) for rule in rules), "none")
+
+    def put_encryption(self, name: str, region: str) -> None:
+        """Encrypt every new object with S3's own keys (SSE-S3)."""
+        rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+        self._write("put_bucket_encryption", name, region, ServerSideEncryptionConfiguration={"Rules": [rule]})
+
+    def ownership(self, name: str, region: str) -> str:
+        """Return the object ownership, or `ObjectWriter` where none is set (AWS's default of old buckets)."""
+        reply = self._read("get_bucket_ownership_controls", "OwnershipControlsNotFoundError", name, region)
+        rules = reply.get("OwnershipControls", {}).get("Rules", ())
+        return next((str(rule["ObjectOwnership"]) for rule in rules), "ObjectWriter")
+
+    def delete(self, name: str, region: str) -> None:
+        """Delete an empty bucket. Raises WrongState where it is not empty, NotFound where it is gone."""
+        self._write("delete_bucket", name, region)
+
+    # ---- the account
+
+    def account_block(self) -> Block:
+        """Return the account's Block Public Access; nothing set is all off. Raises PermissionDenied."""
+        from botocore.exceptions import ClientError
+
+        client = self._aws.client("s3control", self.region)
+        client.meta.events.register_first("before-sign.s3-control", self._straighten, unique_id="handrail-straighten")
+        try:
+            with self._explained("GetAccountPublicAccessBlock", f"account {self.account}"):
+                try:
+                    reply = client.get_public_access_block(AccountId=self.account)
+                except ClientError as error:
+                    if error.response.get("Error", {}).get("Code") != "NoSuchPublicAccessBlockConfiguration":
+                        raise
+                    return Block()
+        except PermissionDenied as error:
+            action = "s3:GetAccountPublicAccessBlock"
+            raise PermissionDenied(
+                f"whether the account blocks public buckets can't be read: these credentials may not do {action}.",
+                facts=error.facts,
+                hint=f"ask the owner of the account to allow {action}",
+                details={**error.details, "action": action},
+            ) from error
+        return _block(reply.get("PublicAccessBlockConfiguration", {}))
+
+    def account_block_if_allowed(self) -> Block | None:
+        """Return the account's Block Public Access, asked once; None where it may not be, or can't be, read.
+
+        An AWS-compatible service that has no such setting is no reason to show nothing at all.
+        """
+        with self._lock:
+            if not self._account_block:
+                try:
+                    self._account_block = [self.account_block()]
+                except (Unreachable, Throttled):
+                    raise
+                except (PermissionDenied, NotFound, AwsFailure):
+                    self._account_block = [None]
+            return self._account_block[0]
+
+    def _straighten(self, request: Any, **_: Any) -> None:
+        """Take the account number off the host where the endpoint is no AWS: an address has no names below it."""
+        parts = urlsplit(request.url)
+        if self.endpoint and parts.netloc == f"{self.account}.{urlsplit(self.endpoint).netloc}":
+            request.url = urlunsplit(parts._replace(netloc=urlsplit(self.endpoint).netloc))
+
+    # ---- calls
+
+    def _read(self, method: str, missing: str, name: str, region: str) -> Mapping[str, Any]:
+        """Make a call that looks; the code of "nothing is set" gives an empty reply."""
+        from botocore.exceptions import ClientError
+
+        with self._explained(_api(method), name):
+            try:
+                reply: Mapping[str, Any] = getattr(self.client(region), method)(
+                    Bucket=name, ExpectedBucketOwner=self.account
+                )
+            except ClientError as error:
+                if not missing or error.response.get("Error", {}).get("Code") != missing:
+                    raise
+                return {}
+        return reply
+
+    def _write(self, method: str, name: str, region: str, **parameters: Any) -> None:
+        with self._explained(_api(method), name):
+            getattr(self.client(region), method)(Bucket=name, ExpectedBucketOwner=self.account, **parameters)
+
+    @contextmanager
+    def _explained(self, api: str, name: str = "") -> Iterator[None]:
+        with aws_failures_explained(f"s3:{api}", subject=name, region=self.region):
+            yield
+
+
+def _api(method: str) -> str:
+    return "".join(word.capitalize() for word in method.split("_"))
+
+
+def _region_of(reply: Mapping[str, Any]) -> str:
+    headers = reply.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return str(reply.get("BucketRegion") or headers.get("x-amz-bucket-region") or "")
+
+
+def _block(switches: Mapping[str, Any]) -> Block:
+    return Block(**{ours: bool(switches.get(theirs, False)) for theirs, ours in _SWITCHES.items()})
+
+
+def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]

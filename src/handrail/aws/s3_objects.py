@@ -1,0 +1,209 @@
+"""Objects of one bucket: listing them in bounded memory, looking at some, deleting many. Sends nothing up."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from itertools import islice
+from typing import Any
+
+from handrail.aws.failures import aws_failures_explained
+from handrail.core.errors import NotFound
+from handrail.core.resources import StoredObject
+
+PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A multipart upload that was neither completed nor aborted."""
+
+    key: str
+    id: str
+    started_at: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a row of a bucket's `unfinished`."""
+        return {"key": self.key, "upload_id": self.id, "started_at": self.started_at}
+
+
+@dataclass(frozen=True)
+class Content:
+    """How much is in a bucket, everything that stands in the way of its deletion counted.
+
+    objects, bytes: what a listing shows; versions: older versions and delete markers; unfinished: uploads.
+    """
+
+    objects: int = 0
+    bytes: int = 0
+    versions: int = 0
+    unfinished: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing at all is in it."""
+        return not (self.objects or self.versions or self.unfinished)
+
+
+@dataclass
+class Deleted:
+    """What a deletion came to. failed: (key, code, message) of what S3 refused; at most `KEPT` are kept."""
+
+    KEPT = 100
+
+    count: int = 0
+    refused: int = 0
+    failed: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def add(self, asked: int, errors: Sequence[Mapping[str, Any]]) -> None:
+        """Count one batch."""
+        self.count += asked - len(errors)
+        self.refused += len(errors)
+        room = max(0, self.KEPT - len(self.failed))
+        self.failed += [(one["Key"], one.get("Code", ""), one.get("Message", "")) for one in errors[:room]]
+
+
+class Objects:
+    """The objects of one bucket, which must belong to `account` on every call."""
+
+    def __init__(self, client: Any, bucket: str, account: str) -> None:
+        self._client, self.bucket = client, bucket
+        self._common = {"Bucket": bucket, "ExpectedBucketOwner": account}
+
+    def walk(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
+        """Yield the objects whose keys begin with a prefix, in the order of their keys, one page in memory."""
+        call: dict[str, Any] = {**self._common, "MaxKeys": PAGE, "Prefix": prefix}
+        if after:
+            call["StartAfter"] = after
+        while True:
+            page = self._page(call)
+            yield from (_stored(raw) for raw in page.get("Contents", ()))
+            if not page.get("IsTruncated"):
+                return
+            call["ContinuationToken"] = page["NextContinuationToken"]
+
+    def present(self, keys: Iterable[str]) -> dict[str, StoredObject]:
+        """Return those of these keys that exist: by listing, with a leap over what lies between two of them.
+
+        A folder of new files costs one call instead of one per file; at worst it is one call per key.
+        """
+        wanted = sorted(set(keys))
+        found: dict[str, StoredObject] = {}
+        at, after = 0, ""
+        while at < len(wanted):
+            after = max(after, _just_before(wanted[at]))
+            page = self._page({**self._common, "MaxKeys": PAGE, **({"StartAfter": after} if after else {})})
+            there = {raw["Key"]: raw for raw in page.get("Contents", ())}
+            found.update((key, _stored(there[key])) for key in islice(wanted, at, None) if key in there)
+            if not page.get("IsTruncated"):
+                break
+            after = max(there)
+            while at < len(wanted) and wanted[at] <= after:
+                at += 1
+        return found
+
+    def head(self, key: str) -> StoredObject | None:
+        """Return an object with its full CRC32 where S3 has one; None if there is no such object."""
+        try:
+            with self._explained("HeadObject", key):
+                reply = self._client.head_object(**self._common, Key=key, ChecksumMode="ENABLED")
+        except NotFound:
+            return None
+        whole = reply.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT"
+        return StoredObject(
+            key=key,
+            size=reply["ContentLength"],
+            modified_at=reply.get("LastModified"),
+            storage_class=reply.get("StorageClass", "STANDARD"),
+            etag=reply.get("ETag", "").strip('"'),
+            crc32=reply.get("ChecksumCRC32") if whole else None,
+        )
+
+    def now(self) -> datetime:
+        """Return the time of day as S3 has it, whole seconds, by the date of a reply."""
+        with self._explained("ListObjectsV2"):
+            reply = self._client.list_objects_v2(**self._common, MaxKeys=1)
+        return parsedate_to_datetime(reply["ResponseMetadata"]["HTTPHeaders"]["date"])
+
+    def unfinished(self, prefix: str = "") -> Iterator[Unfinished]:
+        """Yield the uploads that never ended."""
+        call: dict[str, Any] = {**self._common, "Prefix": prefix}
+        while True:
+            with self._explained("ListMultipartUploads"):
+                page = self._client.list_multipart_uploads(**call)
+            for raw in page.get("Uploads", ()):
+                yield Unfinished(raw["Key"], raw["UploadId"], raw.get("Initiated"))
+            if not page.get("IsTruncated"):
+                return
+            call["KeyMarker"], call["UploadIdMarker"] = page["NextKeyMarker"], page["NextUploadIdMarker"]
+
+    def abort(self, upload: Unfinished) -> None:
+        """Throw the parts of an unfinished upload away; one that is gone already is no error."""
+        try:
+            with self._explained("AbortMultipartUpload", upload.key):
+                self._client.abort_multipart_upload(**self._common, Key=upload.key, UploadId=upload.id)
+        except NotFound:
+            return
+
+    def versions(self) -> Iterator[list[dict[str, Any]]]:
+        """Yield pages of every version and delete marker: Key, VersionId, and whether it is the latest and its size."""
+        call: dict[str, Any] = dict(self._common)
+        while True:
+            with self._explained("ListObjectVersions"):
+                page = self._client.list_object_versions(**call)
+            yield [
+                *page.get("Versions", ()),
+                *({**marker, "Size": 0, "IsMarker": True} for marker in page.get("DeleteMarkers", ())),
+            ]
+            if not page.get("IsTruncated"):
+                return
+            call["KeyMarker"] = page["NextKeyMarker"]
+            call.pop("VersionIdMarker", None)
+            if page.get("NextVersionIdMarker"):
+                call["VersionIdMarker"] = page["NextVersionIdMarker"]
+
+    def delete(self, keys: Sequence[Mapping[str, str]], tally: Deleted) -> None:
+        """Delete up to 1,000 keys (with VersionId: versions) in one call; refusals are read from the reply."""
+        named = [{name: one[name] for name in ("Key", "VersionId") if name in one} for one in keys]
+        with self._explained("DeleteObjects"):
+            reply = self._client.delete_objects(**self._common, Delete={"Objects": named, "Quiet": True})
+        tally.add(len(named), reply.get("Errors", ()))
+
+    def _page(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        with self._explained("ListObjectsV2"):
+            page: Mapping[str, Any] = self._client.list_objects_v2(**call)
+        return page
+
+    @contextmanager
+    def _explained(self, api: str, key: str = "") -> Iterator[None]:
+        with aws_failures_explained(f"s3:{api}", subject=key or self.bucket):
+            yield
+
+
+def batches(items: Iterable[Any], size: int = PAGE) -> Iterator[list[Any]]:
+    """Yield the items in lists of at most `size`."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _stored(raw: Mapping[str, Any]) -> StoredObject:
+    return StoredObject(
+        key=raw["Key"],
+        size=raw["Size"],
+        modified_at=raw.get("LastModified"),
+        storage_class=raw.get("StorageClass", "STANDARD"),
+        etag=raw.get("ETag", "").strip('"'),
+    )
+
+
+def _just_before(key: str) -> str:
+    """Return a text that sorts before a key with little between the two; keys sort by their UTF-8 bytes.
+
+    Text compares in Python as its UTF-8 bytes do in S3.
+    """
+    last = ord(key[-1])
+    if last == 0 or last - 1 in range(0xD800, 0xE000):
+        return key[:-1]
+    return key[:-1] + chr(last - 1) + "\U0010fffd"
