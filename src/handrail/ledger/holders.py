@@ -1,0 +1,374 @@
+"""The item that holds the places under a cap, as values, and every change of it as a pure function: no clock, no I/O.
+
+Docstrings cite the rules of the lease protocol by their numbers (docs/lease.md). All times are whole seconds.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import Enum, StrEnum
+from math import ceil
+from typing import Any
+
+from handrail.core.managed import token_of
+
+GONE = ("shutting-down", "terminated")
+COUNTED = ("pending", "running")
+
+
+class State(StrEnum):
+    """What a place is: reserved for a call, held by an instance, or condemned (only towards its removal)."""
+
+    RESERVED = "reserved"
+    HELD = "held"
+    ENDING = "ending"
+
+
+class Kind(StrEnum):
+    """The call that a place was last taken for."""
+
+    CREATE = "create"
+    START = "start"
+
+
+class Fate(StrEnum):
+    """What became of a request, as the record keeps it."""
+
+    MADE = "made"  # it did what it should, whatever happened since
+    ADOPTED = "adopted"  # the same, found by somebody else's look
+    GONE = "gone"  # its instance was terminated before anybody confirmed it
+    CANCELLED = "cancelled"  # undone by `lease release --now`
+    NOTHING = "nothing"  # a create of which no instance exists, and none can appear any more
+    NOT_RUNNING = "not running"  # a start that nobody confirmed: its instance was found stopped, or not at all
+    REFUSED = "refused"  # AWS refused it, or it was never sent
+
+
+class Verdict(Enum):
+    """What settling does with one place."""
+
+    KEEP = "keep"
+    ADOPT = "adopt"
+    TERMINATE = "terminate"
+    CLOSE = "close"
+    FREE = "free"
+
+
+@dataclass(frozen=True)
+class Times:
+    """The four times that the lease rests on (docs/lease.md, assumptions A2 to A4), in whole seconds.
+
+    Whole, because the Date header is: a look is trusted from the next second on.
+    """
+
+    life: int = 900
+    work: int = 120
+    visibility: int = 180
+    skew: int = 10
+
+    @property
+    def term(self) -> int:
+        """Return for how long a place is reserved."""
+        return self.life + self.work + self.skew
+
+    def end_of(self, signed: float) -> int:
+        """Return the moment after which a request signed then (its X-Amz-Date) can have no effect any more."""
+        return ceil(signed) + self.life + self.skew
+
+    def trusted(self, until: int, date: int) -> bool:
+        """Return whether a look sent after a reply of this date counts for a place with this `until` (LOOK RULE)."""
+        return date > until + self.visibility
+
+    def free_at(self, until: int) -> int:
+        """Return the first date after which a look counts."""
+        return until + self.visibility + 1
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place under the caps.
+
+    until: the moment after which no call of Handrail can make its instance run or appear. mark: who has the say over
+    it. owner: whose instance it is (for the caps); by: who took it. requests: those whose outcome is told when it is
+    settled, the newest last. fate: of an ENDING place that waits for nothing but its outcome being told.
+    """
+
+    key: str
+    state: State
+    kind: Kind
+    mark: str
+    region: str
+    owner: str
+    by: str
+    name: str
+    since: int
+    until: int
+    requests: tuple[str, ...]
+    instance: str = ""
+    fate: str = ""
+
+    @property
+    def launching(self) -> bool:
+        """Return whether it is reserved for a create that nobody has confirmed."""
+        return self.state is State.RESERVED and self.kind is Kind.CREATE
+
+
+Places = Mapping[str, Place]
+
+
+@dataclass(frozen=True)
+class Versioned:
+    """The item as one reply showed it. date: the Date header of that reply."""
+
+    places: Places
+    version: int
+    date: int
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An instance as one look showed it."""
+
+    instance: str
+    state: str
+    token: str
+    region: str
+    owner: str = ""
+    name: str = ""
+    managed: bool = True
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A place that a call needs. request: the id of the command. instance and token: of the instance to start."""
+
+    request: str
+    region: str
+    owner: str
+    by: str
+    name: str = ""
+    instance: str = ""
+    token: str = ""
+
+    @property
+    def key(self) -> str:
+        """Return the key that a new place gets: the request of a create, the instance of a start."""
+        return self.instance or self.request
+
+
+@dataclass(frozen=True)
+class Cap:
+    """At most `limit` places in this scope (account, region, owner). key and source: where the policy says so."""
+
+    scope: str
+    limit: int
+    key: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """The first cap that has no room: how many places under it are taken, and how many are wanted."""
+
+    cap: Cap
+    count: int
+    wanted: int
+
+
+# ---- the item as stored ---------------------------------------------------------------------------------------------
+
+
+def to_item(places: Places) -> dict[str, Any]:
+    """Return the places as plain values: text, whole numbers, lists and maps."""
+    return {key: {**asdict(place), "requests": list(place.requests)} for key, place in places.items()}
+
+
+def from_item(item: Mapping[str, Any]) -> dict[str, Place]:
+    """Return the places of stored values; numbers may come as text or Decimal."""
+    return {key: _place(values) for key, values in item.items()}
+
+
+def _place(values: Mapping[str, Any]) -> Place:
+    known = {
+        **values,
+        "state": State(values["state"]),
+        "kind": Kind(values["kind"]),
+        "since": int(values["since"]),
+        "until": int(values["until"]),
+        "requests": tuple(values["requests"]),
+    }
+    return Place(**known)
+
+
+# ---- changes of one place -------------------------------------------------------------------------------------------
+
+
+def reserved(wanted: Wanted, mark: str, now: int, times: Times) -> Place:
+    """Return a new place for a create (rule 2) or a start (rule 8)."""
+    return Place(
+        key=wanted.key,
+        state=State.RESERVED,
+        kind=Kind.START if wanted.instance else Kind.CREATE,
+        mark=mark,
+        region=wanted.region,
+        owner=wanted.owner,
+        by=wanted.by,
+        name=wanted.name,
+        since=now,
+        until=now + times.term,
+        requests=(wanted.request,),
+        instance=wanted.instance,
+    )
+
+
+def taken_over(place: Place, wanted: Wanted, mark: str, now: int, times: Times) -> Place:
+    """Return a reserved place under a new mark (rule 12). Its old `until` is still an end that must pass."""
+    requests = (*(request for request in place.requests if request != wanted.request), wanted.request)
+    return replace(place, mark=mark, by=wanted.by, until=max(place.until, now + times.term), requests=requests)
+
+
+def reused(place: Place, wanted: Wanted, mark: str, now: int, times: Times) -> Place:
+    """Return the place that an instance holds, reserved for starting it again (rule 8)."""
+    until = max(place.until, now + times.term)
+    state, kind, requests = State.RESERVED, Kind.START, (wanted.request,)
+    return replace(place, state=state, kind=kind, mark=mark, by=wanted.by, since=now, until=until, requests=requests)
+
+
+def held(place: Place, instance: str, until: int) -> Place:
+    """Return the place as held by an instance (rules 5 and 8)."""
+    return replace(place, state=State.HELD, instance=instance, until=until)
+
+
+def unclaimed(place: Place, request: str, now: int) -> Place:
+    """Return the place of a start that AWS refused: the next look tells whether the instance runs (rule 8)."""
+    return replace(place, state=State.HELD, until=now, requests=tuple(one for one in place.requests if one != request))
+
+
+def adopted(place: Place, instance: str, mark: str, now: int) -> Place:
+    """Return a place that ran out as held by the instance that a look found (rule 10)."""
+    return replace(place, state=State.HELD, instance=instance, until=now, mark=mark)
+
+
+def condemned(place: Place, instance: str, now: int) -> Place:
+    """Return the place of an instance that must be terminated (rule 14)."""
+    return replace(place, state=State.ENDING, instance=instance, until=now)
+
+
+def closed(place: Place, fate: Fate) -> Place:
+    """Return a place that nobody may take over any more, since its outcome is about to be told (rule 7).
+
+    Told first and removed afterwards, without this step, a repeat of the request could take the place over in
+    between and launch what the record already says was never made.
+    """
+    return replace(place, state=State.ENDING, fate=fate.value)
+
+
+def succeeding(place: Place, request: str, mark: str, now: int, times: Times) -> Place:
+    """Return the place of a new request in the stead of a closed one's: under the same caps (rule 6)."""
+    new, until = State.RESERVED, now + times.term
+    return replace(place, key=request, state=new, mark=mark, since=now, until=until, requests=(request,), fate="")
+
+
+# ---- reading the item -----------------------------------------------------------------------------------------------
+
+
+def without(places: Places, key: str) -> Places:
+    """Return the places without one."""
+    return {other: place for other, place in places.items() if other != key}
+
+
+def place_of(places: Places, instance: str, token: str) -> Place | None:
+    """Return the place of an instance: by its id, or by its ClientToken while its create is not confirmed (rule 8)."""
+    for place in places.values():
+        if place.instance == instance or (not place.instance and token_of(place.key) == token):
+            return place
+    return None
+
+
+def outside(places: Places, seen: Iterable[Seen]) -> tuple[Seen, ...]:
+    """Return the managed instances that run without a place (rule 11)."""
+    return tuple(
+        one
+        for one in seen
+        if one.managed and one.state in COUNTED and place_of(places, one.instance, one.token) is None
+    )
+
+
+def shortage(
+    places: Collection[Place], others: Collection[Seen], caps: Iterable[Cap], wanted: Sequence[Wanted]
+) -> Shortage | None:
+    """Return the first cap under which the wanted places do not fit beside these places and other instances."""
+    for cap in caps:
+        count = sum(_counts(cap, place, wanted[0]) for place in places)
+        count += sum(_counts(cap, one, wanted[0]) for one in others)
+        if count + len(wanted) > cap.limit:
+            return Shortage(cap, count, len(wanted))
+    return None
+
+
+def _counts(cap: Cap, one: Place | Seen, wanted: Wanted) -> bool:
+    if cap.scope == "region":
+        return one.region == wanted.region
+    return cap.scope != "owner" or one.owner == wanted.owner
+
+
+def is_due(place: Place, date: int, times: Times) -> bool:
+    """Return whether settling may find something to do with a place, whatever its instance does."""
+    return place.state is State.ENDING or (place.state is State.RESERVED and times.trusted(place.until, date))
+
+
+def judge(place: Place, seen: Seen | None, trusted: bool) -> Verdict:
+    """Return what to do with a place after a look at its instance (rule 10). trusted: whether the look counts."""
+    if place.fate or (seen is not None and seen.state in GONE):
+        return Verdict.FREE
+    absent = seen is None
+    if place.state is State.ENDING:
+        return Verdict.FREE if absent and trusted else Verdict.TERMINATE
+    if not trusted:
+        return Verdict.KEEP
+    if absent and place.launching:
+        return Verdict.CLOSE
+    if seen is None or seen.state == "stopped":
+        return Verdict.FREE
+    return Verdict.ADOPT if place.state is State.RESERVED and seen.state in COUNTED else Verdict.KEEP
+
+
+def fate_of(place: Place, seen: Seen | None) -> Fate:
+    """Return the outcome of the requests of a place that is settled after this look (rule 7).
+
+    Each stays true whatever happens next; that a create made nothing only does once its place is closed.
+    """
+    if place.fate:
+        return Fate(place.fate)
+    if place.state is State.HELD:
+        return Fate.MADE
+    if place.state is State.ENDING:
+        return Fate.CANCELLED
+    if seen is not None and seen.state in COUNTED:
+        return Fate.ADOPTED
+    if seen is not None and seen.state in GONE:
+        return Fate.GONE
+    return Fate.MADE if place.kind is Kind.CREATE else Fate.NOT_RUNNING
+
+
+def seconds_to_room(
+    state: Versioned,
+    looks: Mapping[str, Seen],
+    others: Collection[Seen],
+    caps: Sequence[Cap],
+    wanted: Sequence[Wanted],
+    times: Times,
+) -> int | None:
+    """Return in how many seconds there is room if what a look shows as stopped stays so; None: never by that alone.
+
+    Only held places count: a reserved one may be about to be used.
+    """
+    left = dict(state.places)
+    stopped = [place for place in left.values() if place.state is State.HELD and _rests(looks.get(place.key))]
+    for place in sorted(stopped, key=lambda one: (one.until, one.key)):
+        del left[place.key]
+        if shortage(left.values(), others, caps, wanted) is None:
+            return max(1, times.free_at(place.until) - state.date)
+    return None
+
+
+def _rests(seen: Seen | None) -> bool:
+    return seen is None or seen.state == "stopped"

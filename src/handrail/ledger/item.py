@@ -1,0 +1,63 @@
+"""The one item of the account and the outcomes on record: compare and set, and tell. Knows no EC2."""
+
+from collections.abc import Callable
+from enum import Enum
+
+from handrail.core.errors import Throttled, Unreachable
+from handrail.ledger.holders import Fate, Place, Places, Versioned
+from handrail.ledger.ports import Here, Sides, Told
+
+TURNS = 200  # lost races before giving up; each one means that somebody else went ahead
+
+
+class Next(Enum):
+    """What a decision over the item says instead of places to write."""
+
+    DONE = "done"
+    AGAIN = "again"
+
+
+class Item:
+    """The item as this process changes it."""
+
+    def __init__(self, sides: Sides, here: Here) -> None:
+        self._holders, self._outcomes, self._here = sides.holders, sides.outcomes, here
+
+    def _change(self, decide: Callable[[Versioned], Places | Next]) -> Versioned:
+        """Compare and set until the decision over what is there is DONE; return the item as it was decided over.
+
+        A decision says DONE as soon as its own effect is in the item, so a write whose reply was lost, or that lost
+        the race, needs no case of its own. `state.date` is the Date that came with the version written over.
+        """
+        state = self._holders.read()
+        for turn in range(TURNS):
+            decided = decide(state)
+            if decided is Next.DONE:
+                return state
+            if decided is Next.AGAIN:
+                state = self._holders.read()
+                continue
+            state = self._write(decided, state)
+            if state.places != decided:
+                self._here.sleep(min(turn, 10) * 0.05)
+        raise too_busy()
+
+    def _write(self, places: Places, over: Versioned) -> Versioned:
+        try:
+            return self._holders.write(places, over.version)
+        except Unreachable:
+            return self._holders.read()
+
+    def _tell(self, place: Place, fate: Fate, date: int, *, but: str = "", instance: str = "") -> None:
+        """Put the outcome of a place's requests on record, unless there is one (rule 7). but: one that tells itself."""
+        for request in place.requests:
+            if request != but:
+                self._put(request, fate, place.instance or instance, date)
+
+    def _put(self, request: str, fate: Fate, instance: str, date: int) -> None:
+        self._outcomes.put_if_absent(request, Told(fate, instance, self._here.by, date))
+
+
+def too_busy() -> Throttled:
+    """Return the error of a change that lost every race."""
+    return Throttled("too many commands change the places under the cap at once.", hint="repeat the command")

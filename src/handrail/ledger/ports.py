@@ -1,0 +1,73 @@
+"""What the lease needs of the world, as protocols: the item, EC2, the record. The real sides are elsewhere."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from handrail.ledger.holders import Fate, Places, Seen, Versioned
+
+
+class HoldersStore(Protocol):
+    """The one item of the account. Its `version` only grows, and it is never deleted (A1)."""
+
+    def read(self) -> Versioned:
+        """Return the item, strongly consistent; no places and version 0 if there is none. Raises HandrailError."""
+
+    def write(self, places: Places, if_version: int) -> Versioned:
+        """Write the places as version `if_version` + 1, only if the item has `if_version` (0: does not exist yet).
+
+        Returns the item as it is afterwards: what was written, or, if the condition failed, what is there
+        (ReturnValuesOnConditionCheckFailure). Raises Unreachable where no reply says which: it may have been written.
+        """
+
+
+class Compute(Protocol):
+    """EC2, as far as the lease itself calls it. Each call is sent after it was made, never answered from a cache."""
+
+    def look(self, region: str, instances: Sequence[str], tokens: Sequence[str]) -> Sequence[Seen]:
+        """Return the instances with these ids or ClientTokens in every state; what does not exist is left out."""
+
+    def look_all(self, region: str) -> Sequence[Seen]:
+        """Return the managed instances that are pending or running."""
+
+    def terminate(self, region: str, instances: Sequence[str]) -> Sequence[Seen]:
+        """Terminate, and return the states that the reply shows; an unknown id is left out."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """The outcome of a request. by: who settled it."""
+
+    fate: Fate
+    instance: str
+    by: str
+    date: int
+
+
+class Outcomes(Protocol):
+    """The outcomes on record: one per request, the first one stays."""
+
+    def put_if_absent(self, request: str, told: Told) -> None:
+        """Write the outcome unless there is one. Raises HandrailError where that is not certain."""
+
+    def find(self, request: str) -> Told | None:
+        """Return the outcome, strongly consistent, or None if there is none."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The far ends that the lease talks to."""
+
+    holders: HoldersStore
+    compute: Compute
+    outcomes: Outcomes
+
+
+@dataclass(frozen=True)
+class Here:
+    """This process: who runs it, its source of random marks, its way to wait, and where it says that it waits."""
+
+    by: str
+    new_mark: Callable[[], str]
+    sleep: Callable[[float], None]
+    say: Callable[[str], None]

@@ -1,0 +1,164 @@
+"""Settling: what anybody may do with places that have run out, or whose instance a look shows as stopped or gone."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+
+from handrail.core.errors import HandrailError
+from handrail.core.managed import token_of
+from handrail.ledger import holders
+from handrail.ledger.holders import GONE, Fate, Place, Places, Seen, Times, Verdict, Versioned
+from handrail.ledger.item import TURNS, Item, Next, too_busy
+from handrail.ledger.ports import Here, Sides
+from handrail.ledger.refusal import holder_rows
+
+_GONE = Seen("", "terminated", "", "")
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What settling did with one place."""
+
+    place: Place
+    verdict: Verdict
+    seen: Seen | None
+
+    @property
+    def instance(self) -> str:
+        """Return the instance of the place, as far as it is known."""
+        return self.place.instance or (self.seen.instance if self.seen else "")
+
+
+@dataclass
+class Round:
+    """One pass of settling: what it saw and did, and whether the item has changed since it was read."""
+
+    changed: bool
+    state: Versioned
+    looks: dict[str, Seen] = field(default_factory=dict)
+    done: list[Settled] = field(default_factory=list)
+    unfinished: bool = False
+
+
+class Settling(Item):
+    """The places of one account, looked at. regions: where managed instances may run without a place (rule 11)."""
+
+    def __init__(self, sides: Sides, here: Here, times: Times, regions: Iterable[str]) -> None:
+        super().__init__(sides, here)
+        self._compute, self._times, self._regions = sides.compute, times, tuple(regions)
+
+    def note_gone(self, instance: str, token: str) -> None:
+        """Free the place of an instance that a reply or look has shown to be shutting down or terminated (rule 9)."""
+        self._remove(lambda places: holders.place_of(places, instance, token))
+
+    def note_stopped(self, instance: str, token: str) -> int | None:
+        """Free the place of an instance that was stopped, if a look counts already (rule 9).
+
+        Returns None if it has no place now, else when it is free at the latest.
+        """
+        state = self._holders.read()
+        place = holders.place_of(state.places, instance, token)
+        if place is None:
+            return None
+        state = self._settle(state, {place.key})[0]
+        place = holders.place_of(state.places, instance, token)
+        return None if place is None else self._times.free_at(place.until)
+
+    def _remove(self, find: Callable[[Places], Place | None]) -> None:
+        """Remove a place whose instance is gone for good, its outcome first: in any state, under any mark."""
+
+        def decide(state: Versioned) -> Places | Next:
+            place = find(state.places)
+            if place is None:
+                return Next.DONE
+            self._tell(place, holders.fate_of(place, _GONE), state.date)
+            return holders.without(state.places, place.key)
+
+        self._change(decide)
+
+    def settle(self, keys: Collection[str] | None = None) -> tuple[Settled, ...]:
+        """Look at what the places are for, and free, adopt or finish what has run out (rules 10 and 15).
+
+        keys: only these places. Returns what was done.
+        """
+        return self._settle(self._holders.read(), keys)[1]
+
+    def _settle(self, state: Versioned, keys: Collection[str] | None) -> tuple[Versioned, tuple[Settled, ...]]:
+        done: list[Settled] = []
+        for _ in range(TURNS):
+            round_ = self._round(state, keys)
+            done += round_.done
+            state = round_.state
+            if not round_.unfinished:
+                return state, tuple(done)
+        raise too_busy()
+
+    def _round(self, state: Versioned, keys: Collection[str] | None = None) -> Round:
+        """Look once at the places of this state, and write what follows only over this very state (LOOK RULE)."""
+        chosen = [place for key, place in state.places.items() if keys is None or key in keys]
+        looks = self.look_at(chosen)
+        steps = [self._judge(place, looks.get(place.key), state) for place in chosen]
+        steps = [step for step in steps if step.verdict not in (Verdict.KEEP, Verdict.TERMINATE)]
+        if not steps:
+            return Round(False, state, looks)
+        places = self._settled_places(state, steps)
+        after = self._write(places, state)
+        won = after.places == places
+        closing = any(step.verdict is Verdict.CLOSE for step in steps)
+        return Round(True, after, looks, steps if won else [], unfinished=closing or not won)
+
+    def look_at(self, places: Iterable[Place]) -> dict[str, Seen]:
+        """Return the instance of each place by the place's key: by ClientToken until its id is known (rule 10)."""
+        regions: dict[str, list[Place]] = {}
+        for place in places:
+            if not place.fate:
+                regions.setdefault(place.region, []).append(place)
+        looks: dict[str, Seen] = {}
+        for region, there in regions.items():
+            ids = [place.instance for place in there if place.instance]
+            tokens = [token_of(place.key) for place in there if not place.instance]
+            mine = {place.key: place for place in there}
+            for seen in self._compute.look(region, ids, tokens):
+                owner = holders.place_of(mine, seen.instance, seen.token)
+                if owner is not None:
+                    looks[owner.key] = seen
+        return looks
+
+    def _judge(self, place: Place, seen: Seen | None, state: Versioned) -> Settled:
+        trusted = self._times.trusted(place.until, state.date)
+        verdict = holders.judge(place, seen, trusted)
+        if verdict is Verdict.TERMINATE:
+            seen = self._terminate_again(place) or seen
+            if seen is not None and seen.state in GONE:
+                verdict = Verdict.FREE
+        return Settled(place, verdict, seen)
+
+    def _terminate_again(self, place: Place) -> Seen | None:
+        """Repeat the terminate of a condemned instance (rule 10). Whoever may not leaves it to the next one."""
+        try:
+            return next(iter(self._compute.terminate(place.region, [place.instance])), None)
+        except HandrailError:
+            return None
+
+    def _settled_places(self, state: Versioned, steps: Iterable[Settled]) -> Places:
+        places = dict(state.places)
+        for step in steps:
+            place = step.place
+            if step.verdict is Verdict.CLOSE:
+                places[place.key] = holders.closed(place, Fate.NOTHING)
+                continue
+            self._tell(place, holders.fate_of(place, step.seen), state.date, instance=step.instance)
+            if step.verdict is Verdict.FREE:
+                del places[place.key]
+            else:
+                places[place.key] = holders.adopted(place, step.instance, self._here.new_mark(), state.date)
+        return places
+
+    def _without_place(self, places: Places) -> tuple[Seen, ...]:
+        regions = sorted({*self._regions, *(place.region for place in places.values())})
+        return holders.outside(places, (one for region in regions for one in self._compute.look_all(region)))
+
+    def overview(self) -> list[dict[str, object]]:
+        """Return who holds the places, and what runs without one, as JSON-ready rows; changes nothing."""
+        state = self._holders.read()
+        looks = self.look_at(state.places.values())
+        return holder_rows(state, looks, self._without_place(state.places), self._times)
