@@ -1,0 +1,343 @@
+"""The shell: runs one command line, and is the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+import click
+from click.shell_completion import get_completion_class
+
+from handrail import __version__, settings
+from handrail.catalog import operation_named
+from handrail.core.errors import HandrailError, Internal, Interrupted, PartlyFailed, Usage, exit_code_of
+from handrail.core.operation import Effect, Operation
+from handrail.core.plan import Outcome, Question
+from handrail.core.redaction import redact
+from handrail.doors.commands import build, global_flags, parse
+from handrail.files import find_folders
+from handrail.output.messages import Console, nowhere
+from handrail.output.query import check_query
+from handrail.output.result import write_outcome
+from handrail.output.style import FORMATS, Style
+
+if TYPE_CHECKING:
+    from handrail.session import Clock, Session
+
+log = logging.getLogger("handrail")
+
+_COMPLETE = "_HANDRAIL_COMPLETE"  # set by the script that `_HANDRAIL_COMPLETE=bash_source handrail` prints
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a process gives a program: streams, environment, working folder; a clock of its own where it has one."""
+
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
+    environ: Mapping[str, str]
+    cwd: Path
+    clock: Clock | None = None
+
+    @property
+    def has_a_person(self) -> bool:
+        """Return whether somebody can be asked: a terminal on both sides."""
+        return self.stdin.isatty() and self.stderr.isatty()
+
+
+def main() -> NoReturn:
+    """Run the program and exit with the code of docs/reference/errors.md."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    around = Surroundings(sys.stdin, sys.stdout, sys.stderr, os.environ, Path.cwd())
+    code = run_program(sys.argv[1:], around)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _close_stdout()
+    sys.exit(code)
+
+
+def _close_stdout() -> None:
+    """Send what is still buffered nowhere: the reader went away, and Python would complain at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def run_program(argv: Sequence[str], around: Surroundings) -> int:
+    """Run one command line and return its exit code. The one place that catches errors."""
+    program = _Program(around, _early_style(argv, around.environ))
+    try:
+        return program.dispatch(argv)
+    except HandrailError as error:
+        program.console.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        program.console.error(Interrupted("interrupted.", hint=program.after_interrupt))
+        return Interrupted.exit_code
+    except BrokenPipeError:
+        return 0  # the reader of stdout went away (`| head`): there is nobody to say anything to
+    except Exception as error:
+        program.console.error(_defect(error))
+        return Internal.exit_code
+
+
+class _ShellConsole(Console):
+    """The console of one command, which calls the caller `you` wherever people see rows."""
+
+    whose: Callable[[], str] = staticmethod(lambda: "")
+
+    def knows_you(self) -> None:
+        """Find out who is asking, if rows are shown to a person: it costs a call."""
+        if self.style.format == "table":
+            self.style = replace(self.style, owner=self.whose())
+
+    def confirm(self, question: Question) -> bool:
+        """Ask, with the caller's own things marked as such."""
+        self.knows_you()
+        return super().confirm(question)
+
+
+class _Program:
+    """One run: the console that errors go to, also those from before the options were read."""
+
+    def __init__(self, around: Surroundings, style: Style) -> None:
+        self.around = around
+        self.console = _ShellConsole(around.stdout, around.stderr, around.stdin, style)
+        self.after_interrupt = "repeat the command"
+
+    def dispatch(self, argv: Sequence[str]) -> int:
+        """Let Click find the command and call it. Raises Usage for what Click refuses."""
+        root = build(self._invoke)
+        instruction = self.around.environ.get(_COMPLETE)
+        try:
+            with redirect_stdout(self.around.stdout):
+                if instruction:
+                    return _complete(root, instruction, self.around.stdout)
+                with root.make_context("handrail", list(argv)) as context:
+                    if context.params.get("version"):
+                        self.console.print([f"handrail {__version__}"])
+                        return 0
+                    root.invoke(context)
+        except click.exceptions.Exit as done:
+            return done.exit_code
+        except click.UsageError as error:
+            raise _usage(error) from None
+        return 0
+
+    def _invoke(self, operation: Operation, given: Mapping[str, Any]) -> None:
+        context = click.get_current_context()
+        raw = {field.name: given.get(field.name) for field in operation.fields}
+        context.exit(self.run(operation, raw, global_flags(context), dry_run=bool(given.get("dry_run"))))
+
+    def run(self, operation: Operation, raw: Mapping[str, Any], flags: Mapping[str, Any], *, dry_run: bool) -> int:
+        """Run an operation and return the exit code."""
+        around = self.around
+        folders = find_folders(around.environ)
+        said = settings.load(flags, around.environ, around.cwd, folders)
+        if said.query is not None:
+            check_query(said.query)
+        command = f"handrail {operation.name}".strip()
+        from handrail.session import Door, Session
+
+        door = Door(command, parse, operation_named)
+        session = Session(said, around.environ, around.cwd, folders, self.console, clock=around.clock, door=door)
+        self.console = session.listener = _console(said, session, around, operation)
+        if operation.mutates:
+            self.after_interrupt = f"see what was done: handrail {operation.resource} list"
+        with _logging(said, around.stderr):
+            try:
+                return self._walk(operation, raw, session, dry_run=dry_run)
+            except Exception:
+                log.debug("failed", exc_info=True)
+                raise
+            finally:
+                _say_calls(session, self.console)
+
+    def _walk(self, operation: Operation, raw: Mapping[str, Any], session: Session, *, dry_run: bool) -> int:
+        if operation.effect is not Effect.LOCAL:
+            _choose_target(session, self.console, self.around)
+        from handrail.runner import run
+
+        outcome = run(operation, raw, session, dry_run=dry_run)
+        if outcome.failures:
+            outcome = replace(outcome, rows=list(outcome.rows))
+        self.console.knows_you()
+        write_outcome(outcome, self.console, action=operation.verb, kind=operation.kind)
+        return self._code(outcome)
+
+    def _code(self, outcome: Outcome) -> int:
+        if not outcome.failures:
+            return 0
+        targets = max(len(list(outcome.rows)), len(outcome.failures)) if outcome.targets else len(outcome.failures)
+        if not self.console.style.for_people:
+            self.console.error(_sum_of(outcome.failures, targets))
+        return exit_code_of(outcome.failures, targets)
+
+
+def _sum_of(failures: Sequence[HandrailError], targets: int) -> HandrailError:
+    if len(failures) == 1 and targets == 1:
+        return failures[0]
+    return PartlyFailed(
+        f"{len(failures)} of {targets} targets failed.",
+        hint="the failed rows say why",
+        details={"errors": [failure.as_json() for failure in failures]},
+    )
+
+
+def _complete(root: click.Group, instruction: str, out: TextIO) -> int:
+    """Write the script that makes a shell complete (`bash_source`), or the words that fit (`bash_complete`)."""
+    shell, _, what = instruction.partition("_")
+    kind = get_completion_class(shell)
+    if kind is None or what not in ("source", "complete"):
+        return Usage.exit_code
+    completion = kind(root, {}, "handrail", _COMPLETE)
+    out.write(completion.source() if what == "source" else completion.complete() + "\n")
+    return 0
+
+
+# ---- how it speaks
+
+
+def _early_style(argv: Sequence[str], environ: Mapping[str, str]) -> Style:
+    """Return the style for errors that come before the options are read: a program that said -o json wants JSON."""
+    found = environ.get("HANDRAIL_OUTPUT", "")
+    words = list(argv)
+    for at, word in enumerate(words):
+        if word in ("-o", "--output"):
+            found = words[at + 1] if at + 1 < len(words) else found
+        elif word.startswith(("--output=", "-o")):
+            found = word.removeprefix("--output=").removeprefix("-o")
+    return _style(found if found in FORMATS else "table")
+
+
+def _style(format: str, **rest: Any) -> Style:
+    width = shutil.get_terminal_size((80, 24)).columns
+    return Style(format=format, width=width, redact=redact, **rest)  # type: ignore[arg-type]  # one of FORMATS
+
+
+def _console(said: settings.Settings, session: Session, around: Surroundings, operation: Operation) -> _ShellConsole:
+    style = _style(
+        said.output or "table",
+        explicit=said.output is not None,
+        query=said.query,
+        color=said.color,
+        quiet=said.quiet,
+        verbose=said.verbose,
+    )
+    console = _ShellConsole(
+        around.stdout,
+        around.stderr,
+        around.stdin,
+        style,
+        # What touches this machine only has no place in AWS, and must not go looking for one.
+        where=nowhere if operation.effect is Effect.LOCAL else lambda: session.where,
+        yes=said.yes,
+        no_input=said.no_input,
+    )
+    if operation.effect is not Effect.LOCAL:
+        console.whose = lambda: session.caller.owner
+    return console
+
+
+def _choose_target(session: Session, console: Console, around: Surroundings) -> None:
+    """On a terminal ask once which target is meant, and remember it; else let the error through."""
+    try:
+        _ = session.choice
+    except settings.TargetNotChosen as error:
+        if session.settings.no_input or not around.has_a_person:
+            raise
+        console.note(f"{error.message} Seen: {', '.join(error.seen)}")
+        answer = ""
+        while answer not in settings.TARGETS:
+            around.stderr.write(f"Which one shall Handrail use, {' or '.join(settings.TARGETS)}? ")
+            around.stderr.flush()
+            line = around.stdin.readline()
+            if not line:
+                raise
+            answer = line.strip().lower()
+        settings.remember(session.folders, answer)
+        session.choice = settings.TargetChoice(answer, "chosen just now")
+        console.note(f"remembered; handrail use {'sandbox' if answer == 'aws' else 'aws'} changes it")
+
+
+# ---- the log
+
+
+class _Redacting(logging.Formatter):
+    """Masks every secret in a line of the log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, redacted."""
+        return redact(super().format(record))
+
+
+# Loud at DEBUG, and about botocore itself rather than about what was asked of AWS.
+_CHATTY = ("botocore.parsers", "botocore.hooks", "botocore.loaders", "botocore.regions", "botocore.auth")
+
+
+@contextmanager
+def _logging(said: settings.Settings, stderr: TextIO) -> Iterator[None]:
+    """Log everything, redacted, while a command runs: to the log file, else with -vv to stderr. Raises Usage."""
+    if said.log_file is None and said.verbose < 2:
+        yield
+        return
+    try:
+        handler = logging.FileHandler(said.log_file) if said.log_file else logging.StreamHandler(stderr)
+    except OSError as error:
+        why = f"the log file {said.log_file} can't be written: {error.strerror}."
+        raise Usage(why, hint="--log-file PATH, in a folder that is there") from None
+    handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        handler.close()
+
+
+def _say_calls(session: Session, console: Console) -> None:
+    if console.style.verbose:
+        for call in session.calls:
+            tries = f" · {call.attempts} attempts" if call.attempts > 1 else ""
+            console.note(f"{call.service}:{call.operation} {call.ms} ms{tries}")
+        if session.retries_used:
+            console.note(session.retries_used)
+
+
+# ---- what Click says, and defects
+
+
+def _usage(error: click.UsageError) -> Usage:
+    """Return what Click refuses in Handrail's words; a near miss of an option is named."""
+    path = error.ctx.command_path if error.ctx else "handrail"
+    if isinstance(error, click.NoSuchOption):
+        near = difflib.get_close_matches(error.option_name, error.possibilities or (), n=1, cutoff=0.7)
+        return Usage(
+            f"{path} has no option {error.option_name}.", hint=f"{path} {near[0]}" if near else f"{path} --help"
+        )
+    said = error.format_message().rstrip(".")
+    return Usage(f"{said[:1].lower()}{said[1:]}.", hint=f"{path} --help")
+
+
+def _defect(error: Exception) -> Internal:
+    return Internal(
+        f"Handrail itself failed: {type(error).__name__}: {error}",
+        hint="run it again with -vv --log-file handrail.log, and report what that file says",
+    )

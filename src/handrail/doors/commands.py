@@ -1,0 +1,288 @@
+"""Click commands drawn from the catalogue: fields become options, resources groups. Knows no operation by name."""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from handrail import settings
+from handrail.catalog import SHELVES, Shelf, operation_named, overview
+from handrail.core.errors import Usage
+from handrail.core.fields import Field, Kind, Values, show, validate
+from handrail.core.operation import Operation
+from handrail.output.style import FORMATS
+
+Invoke = Callable[[Operation, Mapping[str, Any]], None]
+
+_GLOBAL_HELP = "Everywhere"
+_HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+
+
+class _Global(click.Option):
+    """An option that every command takes, before or after the action."""
+
+
+def _globals() -> list[click.Parameter]:
+    """Return the options that work everywhere; each is also an environment variable HANDRAIL_*."""
+    return [
+        _Global(
+            ["-o", "--output"], metavar="FORMAT", help="table, json, csv or yaml", shell_complete=_choices(FORMATS)
+        ),
+        _Global(["--query"], metavar="JMESPATH", help="print only what this expression finds"),
+        _Global(["--target"], metavar="TARGET", help="sandbox or aws", shell_complete=_choices(settings.TARGETS)),
+        _Global(["--profile"], metavar="NAME", help="AWS profile"),
+        _Global(["--region"], metavar="REGION", help="AWS region"),
+        _Global(["--policy"], metavar="FILE", help="policy file", shell_complete=_files),
+        _Global(["-y", "--yes"], is_flag=True, default=None, help="answer every question with yes"),
+        _Global(["--no-input"], is_flag=True, default=None, help="never ask: fail instead"),
+        _Global(["-q", "--quiet"], is_flag=True, default=None, help="say only results, warnings and errors"),
+        _Global(["-v", "--verbose"], count=True, default=None, help="say more: -v calls and retries, -vv everything"),
+        _Global(["--log-file"], metavar="FILE", help="write the log there", shell_complete=_files),
+        _Global(["--no-color"], is_flag=True, default=None, help="no colour"),
+    ]
+
+
+_GLOBAL_NAMES = ("output", "query", "target", "profile", "region", "policy", "yes", "no_input", "quiet", "verbose",
+                 "log_file", "no_color")  # fmt: skip
+
+
+def _choices(words: Iterable[str]) -> Any:
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        return [word for word in words if word.startswith(incomplete)]
+
+    return complete
+
+
+def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Leave it to the shell to complete a path."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+class _Word(click.Argument):
+    """A bare word, with the help of its field (Click's own arguments take help from 8.5 on only)."""
+
+    def __init__(self, declarations: Sequence[str], help: str, **rest: Any) -> None:
+        super().__init__(declarations, **rest)
+        self._said = help
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        """Return how it is written and what it is."""
+        return self.make_metavar(ctx), self._said
+
+
+class _Helpful(click.Command):
+    """A command whose help lists its own options first and those of every command after."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the two lists of options."""
+        words: list[tuple[str, str]] = []
+        own: list[tuple[str, str]] = []
+        everywhere: list[tuple[str, str]] = []
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                chosen = words if isinstance(param, _Word) else everywhere if isinstance(param, _Global) else own
+                chosen.append(record)
+        for title, records in (("Words", words), ("Options", own), (_GLOBAL_HELP, everywhere)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+class _Group(_Helpful, click.Group):
+    """A resource: its actions in the order of the catalogue, near misses named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which they were added."""
+        return [name for name, command in self.commands.items() if not command.hidden]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command of the first word. Raises Usage naming the nearest."""
+        word = args[0]
+        if self.get_command(ctx, word) is None and not ctx.resilient_parsing:
+            raise _unknown_command(ctx, word, self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, then the commands."""
+        self.format_commands(ctx, formatter)
+        super().format_options(ctx, formatter)
+
+
+class _Resource(_Group):
+    """A resource whose operations are imported when one of them, or their list, is asked for."""
+
+    def __init__(self, shelf: Shelf, invoke: Invoke, **rest: Any) -> None:
+        super().__init__(**rest)
+        self._shelf, self._invoke = shelf, invoke
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the actions in their order."""
+        self._open()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of an action."""
+        self._open()
+        return super().get_command(ctx, cmd_name)
+
+    def _open(self) -> None:
+        if not self.commands:
+            _add(self, self._shelf, self._invoke)
+
+
+def _unknown_command(ctx: click.Context, word: str, commands: Sequence[str]) -> Usage:
+    near = difflib.get_close_matches(word, commands, n=1, cutoff=0.6)
+    path = ctx.command_path
+    return Usage(
+        f"{path} has no {'action' if ctx.parent else 'command'} {show(word)}.",
+        hint=f"{path} {near[0]}" if near else f"{path} --help",
+        details={"commands": list(commands)},
+    )
+
+
+# ---- drawing the catalogue
+
+
+def _parameter(field: Field) -> click.Parameter:
+    """Return the Click parameter of a field. Values stay text: core.fields judges them for every door alike."""
+    complete = _files if field.kind is Kind.FILE else _choices(field.choices) if field.choices else None
+    if field.positional:
+        return _Word(
+            [field.name],
+            field.help,
+            nargs=-1 if field.many else 1,
+            required=False,
+            metavar=_positional(field),
+            shell_complete=complete,
+        )
+    names = [field.option, *(f"--{alias}" for alias in field.aliases)]
+    if field.kind is Kind.FLAG:
+        switch = f"{field.option}/--{field.negative}" if field.negative else field.option
+        return click.Option([field.name, switch], default=None, is_flag=True, help=_help(field))
+    return click.Option(
+        [field.name, *names],
+        multiple=field.many,
+        metavar=field.metavar or field.kind.value.upper(),
+        help=_help(field),
+        shell_complete=complete,
+    )
+
+
+def _positional(field: Field) -> str:
+    metavar = field.metavar or field.name.upper()
+    return f"{metavar}..." if field.many and not metavar.startswith("[") else metavar
+
+
+def _help(field: Field) -> str:
+    shown = field.default not in (None, False, True, ())
+    return f"{field.help} (default: {field.default})" if shown and "default" not in field.help else field.help
+
+
+def _command(operation: Operation, name: str, invoke: Invoke, *, hidden: bool = False) -> click.Command:
+    params = [_parameter(field) for field in operation.fields]
+    if operation.mutates:
+        params.append(click.Option(["--dry-run"], is_flag=True, help="check everything, change nothing, show the plan"))
+    return _Helpful(
+        name=name,
+        callback=lambda **given: invoke(operation, given),
+        params=[*params, *_globals()],
+        help=operation.help[0].upper() + operation.help[1:] + ".",
+        epilog=f"Example:  {operation.example}",
+        hidden=hidden,
+        context_settings=_HELP_NAMES,
+    )
+
+
+def build(invoke: Invoke) -> click.Group:
+    """Return the whole command line: one group per resource, one command per operation, each calling `invoke`."""
+    root = _Group(
+        name="handrail",
+        invoke_without_command=True,
+        no_args_is_help=False,
+        params=[*_globals(), click.Option(["--version"], is_flag=True, default=None, help="print the version")],
+        callback=lambda **given: _root(invoke, given),
+        help="Self-service AWS within the rules of your platform team.",
+        epilog="Example:  handrail ec2 create --name web",
+        context_settings=_HELP_NAMES,
+    )
+    for shelf in SHELVES:
+        if shelf.resource:
+            root.add_command(_resource(shelf, invoke))
+        else:
+            _add(root, shelf, invoke)
+    return root
+
+
+def _resource(shelf: Shelf, invoke: Invoke) -> click.Group:
+    return _Resource(
+        shelf,
+        invoke,
+        name=shelf.resource,
+        invoke_without_command=True,
+        params=_globals(),
+        callback=_help_alone,
+        context_settings=_HELP_NAMES,
+        help=f"{shelf.help[0].upper()}{shelf.help[1:]}.",
+    )
+
+
+def _add(group: click.Group, shelf: Shelf, invoke: Invoke) -> None:
+    for operation in shelf.operations:
+        group.add_command(_command(operation, operation.verb, invoke))
+        for alias in operation.aliases:
+            group.add_command(_command(operation, alias, invoke, hidden=True), alias)
+
+
+def _help_alone(**given: Any) -> None:
+    """Show the help of a resource that was named without an action."""
+    context = click.get_current_context()
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def _root(invoke: Invoke, given: Mapping[str, Any]) -> None:
+    if click.get_current_context().invoked_subcommand is None:
+        invoke(overview(), given)
+
+
+def global_flags(context: click.Context) -> dict[str, Any]:
+    """Return the options that work everywhere, as given at any level of the command line; the deepest wins."""
+    flags: dict[str, Any] = {}
+    levels: list[click.Context] = []
+    level: click.Context | None = context
+    while level is not None:
+        levels.insert(0, level)
+        level = level.parent
+    for one in levels:
+        flags.update({name: value for name in _GLOBAL_NAMES if (value := one.params.get(name)) not in (None, False, 0)})
+    return flags
+
+
+def parse(words: Sequence[str]) -> tuple[Operation, Values]:
+    """Return the operation and the checked values of a command line (with or without `handrail` before it).
+
+    Raises Usage.
+    """
+    words = list(words[1:]) if words and words[0] == "handrail" else list(words)
+    lengths = range(len(words), 0, -1)
+    found = next((one for length in lengths if (one := operation_named(" ".join(words[:length])))), None)
+    if found is None:
+        raise Usage(f"{show(' '.join(words))} is not a command.", hint="handrail policy check -- ec2 create")
+    command = _command(found, found.verb, lambda operation, given: None)
+    context = command.make_context(f"handrail {found.name}", words[len(found.name.split()) :])
+    elsewhere = [_option(name) for name in global_flags(context)]
+    if elsewhere:
+        raise Usage(
+            f"{', '.join(elsewhere)} can't stand behind the --: there it would change nothing.",
+            hint=f"handrail policy check {elsewhere[0]} … -- {found.name} …",
+        )
+    return found, validate(found.fields, context.params)
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,202 @@
+"""`lease list|release`: who holds the places under the cap, and freeing one whose command was cut off."""
+
+import hashlib
+from typing import Any
+
+from handrail.aws.ec2 import Launch
+from handrail.core.ec2_rules import check_user_data
+from handrail.core.errors import HandrailError, NotFound, NotSetUp, Usage, WrongState
+from handrail.core.fields import Field, Kind, Values
+from handrail.core.operation import Effect, Operation
+from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status
+from handrail.core.words import count
+from handrail.ledger import taking
+from handrail.ledger.account import Ledger
+from handrail.ledger.holders import Wanted
+from handrail.ledger.lease import End
+from handrail.ledger.record import Intent, Known, Verdict, given_of
+from handrail.session import Session
+
+COLUMNS = (
+    ("PLACE", "key"),
+    ("NAME", "name"),
+    ("INSTANCE", "instance"),
+    ("STATE", "state"),
+    ("OWNER", "owner"),
+    ("REGION", "region"),
+    ("SINCE", "since"),
+    ("FREE BY", "until"),
+)
+
+
+def _ledger(session: Session) -> Ledger:
+    ledger = session.ledger
+    if not isinstance(ledger, Ledger):
+        raise NotSetUp("this account has no ledger, so there are no places.", hint="handrail init")
+    return ledger
+
+
+def list_places(session: Session, values: Values) -> Outcome:
+    """Settle what has run out, and return every place under the cap and who has it."""
+    ledger = _ledger(session)
+    ledger.lease.settle()
+    rows = ledger.lease.overview()
+    limit = session.account_limit()
+    places = count(len(rows), "place")
+    return Outcome(
+        rows=rows,
+        columns=COLUMNS,
+        summary=f"{places} taken" + (f" of {limit}" if limit is not None else ""),
+        empty="No places are taken.",
+    )
+
+
+def release(session: Session, values: Values) -> Plan:
+    """Free a place: as soon as it can be known that nothing runs in it, or with `now` by undoing its create."""
+    ledger = _ledger(session)
+    key = values["place"]
+    rows: list[dict[str, Any]] = ledger.lease.overview()
+    row = next((one for one in rows if key in (one["key"], one["instance"])), None)
+    if row is None or row["key"] is None:
+        raise NotFound(f"no place is taken for {key}.", hint="handrail lease list", details={"place": key})
+    request = session.new_request()
+    undo = _undo(session, ledger, row, values) if values["now"] else None
+
+    def apply(hold: Hold) -> list[Result]:
+        if undo is not None:
+            _undone(undo())
+        else:
+            ledger.lease.settle({row["key"]})
+        left = next((one for one in ledger.lease.overview() if one["key"] == row["key"]), None)
+        if left is not None:
+            raise _still_taken(left)
+        return [_result(row, request, Status.SUCCEEDED, f"the place of {row['name'] or row['key']} is free")]
+
+    question = None
+    if values["now"]:
+        text = f"This undoes the create of {row['name'] or row['key']}: its instance, if there is one, ends for good."
+        question = Question(Ask.WORD, text, word=str(row["name"] or row["key"]))
+    return Plan(
+        title=f"release the place of {row['name'] or row['key']}",
+        apply=apply,
+        planned=[_result(row, request, Status.PLANNED, f"the place of {row['name'] or row['key']} would be released")],
+        many=False,
+        question=question,
+        owners=frozenset({str(row["owner"])}),
+        given=given_of(RELEASE, values),
+    )
+
+
+def _result(row: dict[str, Any], request: str, status: Status, said: str) -> Result:
+    return Result(
+        row["name"] or None, row["key"], status, said=said, current=row, request=request, region=row["region"]
+    )
+
+
+def _still_taken(row: dict[str, Any]) -> WrongState:
+    if row["state"] == "held" and not row["until"]:
+        return WrongState(
+            f"{row['name'] or row['instance']} runs in this place.",
+            hint=f"handrail ec2 stop {row['instance']}",
+            details=row,
+        )
+    return WrongState(
+        f"whether something runs in this place is known at {row['until']} at the latest.",
+        hint="handrail lease list, then; or handrail lease release ID --now, with the inputs of the create",
+        details=row,
+    )
+
+
+def _undo(session: Session, ledger: Ledger, row: dict[str, Any], values: Values) -> Any:
+    """Return what undoes a create (docs/lease.md, rule 14). Raises WrongState or Usage where that can't be done."""
+    known = ledger.record.find(str(row["key"]))
+    if row["state"] == "held" or known is None or known.intent.operation != "ec2 create":
+        raise WrongState(
+            "only a create that nobody has confirmed can be undone at once.",
+            hint=f"handrail ec2 delete {row['instance']}"
+            if row["instance"]
+            else f"handrail lease release {row['key']}",
+        )
+    user_data = _user_data(session, known, values["user_data"])
+    launch = Launch.of_record(known.intent.resolved, user_data)
+    ec2 = session.ec2_of(known.intent.region)
+
+    def undo() -> Any:
+        wanted = Wanted(
+            known.intent.request, known.intent.region, known.intent.owner, session.caller.owner, str(row["name"])
+        )
+        before = taking.Intent(known.intent.digest, int(known.intent.at))
+        taken = ledger.lease.take_for_undo(wanted, before, known.intent.digest)
+        return ledger.lease.carry_out(taken, lambda fence: ec2.run(launch, fence).id)
+
+    return undo
+
+
+def _user_data(session: Session, known: Known, file: str | None) -> bytes | None:
+    """Return the user data of the create, which must be the one whose hash is on record."""
+    expected = known.intent.given.get("user_data_sha256")
+    data = check_user_data(session.read_file(file), file) if file else None
+    if expected != (hashlib.sha256(data).hexdigest() if data is not None else None):
+        raise Usage(
+            "undoing repeats the create with its own user data, of which only the hash is on record.",
+            hint="give the same file with --user-data" if expected else "leave --user-data out",
+        )
+    return data
+
+
+def _undone(ended: Any) -> None:
+    if ended.end in (End.CANCELLED, End.GONE, End.GIVEN_BACK):
+        return
+    raise ended.error or HandrailError(
+        f"it could not be undone: {ended.end.value}.", hint="handrail lease list", code="not_undone"
+    )
+
+
+def recover(session: Session, intent: Intent) -> Verdict:
+    """Return the outcome of a release that was cut off: whether its place is still taken."""
+    taken = any(row["key"] == intent.resource for row in _ledger(session).lease.overview())
+    message = f"it was cut off; the place is {'still taken' if taken else 'free'}"
+    return Verdict(intent.request, "failed" if taken else "succeeded", int(taken), intent.resource, message)
+
+
+LIST = Operation(
+    "lease",
+    "list",
+    "show who holds the places under the cap, and until when at the latest",
+    "handrail lease list",
+    Effect.READ,
+    list_places,
+    permissions=(
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "ec2:DescribeInstances",
+        "ec2:TerminateInstances",
+    ),
+    many=True,
+)
+RELEASE = Operation(
+    "lease",
+    "release",
+    "free a place whose command was cut off",
+    "handrail lease release i-0c1d2e3f4a5b6c7d8",
+    Effect.CHANGE,
+    release,
+    recover=recover,
+    fields=(
+        Field("place", "the place: its request or instance id", positional=True, required=True, pick_from="lease list"),
+        Field("now", "undo the create at once instead of waiting until it has run out", Kind.FLAG, default=False),
+        Field("user_data", "with --now: the user data of that create", Kind.FILE, metavar="FILE"),
+        Field("owner", "name the other owner whose place this is; with --yes it answers for them", metavar="NAME"),
+    ),
+    permissions=(
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "ec2:DescribeInstances",
+        "ec2:RunInstances",
+        "ec2:CreateTags",
+        "ec2:TerminateInstances",
+    ),
+    kind="place",
+)

@@ -1,0 +1,235 @@
+"""`s3 delete`: buckets for good. One with anything in it only with --empty, which takes its name typed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from handrail.aws.s3_objects import Content, Deleted, batches
+from handrail.core.errors import AwsFailure, HandrailError, NotFound, WrongState
+from handrail.core.fields import Field, Kind, Values
+from handrail.core.operation import Effect, Operation
+from handrail.core.plan import Ask, Facts, Hold, Plan, Question, Result, Status
+from handrail.core.resources import Bucket
+from handrail.core.words import count
+from handrail.ledger.record import given_of
+from handrail.operations.s3.changing import patiently
+from handrail.operations.s3.describing import content_text
+from handrail.operations.s3.look import count_content
+from handrail.operations.s3.recovering import recover
+from handrail.operations.s3.targets import (
+    BUCKETS,
+    KIND,
+    LOOK,
+    OWNER,
+    Target,
+    find_many,
+    find_row_too,
+    foreign_question,
+    objects_of,
+    owners_of,
+    rows_of,
+)
+from handrail.session import Session
+
+EMPTY = Content()
+_COLUMNS = (*Bucket.COLUMNS, ("OBJECTS", "objects"), ("SIZE", "readable_size"))
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a deletion means for one bucket. content: what is in it; request: of its own row in the record."""
+
+    target: Target
+    content: Content = EMPTY
+    error: HandrailError | None = None
+    request: str = ""
+
+    @property
+    def bucket(self) -> Bucket:
+        """Return the bucket with what is in it."""
+        return replace(self.target.one, objects=self.content.objects, bytes=self.content.bytes)
+
+
+def delete_buckets(session: Session, values: Values) -> Plan:
+    """Look into the buckets and return the plan of deleting those that may go."""
+    courses = [_course(session, target, empty=values["empty"]) for target in find_many(session, values["buckets"])]
+    acting = [course for course in courses if course.error is None]
+
+    def apply(hold: Hold) -> list[Result]:
+        return [
+            _apply(session, course, empty=values["empty"]) if course.error is None else _failed(course)
+            for course in courses
+        ]
+
+    return Plan(
+        title=f"delete {count(len(acting), 'bucket')}",
+        apply=apply,
+        planned=[_planned(course) if course.error is None else _failed(course) for course in courses],
+        many=True,
+        owners=owners_of([course.target for course in acting]),
+        question=_question(session, acting, empty=values["empty"]),
+        facts=_facts(acting),
+        given=given_of(DELETE, values),
+        resolved={course.request: {"name": course.target.name, "empty": values["empty"]} for course in acting},
+    )
+
+
+def _course(session: Session, target: Target, *, empty: bool) -> Course:
+    if target.bucket is None or target.error is not None:
+        return Course(target, error=target.failed().error)
+    if target.is_gone:
+        return Course(target, request=session.new_request())
+    try:
+        content = count_content(objects_of(session, target.one), _counting(session, target.name))
+    except HandrailError as error:
+        return Course(target, error=error)
+    refusal = None if empty or content.is_empty else _not_empty(target.name, content)
+    return Course(target, content, refusal, session.new_request())
+
+
+def _counting(session: Session, name: str) -> Callable[[int], None]:
+    return lambda seen: session.listener.progress(f"{name}: {seen:,} objects and versions counted")
+
+
+def _not_empty(name: str, content: Content) -> WrongState:
+    return WrongState(
+        f"bucket {name} is not empty: {content_text(content)}.",
+        hint=f"handrail s3 delete {name} --empty deletes all of it",
+        details={"name": name, **vars(content)},
+        code="not_empty",
+    )
+
+
+def _question(session: Session, acting: Sequence[Course], *, empty: bool) -> Question | None:
+    if not acting:
+        return None
+    targets = [course.target for course in acting]
+    what = count(len(acting), "bucket")
+    text = f"This deletes {what} for good"
+    if empty:
+        objects = sum(course.content.objects for course in acting)
+        versions = sum(course.content.versions for course in acting)
+        text += f" with {count(objects, 'object')}" + (f" and {versions:,} older versions" if versions else "")
+    text += ":"
+    others = sorted(owners_of(targets) - {session.caller.owner})
+    text += f" it belongs to {', '.join(others)}, not to you." if others else ""
+    foreign = foreign_question(targets, "delete")
+    text += f" {foreign.text}" if foreign else ""
+    rows = tuple(course.bucket for course in acting)
+    if not empty:
+        return Question(Ask.YES, text, rows=rows, columns=_COLUMNS)
+    word = acting[0].target.name if len(acting) == 1 else str(len(acting))
+    prompt = "Type its name to confirm" if len(acting) == 1 else "Type how many to confirm"
+    return Question(Ask.WORD, text, word=word, prompt=prompt, rows=rows, columns=_COLUMNS)
+
+
+def _apply(session: Session, course: Course, *, empty: bool) -> Result:
+    name = course.target.name
+    try:
+        target = find_row_too(session, name)  # whose it is may have changed while the question stood
+        if empty and not target.is_gone:
+            _make_empty(session, target.one)
+        if not target.is_gone:
+            _remove(session, target.one)
+        rows_of(session).drop(KIND, name)
+    except HandrailError as error:
+        return Result.failed(name, error, id=name, current=course.bucket, request=course.request)
+    gone = replace(course.bucket, access="gone", objects=0, bytes=0)
+    with_what = f" · {content_text(course.content)}" if not course.content.is_empty else ""
+    return Result(
+        name,
+        name,
+        Status.SUCCEEDED,
+        said=f"{name} is deleted{with_what}",
+        current=gone,
+        request=course.request,
+        region=course.target.one.region,
+    )
+
+
+def _remove(session: Session, bucket: Bucket) -> None:
+    """Delete an empty bucket; one that is gone by now is as good."""
+    try:
+        patiently(session, bucket.name, lambda: session.s3.delete(bucket.name, bucket.region))
+    except NotFound:
+        return
+
+
+def _make_empty(session: Session, bucket: Bucket) -> None:
+    """Delete every version, marker and unfinished upload, in batches. Raises AwsFailure naming what S3 kept."""
+    objects = objects_of(session, bucket)
+    for upload in objects.unfinished():
+        objects.abort(upload)
+    tally = Deleted()
+    for page in objects.versions():
+        for batch in batches(page):
+            objects.delete(batch, tally)
+            session.listener.progress(f"{bucket.name}: {tally.count:,} objects and versions deleted")
+    raise_refused(bucket.name, tally)
+
+
+def raise_refused(name: str, tally: Deleted) -> None:
+    """Raise AwsFailure where S3 did not delete something, naming the first of it."""
+    if not tally.refused:
+        return
+    shown = "\n".join(f"{key}: {code} {message}".rstrip() for key, code, message in tally.failed[:10])
+    raise AwsFailure(
+        f"S3 kept {count(tally.refused, 'object')} in {name}; {tally.count:,} were deleted.",
+        facts=(("kept", shown),),
+        hint="see what protects them: object lock, or the permission s3:DeleteObjectVersion",
+        details={"kept": [{"key": key, "code": code} for key, code, _ in tally.failed], "deleted": tally.count},
+        code="not_deleted",
+    )
+
+
+def _failed(course: Course) -> Result:
+    return course.target.failed(course.error)
+
+
+def _planned(course: Course) -> Result:
+    bucket = course.bucket
+    return Result(
+        bucket.name,
+        bucket.name,
+        Status.PLANNED,
+        said=f"{bucket.name} would be deleted; nothing was changed",
+        current=bucket,
+        request=course.request,
+        region=bucket.region,
+    )
+
+
+def _facts(acting: Sequence[Course]) -> Facts:
+    return tuple((course.target.name, content_text(course.content)) for course in acting)
+
+
+DELETE = Operation(
+    resource="s3",
+    verb="delete",
+    kind="bucket",
+    help="delete buckets for good; with --empty also all that is in them",
+    example="handrail s3 delete team-assets",
+    effect=Effect.DESTROY,
+    handler=delete_buckets,
+    recover=recover,
+    fields=(
+        BUCKETS,
+        Field(
+            "empty",
+            "delete all objects, versions and unfinished uploads first; asks for the name",
+            Kind.FLAG,
+            default=False,
+        ),
+        OWNER,
+    ),
+    permissions=(
+        *LOOK,
+        "s3:DeleteBucket",
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+        "s3:AbortMultipartUpload",
+        "s3:ListBucketVersions",
+        "s3:ListBucketMultipartUploads",
+        "dynamodb:DeleteItem",
+    ),
+    many=True,
+)

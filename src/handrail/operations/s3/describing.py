@@ -1,0 +1,71 @@
+"""The words about a bucket: who may read it, what is in it, what to type next."""
+
+from handrail.aws.s3_objects import Content
+from handrail.core.plan import Facts
+from handrail.core.resources import Bucket
+from handrail.core.s3_rules import read_url
+from handrail.core.words import age, count, readable
+from handrail.session import Session
+
+PUBLIC_MEANS = "Anyone on the internet will be able to read every object in {names} (not list, not write)."
+
+
+def said(session: Session, bucket: Bucket) -> str:
+    """Return the line for people: `press is public · us-east-1 · made by you`."""
+    parts = [f"{bucket.name} is {bucket.access}", bucket.region, whose(session, bucket)]
+    return " · ".join(part for part in parts if part)
+
+
+def whose(session: Session, bucket: Bucket) -> str:
+    """Return who made a bucket."""
+    if not bucket.managed:
+        return "not made by Handrail"
+    return f"made by {'you' if bucket.owner == session.caller.owner else bucket.owner}"
+
+
+def notes(session: Session, bucket: Bucket) -> Facts:
+    """Return what a person wants to know next about a bucket that was just made or changed."""
+    if bucket.access == "public":
+        url = read_url(bucket.name, bucket.region, session.s3.partition, session.s3.endpoint)
+        return (("read", url), ("undo", f"handrail s3 update {bucket.name} --private"))
+    return (("next", f"handrail s3 upload {bucket.name} PATH"),)
+
+
+def content_text(content: Content) -> str:
+    """Return what is in a bucket: `3 objects · 1.2 MiB · 2 older versions · 1 unfinished upload`."""
+    parts = [count(content.objects, "object"), readable(content.bytes)]
+    if content.versions:
+        what = "older version or delete marker" if content.versions == 1 else "older versions and delete markers"
+        parts.append(f"{content.versions:,} {what}")
+    if content.unfinished:
+        parts.append(count(content.unfinished, "unfinished upload"))
+    return " · ".join(parts)
+
+
+def full_notes(session: Session, bucket: Bucket, content: Content) -> Facts:
+    """Return everything that a person asks about a bucket, line by line."""
+    unfinished = [f"{one['key']} · begun {age(one['started_at'])} ago" for one in bucket.unfinished]
+    lines: list[tuple[str, str]] = [
+        ("access", _access(bucket)),
+        ("region", bucket.region),
+        ("owner", whose(session, bucket)),
+        (
+            "made",
+            f"{age(bucket.created_at)} ago · {bucket.created_at:%Y-%m-%d %H:%M:%S} UTC" if bucket.created_at else "",
+        ),
+        ("content", content_text(content)),
+        ("versions", bucket.versioning or "not allowed to read"),
+        ("encryption", bucket.encryption or "not allowed to read"),
+        ("ownership", bucket.ownership or "not allowed to read"),
+        ("unfinished", "\n".join(unfinished)),
+        ("tags", "\n".join(f"{key}={value}" for key, value in sorted(bucket.tags.items()))),
+        ("note", bucket.note),
+    ]
+    return (*((label, text) for label, text in lines if text), *(notes(session, bucket) if bucket.managed else ()))
+
+
+def _access(bucket: Bucket) -> str:
+    return {
+        "public": "public: anyone can read every object",
+        "private": "private",
+    }.get(bucket.access, "not known: it could not be read")

@@ -1,0 +1,188 @@
+"""`s3 list`, `s3 show`, `s3 objects`: looking at buckets and what is in them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from handrail.aws.s3 import LOOKERS, Listed, View
+from handrail.aws.s3_objects import Content, Objects
+from handrail.core.errors import HandrailError, NotFound
+from handrail.core.fields import Field, Kind, Values
+from handrail.core.operation import Effect, Operation
+from handrail.core.plan import Outcome
+from handrail.core.resources import Bucket, StoredObject
+from handrail.core.words import count
+from handrail.ledger.rows import Row
+from handrail.operations.s3.describing import full_notes, said
+from handrail.operations.s3.targets import BUCKET, KIND, LOOK, bucket_of, find_one, objects_of, rows_of
+from handrail.session import Session
+
+_READS = (*LOOK, "s3:ListAllMyBuckets", "dynamodb:Query")
+
+
+def list_buckets(session: Session, values: Values) -> Outcome:
+    """Return the buckets that Handrail made; with `all`, or where the policy manages any, everybody's."""
+    everybody = values["all"] or session.manages_any("s3")
+    rows = {row.name: row for row in rows_of(session).list(KIND)}
+    listed = {one.name: one for one in session.s3.list_buckets()}
+    names = sorted({*rows, *(listed if everybody else ())})
+    wanted = [name for name in names if values["owner"] in (None, *_owner(rows.get(name)))]
+    buckets = [one for one in _look(session, wanted, listed, rows) if everybody or one.managed]
+    if values["size"]:
+        buckets = _measured(session, buckets)
+    return Outcome(
+        rows=buckets,
+        columns=_columns(buckets, everybody=everybody, size=values["size"]),
+        summary=_summary(buckets),
+        empty="No buckets here. Make one: handrail s3 create NAME",
+    )
+
+
+def _owner(row: Row | None) -> tuple[str, ...]:
+    return (row.owner,) if row else ()
+
+
+def _look(
+    session: Session, names: list[str], listed: Mapping[str, Listed], rows: Mapping[str, Row]
+) -> Iterator[Bucket]:
+    """Yield each bucket; one that is gone, or that can't be looked at, is a row with a note."""
+    there = [name for name in names if name in listed]
+    regions = {name: listed[name].region or (rows[name].region if name in rows else "") for name in there}
+    views = dict(zip(there, session.s3.views([(name, regions[name]) for name in there]), strict=True))
+    for name in names:
+        row, view = rows.get(name), views.get(name)
+        place = listed.get(name, Listed(name, "", None))
+        if view is None or isinstance(view, NotFound):
+            if row is not None:
+                yield bucket_of(place, row, None)
+        elif isinstance(view, View):
+            yield bucket_of(place, row, view)
+        else:
+            yield _unseen(place, row, view)
+
+
+def _unseen(listed: Listed, row: Row | None, error: HandrailError) -> Bucket:
+    bucket = bucket_of(listed, row, None)
+    return replace(bucket, access="unknown", note=error.message)
+
+
+def _measured(session: Session, buckets: list[Bucket]) -> list[Bucket]:
+    def measure(bucket: Bucket) -> Bucket:
+        try:
+            objects = total = 0
+            for one in objects_of(session, bucket).walk():
+                objects, total = objects + 1, total + one.size
+        except HandrailError as error:
+            return replace(bucket, note=bucket.note or error.message)
+        return replace(bucket, objects=objects, bytes=total)
+
+    with ThreadPoolExecutor(LOOKERS, thread_name_prefix="size") as pool:
+        return list(pool.map(measure, buckets))
+
+
+def _columns(buckets: list[Bucket], *, everybody: bool, size: bool) -> tuple[tuple[str, str], ...]:
+    columns = list(Bucket.COLUMNS)
+    if size:
+        columns += [("OBJECTS", "objects"), ("SIZE", "readable_size")]
+    if everybody:
+        columns.append(("MANAGED", "managed"))
+    if any(bucket.note for bucket in buckets):
+        columns.append(("NOTE", "note"))
+    return tuple(columns)
+
+
+def _summary(buckets: list[Bucket]) -> str:
+    public = sum(bucket.access == "public" for bucket in buckets)
+    return f"{count(len(buckets), 'bucket')} · {public} public" if public else count(len(buckets), "bucket")
+
+
+def show_bucket(session: Session, values: Values) -> Outcome:
+    """Return one bucket with everything that a person asks, what unfinished uploads left included."""
+    target = find_one(session, values["bucket"], to_change=False)
+    settings = session.s3.settings(target.name, target.one.region)
+    objects = objects_of(session, target.one)
+    unfinished = tuple(one.as_json() for one in objects.unfinished())
+    content = count_content(objects, lambda seen: session.listener.progress(f"{target.name}: {seen:,} objects counted"))
+    bucket = replace(
+        target.one,
+        versioning=settings.versioning,
+        encryption=settings.encryption,
+        ownership=settings.ownership,
+        objects=content.objects,
+        bytes=content.bytes,
+        unfinished=unfinished,
+    )
+    return Outcome(
+        rows=(bucket,), many=False, summary=said(session, bucket), notes=full_notes(session, bucket, content)
+    )
+
+
+def count_content(objects: Objects, tell: Callable[[int], None]) -> Content:
+    """Return how much is in a bucket, versions and unfinished uploads included; `tell` hears how far it is."""
+    current = older = size = 0
+    for page in objects.versions():
+        for one in page:
+            if one.get("IsLatest") and not one.get("IsMarker"):
+                current, size = current + 1, size + one["Size"]
+            else:
+                older += 1
+        tell(current + older)
+    return Content(current, size, older, sum(1 for _ in objects.unfinished()))
+
+
+def list_objects(session: Session, values: Values) -> Outcome:
+    """Return the objects of a bucket as a stream, one page in memory."""
+    target = find_one(session, values["bucket"], to_change=False)
+    return Outcome(
+        rows=objects_of(session, target.one).walk(values["prefix"] or ""),
+        columns=StoredObject.COLUMNS,
+        empty=f"No objects in {target.name}{' that begin so' if values['prefix'] else ''}.",
+    )
+
+
+LIST = Operation(
+    resource="s3",
+    verb="list",
+    kind="bucket",
+    help="list the buckets that Handrail made, and who may read them",
+    example="handrail s3 list --size",
+    effect=Effect.READ,
+    handler=list_buckets,
+    fields=(
+        Field("all", "everybody's buckets, also those that Handrail did not make", Kind.FLAG, default=False),
+        Field("size", "count the objects and bytes in each", Kind.FLAG, default=False),
+        Field("owner", "only what this owner made", metavar="NAME"),
+    ),
+    permissions=_READS,
+    many=True,
+)
+SHOW = Operation(
+    resource="s3",
+    verb="show",
+    kind="bucket",
+    help="show one bucket: access, content, settings, unfinished uploads",
+    example="handrail s3 show team-assets",
+    effect=Effect.READ,
+    handler=show_bucket,
+    fields=(BUCKET,),
+    permissions=(
+        *LOOK,
+        "s3:ListBucketVersions",
+        "s3:ListBucketMultipartUploads",
+        "s3:GetBucketVersioning",
+        "s3:GetEncryptionConfiguration",
+        "s3:GetBucketOwnershipControls",
+    ),
+)
+OBJECTS = Operation(
+    resource="s3",
+    verb="objects",
+    kind="object",
+    help="list the objects in a bucket, any number of them",
+    example="handrail s3 objects team-assets site/",
+    effect=Effect.READ,
+    handler=list_objects,
+    fields=(BUCKET, Field("prefix", "only keys that begin so", positional=True, metavar="[PREFIX]")),
+    permissions=LOOK,
+    many=True,
+)

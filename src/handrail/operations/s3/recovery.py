@@ -1,0 +1,134 @@
+"""What becomes of a change of buckets that was killed: looked at, then finished or undone. Never opens a bucket."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from handrail.core.errors import AwsFailure, HandrailError, Internal
+from handrail.core.plan import Result, Status
+from handrail.core.resources import Bucket
+from handrail.core.s3_rules import OPEN_TO_POLICY
+from handrail.core.words import count
+from handrail.ledger.record import Intent
+from handrail.operations.s3.changing import make_private, patiently
+from handrail.operations.s3.making import Order, finish_private, read_bucket
+from handrail.operations.s3.targets import KIND, Target, find_row_too, objects_of, rows_of
+from handrail.session import Session
+
+
+def recover(session: Session, intent: Intent) -> Result:
+    """Finish or undo one interrupted request of a bucket; the result says which. Raises HandrailError: still open."""
+    steps = _RECOVERIES.get(intent.operation)
+    if steps is None:
+        raise Internal(f"{intent.operation} is no change of a bucket.")
+    return steps(session, intent)
+
+
+def recover_create(session: Session, intent: Intent) -> Result:
+    """Finish a bucket that carries the request's tags, private; undo the row of one that was never made.
+
+    One that was to be public stays so only if it is so already, as approved; else it is made private.
+    """
+    order = _order(intent)
+    standing = session.s3.standing(order.name, order.region)
+    if not standing.is_reachable or not order.made(session.s3.tags(order.name, standing.region)):
+        row = rows_of(session).get(KIND, order.name)
+        if row is not None and row.request == order.request:
+            rows_of(session).drop(KIND, order.name)
+        return _undone(intent, f"bucket {order.name} was not made by request {order.request}.")
+    if order.is_public and _is_open(session, order.name, order.region):
+        return _finished(intent, read_bucket(session, order.name, order.region))
+    finish_private(session, order)
+    bucket = read_bucket(session, order.name, order.region)
+    return _finished(intent, bucket, _not_opened(order.name) if order.is_public else ())
+
+
+def recover_update(session: Session, intent: Intent) -> Result:
+    """Do the rest of an update again, except opening: a bucket that is not open already is made private."""
+    target = find_row_too(session, intent.resource, to_change=False)
+    if target.is_gone or not target.one.managed:
+        return _undone(intent, f"bucket {intent.resource} is not there any more.")
+    warnings = _update_again(session, target, intent.resolved)
+    return _finished(intent, read_bucket(session, target.name, target.one.region), warnings)
+
+
+def _update_again(session: Session, target: Target, wanted: Mapping[str, Any]) -> tuple[str, ...]:
+    s3, name, region = session.s3, target.name, target.one.region
+    warnings: tuple[str, ...] = ()
+    if wanted["public"] is not None and not (wanted["public"] and _is_open(session, name, region)):
+        warnings = make_private(session, name, region) + (_not_opened(name) if wanted["public"] else ())
+    if wanted["versioning"] is not None:
+        patiently(session, name, lambda: s3.put_versioning(name, region, is_on=bool(wanted["versioning"])))
+    if wanted["put"] or wanted["drop"]:
+        tags = {**s3.tags(name, region), **wanted["put"]}
+        kept = {key: value for key, value in tags.items() if key not in wanted["drop"]}
+        patiently(session, name, lambda: s3.put_tags(name, region, kept))
+    return warnings
+
+
+def recover_delete(session: Session, intent: Intent) -> Result:
+    """Drop the row of a bucket that is gone; leave one that is there, and say so: nothing of it can be undone."""
+    if not session.s3.standing(intent.resource, intent.region).is_free:
+        return _undone(intent, f"bucket {intent.resource} is still there; part of its content may be deleted.")
+    rows_of(session).drop(KIND, intent.resource)
+    return _finished(intent, None)
+
+
+def recover_objects(session: Session, intent: Intent) -> Result:
+    """Say what an interrupted upload or removal left; what arrived is whole, and the rest is not there."""
+    target = find_row_too(session, str(intent.resolved["bucket"]), to_change=False)
+    if target.is_gone:
+        return _undone(intent, f"bucket {target.name} is not there any more.")
+    left = sum(1 for _ in objects_of(session, target.one).unfinished())
+    what = f"; {count(left, 'unfinished upload')} left, see handrail s3 show {target.name}" if left else ""
+    return _undone(intent, f"{intent.operation} to {target.name} was interrupted; what arrived is whole{what}.")
+
+
+_RECOVERIES: Mapping[str, Callable[[Session, Intent], Result]] = {
+    "s3 create": recover_create,
+    "s3 update": recover_update,
+    "s3 delete": recover_delete,
+    "s3 upload": recover_objects,
+    "s3 remove": recover_objects,
+}
+
+
+def _order(intent: Intent) -> Order:
+    """Return the order that an intent was made of. Its tags include Handrail's own."""
+    wanted = intent.resolved
+    return Order(
+        name=str(wanted["name"]),
+        request=intent.request,
+        owner=intent.owner,
+        region=intent.region,
+        digest=str(wanted["digest"]),
+        tags=wanted["tags"],
+        is_public=bool(wanted["public"]),
+        versioning=bool(wanted["versioning"]),
+    )
+
+
+def _is_open(session: Session, name: str, region: str) -> bool:
+    view = session.s3.view(name, region)
+    return view.access == "public" and view.exposure.bucket == OPEN_TO_POLICY
+
+
+def _not_opened(name: str) -> tuple[str, ...]:
+    return (f"{name} was to be public and is private: handrail s3 update {name} --public",)
+
+
+def _finished(intent: Intent, bucket: Bucket | None, warnings: tuple[str, ...] = ()) -> Result:
+    return Result(
+        intent.resource,
+        intent.resource,
+        Status.SUCCEEDED,
+        said=f"{intent.operation} {intent.resource} was interrupted and is finished",
+        current=bucket,
+        request=intent.request,
+        region=intent.region,
+        warnings=warnings,
+    )
+
+
+def _undone(intent: Intent, message: str) -> Result:
+    error: HandrailError = AwsFailure(message, hint="repeat the command", code="interrupted")
+    return Result.failed(intent.resource, error, id=intent.resource, request=intent.request, region=intent.region)

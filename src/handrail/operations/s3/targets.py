@@ -1,0 +1,219 @@
+"""Which bucket a person means, whose it is by its tags and its row together, and whether they may touch it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from handrail.aws.s3 import Listed, Settings, View
+from handrail.aws.s3_objects import Objects
+from handrail.core.errors import HandrailError, Internal, NotFound, NotManaged, NotSetUp, PermissionDenied
+from handrail.core.fields import Field
+from handrail.core.plan import Ask, Question, Result
+from handrail.core.policy import Touch
+from handrail.core.resources import OWNER_TAG, REQUEST_TAG, Bucket
+from handrail.core.s3_rules import Exposure, check_bucket, is_managed_bucket
+from handrail.ledger.rows import Row, Rows
+from handrail.session import Session
+
+KIND = "bucket"
+GONE = "gone"
+_HELP = "a bucket's name"
+BUCKET = Field(
+    "bucket", _HELP, positional=True, required=True, metavar="BUCKET", pick_from="s3 list", check=check_bucket
+)
+BUCKETS = Field(
+    "buckets",
+    "names of buckets, separated by spaces or commas",
+    positional=True,
+    many=True,
+    commas=True,
+    required=True,
+    metavar="NAME",
+    pick_from="s3 list",
+    check=check_bucket,
+)
+LOOK = (  # what it takes to find a bucket, and see whose it is and who may read it
+    "s3:ListBucket",
+    "s3:GetBucketTagging",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketPolicyStatus",
+    "s3:GetBucketAcl",
+    "s3:GetAccountPublicAccessBlock",
+    "dynamodb:GetItem",
+)
+OWNER = Field("owner", "name the other owner whose bucket this is; with --yes it answers for them", metavar="NAME")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a person named, and the bucket that it is or the reason why it is none."""
+
+    name: str
+    bucket: Bucket | None = None
+    view: View | None = None
+    error: HandrailError | None = None
+    touch: Touch = Touch.FREELY
+
+    @property
+    def one(self) -> Bucket:
+        """Return the bucket; only a target that was found has one."""
+        if self.bucket is None:
+            raise Internal(f"{self.name} has no bucket.")
+        return self.bucket
+
+    @property
+    def exposure(self) -> Exposure:
+        """Return what decides its access; nothing known of one that is gone."""
+        return self.view.exposure if self.view else Exposure(None, None, None)
+
+    @property
+    def is_gone(self) -> bool:
+        """Return whether only its row is left."""
+        return self.bucket is not None and self.bucket.access == GONE
+
+    def failed(self, error: HandrailError | None = None) -> Result:
+        """Return the result of a target that can't be touched."""
+        fault = error or self.error or Internal(f"{self.name} is neither found nor refused.")
+        return Result.failed(self.name, fault, id=self.name, current=self.bucket)
+
+
+def rows_of(session: Session) -> Rows:
+    """Return the ownership rows. Raises NotSetUp where the account has no ledger: no bucket can be owned there."""
+    rows = session.ledger.rows
+    if rows is None:
+        raise NotSetUp(
+            f"this account has no ledger in {session.home_region}, and buckets need one.",
+            hint="handrail init, or set home_region in the policy (HANDRAIL_HOME_REGION) to where it is",
+            code="no_ledger",
+        )
+    return rows
+
+
+def objects_of(session: Session, bucket: Bucket) -> Objects:
+    """Return the objects of a bucket."""
+    return Objects(session.s3.client(bucket.region), bucket.name, session.s3.account)
+
+
+def find_one(session: Session, name: str, *, to_change: bool = True) -> Target:
+    """Return the target of a name; with `to_change` the policy also judges whose it is.
+
+    Raises NotFound, NotManaged, Refused, PermissionDenied; one that is gone, and only has a row left, is NotFound.
+    """
+    target = find_row_too(session, name, to_change=to_change)
+    if target.is_gone:
+        raise _gone(name)
+    return target
+
+
+def find_row_too(session: Session, name: str, *, to_change: bool = True) -> Target:
+    """Return the target like `find_one`, also one of which only the row is left."""
+    row = rows_of(session).get(KIND, name)
+    standing = session.s3.standing(name, row.region if row else "")
+    if standing.is_free:
+        if row is None:
+            raise NotFound(f"there is no bucket {name}.", hint="handrail s3 list", details={"target": name})
+        bucket, view = bucket_of(Listed(name, row.region, None), row, None), None
+    elif row is None and not session.manages_any("s3"):
+        raise _not_managed(name)
+    elif not standing.is_reachable:
+        raise _not_managed(name) if row is None else _out_of_reach(name)
+    else:
+        view = session.s3.view(name, standing.region)
+        bucket = bucket_of(Listed(name, standing.region, None), row, view)
+        _check_proved(bucket, row, view)
+    return Target(name, bucket, view, touch=_touch(session, bucket, to_change=to_change))
+
+
+def find_many(session: Session, names: Sequence[str]) -> list[Target]:
+    """Return one Target per name, in order, each with its bucket or its error."""
+    return [_find(session, name) for name in names]
+
+
+def _find(session: Session, name: str) -> Target:
+    try:
+        return find_row_too(session, name)
+    except HandrailError as error:
+        return Target(name, error=error)
+
+
+def _touch(session: Session, bucket: Bucket, *, to_change: bool) -> Touch:
+    if not to_change and (bucket.managed or session.manages_any("s3")):
+        return Touch.FREELY
+    return session.touch("s3", name=bucket.name, managed=bucket.managed, owner=bucket.owner)
+
+
+def bucket_of(listed: Listed, row: Row | None, view: View | None, settings: Settings | None = None) -> Bucket:
+    """Return the bucket of what ListBuckets, the ledger and a look say; no view: only the row is left of it."""
+    tags = dict(view.tags) if view else {}
+    managed = is_managed_bucket(listed.name, tags, row) if view else row is not None
+    found = settings or Settings()
+    return Bucket(
+        name=listed.name,
+        region=listed.region or (row.region if row else ""),
+        access=view.access if view else GONE,
+        owner=row.owner if row and managed else tags.get(OWNER_TAG, "") if managed else "",
+        created_at=datetime.fromtimestamp(row.created_at, UTC) if row and managed else listed.created_at,
+        managed=managed,
+        tags=tags,
+        versioning=found.versioning,
+        encryption=found.encryption,
+        ownership=found.ownership,
+        request=tags.get(REQUEST_TAG, "") if managed else "",
+        note=note_of(view),
+    )
+
+
+def note_of(view: View | None) -> str:
+    """Return what a person should know of a look that saw less than everything."""
+    if view is None:
+        return "deleted without Handrail; handrail s3 delete clears its record"
+    return f"not allowed: {', '.join(view.denied)}" if view.denied else ""
+
+
+def foreign_question(targets: Sequence[Target], what: str) -> Question | None:
+    """Ask before touching what Handrail did not make (only a policy that manages any lets it get here)."""
+    foreign = [target.one for target in targets if target.touch is Touch.ASK_FOREIGN]
+    if not foreign:
+        return None
+    names = ", ".join(one.name for one in foreign)
+    return Question(Ask.YES, f"Handrail did not make {names}; {what} anyway?", rows=tuple(foreign))
+
+
+def owners_of(targets: Sequence[Target]) -> frozenset[str]:
+    """Return the other owners who must be named before their buckets are touched."""
+    return frozenset(target.one.owner for target in targets if target.touch is Touch.ASK_OWNER)
+
+
+def _check_proved(bucket: Bucket, row: Row | None, view: View) -> None:
+    """Raise PermissionDenied where a bucket is on record and its tags may not be read: it can't be proved."""
+    if not bucket.managed and row is not None and "s3:GetBucketTagging" in view.denied:
+        raise PermissionDenied(
+            f"whose bucket {bucket.name} is can't be proved: these credentials may not do s3:GetBucketTagging.",
+            hint="ask the owner of the account to allow s3:GetBucketTagging",
+            details={"action": "s3:GetBucketTagging"},
+        )
+
+
+def _not_managed(name: str) -> NotManaged:
+    return NotManaged(
+        f"{name} is not managed by Handrail; nothing was changed.",
+        hint="handrail s3 list --all",
+        details={"target": name},
+    )
+
+
+def _out_of_reach(name: str) -> PermissionDenied:
+    return PermissionDenied(
+        f"bucket {name} is on record and can't be reached: these credentials may not do s3:ListBucket, or another "
+        "account has the name now.",
+        hint="ask the owner of the account",
+        details={"action": "s3:ListBucket", "target": name},
+    )
+
+
+def _gone(name: str) -> NotFound:
+    return NotFound(
+        f"bucket {name} was deleted without Handrail.",
+        hint=f"handrail s3 delete {name} clears its record",
+        details={"target": name},
+    )

@@ -1,0 +1,301 @@
+"""`s3 update`: who may read buckets, their tags, whether they keep versions. Many at once, each judged by itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from handrail.core.errors import HandrailError, Usage, WrongState
+from handrail.core.fields import Field, Kind, Values
+from handrail.core.operation import Effect, Operation
+from handrail.core.plan import Claim, Facts, Hold, Plan, Question, Result, Status
+from handrail.core.resources import Bucket
+from handrail.core.s3_rules import OPEN_TO_POLICY, check_bucket_tag_key, parse_bucket_tags
+from handrail.core.words import count
+from handrail.ledger.record import given_of
+from handrail.operations.s3.changing import check_account_lets_public, is_shut, make_private, make_public, patiently
+from handrail.operations.s3.create import PRIVATE, PUBLIC, TAG, is_public_wanted, public_question
+from handrail.operations.s3.describing import notes, said
+from handrail.operations.s3.making import read_bucket
+from handrail.operations.s3.recovering import recover
+from handrail.operations.s3.targets import (
+    BUCKETS,
+    LOOK,
+    OWNER,
+    Target,
+    find_many,
+    find_one,
+    foreign_question,
+    objects_of,
+    owners_of,
+)
+from handrail.session import Session
+
+SECRETS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What was asked for. public, versioning: None leaves them; put, drop: tags."""
+
+    public: bool | None
+    put: Mapping[str, str]
+    drop: tuple[str, ...]
+    versioning: bool | None
+
+
+@dataclass(frozen=True)
+class Course:
+    """What an edit means for one bucket. access, versioning: to be changed; request: of its own row in the record."""
+
+    target: Target
+    access: bool = False
+    tags: bool = False
+    versioning: bool = False
+    error: HandrailError | None = None
+    request: str = ""
+
+    @property
+    def acts(self) -> bool:
+        """Return whether anything is to be changed."""
+        return self.error is None and (self.access or self.tags or self.versioning)
+
+
+def update_buckets(session: Session, values: Values) -> Plan:
+    """Look at the buckets and return the plan of what differs. Raises Usage, Refused, PermissionDenied."""
+    edit = _edit(values)
+    claims = _claims(edit)
+    session.check_claims(claims)
+    targets = find_many(session, values["buckets"])
+    courses = [_course(session, target, edit) for target in targets]
+    acting = [course for course in courses if course.acts]
+    opening = [course.target for course in acting if course.access and edit.public]
+    if opening:
+        check_account_lets_public(session)
+        _check_no_secrets(session, opening)
+
+    def apply(hold: Hold) -> list[Result]:
+        return [_apply(session, course, edit) if course.acts else _decided(course) for course in courses]
+
+    return Plan(
+        title=f"update {count(len(acting), 'bucket')}",
+        apply=apply,
+        planned=[_planned(course) if course.acts else _decided(course) for course in courses],
+        many=True,
+        claims=claims,
+        owners=owners_of([course.target for course in acting]),
+        question=_question(session, acting, opening),
+        facts=_facts(acting, edit),
+        given=given_of(UPDATE, values),
+        resolved={course.request: _resolved(course, edit) for course in acting},
+    )
+
+
+def _edit(values: Values) -> Edit:
+    versioning = None if values["versioning"] is None else values["versioning"] == "on"
+    edit = Edit(is_public_wanted(values), parse_bucket_tags(values["tag"]), values["untag"], versioning)
+    if edit.public is None and not edit.put and not edit.drop and versioning is None:
+        raise Usage(
+            "nothing to update was given.",
+            hint="--public, --private, --tag key=value, --untag key, or --versioning on|off",
+        )
+    clash = set(edit.put) & set(edit.drop)
+    if clash:
+        raise Usage(f"the tag {min(clash)} is both set and removed.", hint="give it to --tag or to --untag")
+    return edit
+
+
+def _claims(edit: Edit) -> tuple[Claim, ...]:
+    claims = [Claim("s3.public", True, "--public")] if edit.public else []
+    if edit.versioning is not None:
+        claims.append(Claim("s3.versioning", edit.versioning, "--versioning"))
+    return tuple(claims)
+
+
+def _course(session: Session, target: Target, edit: Edit) -> Course:
+    if target.bucket is None or target.error is not None:
+        return Course(target, error=target.failed().error)
+    if target.is_gone:
+        gone = WrongState(f"bucket {target.name} was deleted without Handrail.", hint="handrail s3 list")
+        return Course(target, error=gone)
+    bucket = target.bucket
+    course = Course(
+        target,
+        access=edit.public is not None and not _has_access(target, is_public=edit.public),
+        tags=any(bucket.tags.get(key) != value for key, value in edit.put.items())
+        or any(key in bucket.tags for key in edit.drop),
+        request=session.new_request(),
+    )
+    if edit.versioning is None:
+        return course
+    try:
+        now = session.s3.versioning(bucket.name, bucket.region)
+    except HandrailError as error:
+        return replace(course, error=error)
+    return replace(course, versioning=(now == "on") != edit.versioning)
+
+
+def _has_access(target: Target, *, is_public: bool) -> bool:
+    exposure = target.exposure
+    if is_public:
+        return target.one.access == "public" and exposure.bucket == OPEN_TO_POLICY
+    return is_shut(exposure.bucket, exposure)
+
+
+def _check_no_secrets(session: Session, opening: Sequence[Target]) -> None:
+    """Raise Refused where an object's key looks like a secret: it would be public the moment that the bucket is."""
+    suspects: list[Claim] = []
+    for target in opening:
+        for number, one in enumerate(objects_of(session, target.one).walk()):
+            if number % 1000 == 0:
+                session.listener.progress(f"{target.name}: looking for secrets, {number:,} objects seen")
+            claim = Claim("s3.secret_files", one.key)
+            if not all(reason.passes for reason in session.explain([claim])):
+                suspects.append(claim)
+                if len(suspects) >= SECRETS_SHOWN:
+                    session.check_claims(suspects)
+    session.check_claims(suspects)
+
+
+def _question(session: Session, acting: Sequence[Course], opening: Sequence[Target]) -> Question | None:
+    """Return the one question of this plan; its text names what is whose."""
+    targets = [course.target for course in acting]
+    foreign = foreign_question(targets, "change")
+    public = public_question(session, [target.name for target in opening]) if opening else None
+    if public is None:
+        return foreign
+    others = sorted(owners_of(targets) - {session.caller.owner})
+    parts = [public.text]
+    if others:
+        parts.append(f"This belongs to {', '.join(others)}, not to you.")
+    if foreign is not None:
+        parts.append(foreign.text.partition(";")[0] + ".")
+    return replace(public, text=" ".join(parts))
+
+
+def _apply(session: Session, course: Course, edit: Edit) -> Result:
+    name, region = course.target.name, course.target.one.region
+    try:
+        warnings = _carry_out(session, course, edit)
+        now = read_bucket(session, name, region)
+    except HandrailError as error:
+        return Result.failed(name, error, id=name, current=course.target.bucket, request=course.request, region=region)
+    return Result(
+        name,
+        name,
+        Status.SUCCEEDED,
+        said=f"{said(session, now)} · updated",
+        current=now,
+        request=course.request,
+        region=region,
+        warnings=warnings,
+        notes=notes(session, now) if course.access and now.access == "public" else (),
+    )
+
+
+def _carry_out(session: Session, course: Course, edit: Edit) -> tuple[str, ...]:
+    """Do what the course says, what makes less public first. Every step may be repeated."""
+    s3, name, region = session.s3, course.target.name, course.target.one.region
+    find_one(session, name)  # whose it is may have changed while the question stood
+    warnings: tuple[str, ...] = ()
+    if course.access and not edit.public:
+        warnings = make_private(session, name, region)
+    if course.versioning:
+        patiently(session, name, lambda: s3.put_versioning(name, region, is_on=bool(edit.versioning)))
+    if course.tags:
+        now = s3.tags(name, region)
+        tags = {key: value for key, value in {**now, **edit.put}.items() if key not in edit.drop}
+        patiently(session, name, lambda: s3.put_tags(name, region, tags))
+    if course.access and edit.public:
+        make_public(session, name, region)
+    return warnings
+
+
+def _decided(course: Course) -> Result:
+    if course.error is not None:
+        return course.target.failed(course.error)
+    bucket = course.target.one
+    return Result(
+        bucket.name,
+        bucket.name,
+        Status.UNCHANGED,
+        said=f"{bucket.name} is like that already · {bucket.access}",
+        current=bucket,
+        region=bucket.region,
+    )
+
+
+def _planned(course: Course) -> Result:
+    bucket = course.target.one
+    return Result(
+        bucket.name,
+        bucket.name,
+        Status.PLANNED,
+        said=f"{bucket.name} would be updated; nothing was changed",
+        current=bucket,
+        request=course.request,
+        region=bucket.region,
+    )
+
+
+def _resolved(course: Course, edit: Edit) -> dict[str, object]:
+    return {
+        "name": course.target.name,
+        "public": edit.public if course.access else None,
+        "put": dict(edit.put) if course.tags else {},
+        "drop": list(edit.drop) if course.tags else [],
+        "versioning": edit.versioning if course.versioning else None,
+    }
+
+
+def _facts(acting: Sequence[Course], edit: Edit) -> Facts:
+    return tuple((course.target.name, _changes(course.target.one, course, edit)) for course in acting)
+
+
+def _changes(bucket: Bucket, course: Course, edit: Edit) -> str:
+    lines = []
+    if course.access:
+        lines.append(f"{bucket.access} → {'public' if edit.public else 'private'}")
+    if course.versioning:
+        lines.append(f"versions → {'kept' if edit.versioning else 'no longer kept'}")
+    if course.tags:
+        lines += [
+            f"{key} {bucket.tags.get(key, '-')} → {value}"
+            for key, value in edit.put.items()
+            if bucket.tags.get(key) != value
+        ]
+        lines += [f"{key} {bucket.tags[key]} → -" for key in edit.drop if key in bucket.tags]
+    return "\n".join(lines)
+
+
+UPDATE = Operation(
+    resource="s3",
+    verb="update",
+    kind="bucket",
+    help="change who may read buckets, their tags, whether they keep versions",
+    example="handrail s3 update team-assets --private",
+    effect=Effect.CHANGE,
+    handler=update_buckets,
+    recover=recover,
+    claims=lambda session, values: _claims(_edit(values)),
+    fields=(
+        BUCKETS,
+        PUBLIC,
+        replace(PRIVATE, help="nobody without credentials reads anything"),
+        TAG,
+        Field("untag", "remove a tag", many=True, metavar="KEY", check=check_bucket_tag_key),
+        Field("versioning", "keep versions: on or off", Kind.CHOICE, choices=("on", "off")),
+        OWNER,
+    ),
+    permissions=(
+        *LOOK,
+        "s3:PutBucketTagging",
+        "s3:PutBucketPublicAccessBlock",
+        "s3:PutBucketVersioning",
+        "s3:GetBucketVersioning",
+        "s3:PutBucketPolicy",
+        "s3:DeleteBucketPolicy",
+        "s3:GetBucketPolicy",
+        "s3:GetEncryptionConfiguration",
+        "s3:GetBucketOwnershipControls",
+    ),
+    many=True,
+)

@@ -1,0 +1,124 @@
+"""`sandbox start|stop|status|reset|env`: the embedded AWS on this machine."""
+
+import re
+import shlex
+
+from handrail.core.errors import Usage
+from handrail.core.fields import Field, Values, show
+from handrail.core.operation import Effect, Operation
+from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status
+from handrail.session import Session
+
+_OWNER = re.compile(r"[A-Za-z0-9_.@=,+-]{1,64}\Z")  # IAM user guide, "IAM name requirements"
+_COLUMNS = (("RUNNING", "running"), ("ENDPOINT", "endpoint"), ("PID", "pid"), ("STATE DIR", "state_dir"))
+
+
+def _check_owner(value: str) -> str:
+    if not _OWNER.match(value):
+        raise Usage(f"{show(value)} is not a user name.", hint="1 to 64 letters, digits or _ . @ = , + -")
+    return value
+
+
+def _status(session: Session, summary: str) -> Outcome:
+    running = session.sandbox.find()
+    row = {
+        "running": running is not None,
+        "endpoint": running.endpoint if running else None,
+        "pid": running.pid if running else None,
+        "state_dir": str(session.folders.sandbox),
+    }
+    notes = (
+        *((("endpoint", running.endpoint),) if running else ()),
+        ("state", str(session.folders.sandbox)),
+        ("next", 'eval "$(handrail sandbox env)"' if running else "handrail sandbox start"),
+    )
+    return Outcome(rows=(row,), many=False, columns=_COLUMNS, summary=summary, notes=notes)
+
+
+def start(session: Session, values: Values) -> Outcome:
+    """Start the sandbox unless it runs."""
+    already = session.sandbox.find() is not None
+    running = session.sandbox.ensure()
+    return _status(session, f"the sandbox {'runs already' if already else 'is running'} · process {running.pid}")
+
+
+def stop(session: Session, values: Values) -> Outcome:
+    """Stop the sandbox; what is in it stays."""
+    stopped = session.sandbox.stop()
+    return _status(session, "the sandbox is stopped; what is in it stays" if stopped else "the sandbox was not running")
+
+
+def status(session: Session, values: Values) -> Outcome:
+    """Say whether the sandbox runs, and where."""
+    running = session.sandbox.find()
+    return _status(session, f"the sandbox is running · process {running.pid}" if running else "the sandbox is stopped")
+
+
+def reset(session: Session, values: Values) -> Plan:
+    """Throw everything in the sandbox away, after asking."""
+
+    def apply(hold: Hold) -> list[Result]:
+        session.sandbox.reset()
+        return [Result("sandbox", None, Status.SUCCEEDED, said="the sandbox is empty", current={"running": False})]
+
+    planned = Result("sandbox", None, Status.PLANNED, said="the sandbox would be emptied; nothing was changed")
+    return Plan(
+        title="empty the sandbox",
+        apply=apply,
+        planned=[planned],
+        many=False,
+        question=Question(
+            Ask.YES, "Everything in the sandbox goes: instances, buckets, zones, records.", prompt="Go on?"
+        ),
+    )
+
+
+def env(session: Session, values: Values) -> Outcome:
+    """Return the exports with which `aws`, Terraform and others reach the sandbox; starts it if need be."""
+    running = session.sandbox.ensure()
+    keys = session.sandbox.keys(values["as_owner"])
+    region = session.settings.region or "us-east-1"
+    exports = {
+        "HANDRAIL_TARGET": "sandbox",
+        "AWS_ENDPOINT_URL": running.endpoint,
+        "AWS_ACCESS_KEY_ID": keys.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+    }
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in exports.items()]
+    # What the shell has of a real account must not travel to the sandbox, nor win over these.
+    elsewhere = sorted(name for name in session.environ if name.startswith("AWS_ENDPOINT_URL_"))
+    lines.append(" ".join(("unset AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE", *elsewhere)))
+    return Outcome(text="\n".join(lines) + "\n")
+
+
+START = Operation(
+    "sandbox", "start", "start the sandbox, unless it runs", "handrail sandbox start", Effect.LOCAL, start
+)
+STOP = Operation(
+    "sandbox", "stop", "stop the sandbox; what is in it stays", "handrail sandbox stop", Effect.LOCAL, stop
+)
+STATUS = Operation(
+    "sandbox", "status", "say whether the sandbox runs, and where", "handrail sandbox status", Effect.LOCAL, status
+)
+RESET = Operation(
+    "sandbox", "reset", "throw everything in the sandbox away", "handrail sandbox reset", Effect.LOCAL, reset
+)
+ENV = Operation(
+    "sandbox",
+    "env",
+    "print the exports with which aws, Terraform and others reach the sandbox",
+    'eval "$(handrail sandbox env)"',
+    Effect.LOCAL,
+    env,
+    fields=(
+        Field(
+            "as_owner",
+            "print the keys of another owner, to play two people",
+            metavar="NAME",
+            check=_check_owner,
+            aliases=("as",),
+        ),
+    ),
+)

@@ -1,0 +1,92 @@
+"""How text lies on a screen: safe characters, display width, wrapping, blocks of labels. Pure, writes nothing."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+LABEL = 10
+"""Columns of a label in a block, after its indent of two."""
+
+# What could move the cursor, speak to the terminal, reorder or hide text: C0, DEL, C1, line and paragraph separators,
+# bidirectional and zero-width marks (not the joiners, which scripts need), byte order mark, lone surrogates.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+# Lines that people copy: breaking one would break the command or address in it.
+_COPIED = frozenset({"try", "next", "undo", "read", "log in"})
+
+
+def escape(text: str) -> str:
+    """Return text with each control character written out (`\\x1b`, `\\n`), so that a terminal only shows it."""
+    return CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def sentence(text: str) -> str:
+    """Return text as one safe line: its line breaks become spaces, other control characters are written out."""
+    return escape(" ".join(text.splitlines()))
+
+
+def width(text: str) -> int:
+    """Return the columns that a line takes: East Asian wide characters two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    import unicodedata  # only other scripts need its tables
+
+    def columns(char: str) -> int:
+        if unicodedata.category(char) in ("Mn", "Me", "Cf"):
+            return 0
+        return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+    return sum(map(columns, text))
+
+
+def pad(text: str, columns: int) -> str:
+    """Return text filled with spaces to a number of columns."""
+    return text + " " * (columns - width(text))
+
+
+def fit(text: str, columns: int) -> str:
+    """Return text cut, with an ellipsis, to a number of columns."""
+    if width(text) <= columns:
+        return text
+    kept = text[: max(0, columns - 1)]
+    while kept and width(kept) > columns - 1:
+        kept = kept[:-1]
+    return kept + "…"
+
+
+def wrap(text: str, columns: int) -> list[str]:
+    """Return a line broken at spaces to parts of at most `columns`; a longer word stays whole on its own line."""
+    parts: list[str] = []
+    for word in re.findall(r"\s*\S+", text):
+        if parts and width(parts[-1] + word) <= columns:
+            parts[-1] += word
+        else:
+            parts.append(word.lstrip() if parts else word)
+    return parts or [""]
+
+
+def hang(lead: str, text: str, room: int | None) -> Iterator[str]:
+    """Yield a text after its lead, further lines indented below the text; wrapped if there is a room (columns)."""
+    indent = width(lead)
+    parts = wrap(text, max(20, room - indent)) if room else [text]
+    for number, part in enumerate(parts):
+        yield ((" " * indent if number else lead) + part).rstrip()
+
+
+def block(facts: Iterable[tuple[str, str]], room: int | None = None) -> Iterator[str]:
+    """Yield (label, text) pairs as an indented two-column block; the lines of a text are aligned below each other.
+
+    A pair of empty strings is an empty line. Labels longer than the column widen it for the whole block.
+    """
+    pairs = [(sentence(label), text) for label, text in facts]
+    column = max([LABEL, *(width(label) + 2 for label, _ in pairs)])
+    for label, text in pairs:
+        for number, line in enumerate(text.split("\n")):
+            lead = "  " + pad("" if number else label, column)
+            yield from hang(lead, escape(line), None if label in _COPIED else room)
+
+
+def ends(left: str, right: str, columns: int) -> str:
+    """Return one line with a text at its left and one at its right end, at least two spaces apart."""
+    if not right:
+        return left
+    return left + " " * max(2, columns - width(left) - width(right)) + right

@@ -1,0 +1,42 @@
+"""How a command was asked to speak: one frozen value that every writer of this package takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal, TextIO
+
+Format = Literal["table", "json", "csv", "yaml"]
+FORMATS: tuple[Format, ...] = ("table", "json", "csv", "yaml")
+
+
+@dataclass(frozen=True)
+class Style:
+    """The look of a command's words.
+
+    explicit: the format was asked for with -o, so that even a scalar keeps it. width: columns of the terminal.
+    owner: the caller's own owner name, `you` in tables. redact: masks secrets in messages; rows are data and stay.
+    """
+
+    format: Format = "table"
+    explicit: bool = False
+    query: str | None = None
+    color: bool = False
+    width: int = 80
+    quiet: bool = False
+    verbose: int = 0
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    owner: str = ""
+    redact: Callable[[str], str] = str
+
+    @property
+    def for_people(self) -> bool:
+        """Return whether messages are sentences; JSON and YAML are for programs and get objects."""
+        return self.format in ("table", "csv")
+
+    def colors(self, stream: TextIO) -> bool:
+        """Return whether colour may go to this stream: a pipe never gets any."""
+        return self.color and stream.isatty()
+
+    def room(self, stream: TextIO) -> int | None:
+        """Return the columns to wrap at; None in a pipe, where long lines stay whole."""
+        return self.width if stream.isatty() else None

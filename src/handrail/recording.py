@@ -1,0 +1,270 @@
+"""Puts every change on record: an intent before the first call, an outcome after; refused and failed ones too."""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from handrail.core.errors import (
+    AwsFailure,
+    HandrailError,
+    Interrupted,
+    PermissionDenied,
+    Refused,
+    Throttled,
+    Unreachable,
+    WrongState,
+)
+from handrail.core.operation import Operation
+from handrail.core.plan import Hold, Plan, Result, Status
+from handrail.ledger.record import Intent, Verdict, given_of
+
+if TYPE_CHECKING:
+    from handrail.session import Session
+
+Recovery = Callable[[Any, Any], Any]
+RECORDED_CODES = (3, 4, 5)  # refused, not found or not managed, wrong state: what the rails stopped
+RECOVERED_AT_ONCE = 20
+_OPEN = ("open", "whether it took effect is not known; a later command finds out by a look")
+
+
+class Entries:
+    """The requests of one change that are on record without an outcome, until they are settled."""
+
+    def __init__(self, session: "Session", operation: Operation, plan: Plan, intents: Sequence[Intent]) -> None:
+        self._session, self._operation, self._plan = session, operation, plan
+        self._started = session.clock.monotonic()
+        self._waiting = {intent.request: intent for intent in intents}
+        self.hold: Hold | None = None
+
+    def settle(self, results: Sequence[Result]) -> list[Result]:
+        """Put the outcome of each result on record, and return the results; what nobody knows yet stays open."""
+        return [self._settled(result) if result.request in self._waiting else result for result in results]
+
+    def _settled(self, result: Result) -> Result:
+        request, error = result.request or "", result.error
+        if error is None:
+            self._put(request, None, result.id, result.status)
+        elif not self._is_open(error):
+            self._put(request, error, result.id, result.status)
+        elif self._done(request) is not None:  # it was done, and can't be watched
+            self._put(request, None, result.id, Status.SUCCEEDED, error.message)
+        else:
+            return replace(result, error=self._left_open(error))
+        return result
+
+    def fail(self, error: HandrailError) -> HandrailError:
+        """Put the failure of all that is left on record, and return what to raise."""
+        return self._left_open(error) if self._fail(error) else error
+
+    def interrupt(self) -> Interrupted:
+        """Put what is known after Ctrl-C on record, and return what to raise."""
+        listing = f"handrail {self._operation.resource} list"
+        left = self._fail(Interrupted("interrupted."))
+        return Interrupted(
+            "interrupted.",
+            hint=self._again if left else listing,
+            facts=(_OPEN,) if left else (),
+            details={"open": left},
+        )
+
+    def _fail(self, error: HandrailError) -> bool:
+        """Put the failure of all that is left on record; return whether something stays open."""
+        for request in list(self._waiting):
+            done = self._done(request)
+            if done is not None:
+                self._put(request, None, done, Status.SUCCEEDED)
+            elif self._ends_with(request, error):
+                self._put(request, error, None, Status.FAILED)
+        return bool(self._waiting)
+
+    def _ends_with(self, request: str, error: HandrailError) -> bool:
+        """Return whether an error says for certain that nothing of a request was done, nor can be.
+
+        Before there is a hold nothing is sent; but a request that was on record before may have been sent then.
+        """
+        if self.hold is None:
+            return request not in self._plan.known or isinstance(error, Refused)
+        return not isinstance(error, Interrupted) and not self._is_open(error)
+
+    def _is_open(self, error: HandrailError) -> bool:
+        """Return whether an error leaves open what was done. Where places were taken, the lease knows."""
+        if error.details.get("open"):
+            return True
+        in_doubt = isinstance(error, (Unreachable, Throttled)) or error.slug == AwsFailure.code
+        return in_doubt and self._operation.recover is not None and not self._knows_better
+
+    @property
+    def _knows_better(self) -> bool:
+        return self._plan.places is not None and self._session.ledger.lease is not None
+
+    @property
+    def _again(self) -> str:
+        return f"repeat the command with {self._plan.again}" if self._plan.again else "repeat the command"
+
+    def _left_open(self, error: HandrailError) -> HandrailError:
+        """Return an error with the line that finishes what it leaves open."""
+        if isinstance(error, (WrongState, Interrupted)):
+            return error  # it says itself who has the request in hand, or what goes on
+        kind = type(error) if type(error).__init__ is HandrailError.__init__ else Unreachable
+        told = any(label == "open" for label, _ in error.facts)
+        return kind(
+            error.message,
+            hint=self._again,
+            facts=error.facts if told else (*error.facts, _OPEN),
+            details={**error.details, "open": True},
+            code=error.slug,
+        )
+
+    def _done(self, request: str) -> str | None:
+        return self.hold.done(request) if self.hold else None
+
+    def _put(self, request: str, error: HandrailError | None, id: str | None, status: Status, said: str = "") -> None:
+        """Put an outcome on record. Where that fails the change stands; its request stays open, and that is said."""
+        intent = self._waiting.pop(request)
+        spent = self._session.clock.monotonic() - self._started
+        verdict = Verdict(
+            request=request,
+            result=_result(error, status),
+            code=error.exit_code if error else 0,
+            resource=id or intent.resource,
+            message=error.message if error else said,
+            instance=id or "",
+            duration_ms=round(spent * 1000),
+        )
+        try:
+            self._session.ledger.record.settle(verdict)
+        except HandrailError as failed:
+            self._session.listener.note(
+                f"warning: what became of {intent.operation} {intent.resource} could not be put on record: "
+                f"{failed.message} It stays open there until a later command settles it."
+            )
+
+
+def _result(error: HandrailError | None, status: Status) -> str:
+    if error is None:
+        return status.value
+    return "refused" if isinstance(error, Refused) or error.exit_code == 4 else "failed"
+
+
+@contextmanager
+def recorded(session: "Session", operation: Operation, plan: Plan) -> Iterator[Entries]:
+    """Put the plan's intents on record, and see that what fails inside is on record too."""
+    intents = [
+        _intent(session, operation, plan, result)
+        for result in plan.planned
+        if result.status is Status.PLANNED and result.request
+    ]
+    session.ledger.record.intend([intent for intent in intents if intent.request not in plan.known])
+    entries = Entries(session, operation, plan, intents)
+    try:
+        yield entries
+    except HandrailError as error:
+        raise entries.fail(error) from error.__cause__
+    except KeyboardInterrupt:
+        raise entries.interrupt() from None
+
+
+def _intent(session: "Session", operation: Operation, plan: Plan, result: Result) -> Intent:
+    return Intent(
+        request=result.request or "",
+        operation=operation.name,
+        resource=result.id or result.name or "",
+        region=result.region or session.region,
+        target=session.choice.target,
+        given=plan.given,
+        resolved=plan.resolved.get(result.request or "", {}),
+        digest=plan.digest,
+    )
+
+
+def record_stopped(session: "Session", operation: Operation, values: Mapping[str, Any], error: HandrailError) -> None:
+    """Put a change on record that was stopped before it began. Never hides the refusal itself.
+
+    What the person must mend first (words, credentials) is none, and without an answer of AWS there is no record.
+    """
+    if not _belongs_on_record(error):
+        return
+    request = session.new_request()
+    intent = Intent(
+        request=request,
+        operation=operation.name,
+        resource=_named(operation, values),
+        region=session.region,
+        target=session.choice.target,
+        given=given_of(operation, values),
+    )
+    _record_pair(session, intent, error)
+
+
+def _belongs_on_record(error: HandrailError) -> bool:
+    failed = isinstance(error, (AwsFailure, PermissionDenied)) and not isinstance(error, (Unreachable, Throttled))
+    return error.exit_code in RECORDED_CODES or failed
+
+
+def record_failed_targets(session: "Session", operation: Operation, plan: Plan) -> None:
+    """Put the targets of a plan on record that were refused or not found while others may go on."""
+    for result in plan.planned:
+        if result.error is not None and _belongs_on_record(result.error):
+            request = session.new_request()
+            named = Result(result.name, result.id, result.status, request=request, region=result.region)
+            _record_pair(session, _intent(session, operation, plan, named), result.error)
+
+
+def _record_pair(session: "Session", intent: Intent, error: HandrailError) -> None:
+    verdict = Verdict(
+        request=intent.request,
+        result=_result(error, Status.FAILED),
+        code=error.exit_code,
+        resource=intent.resource,
+        message=error.message,
+    )
+    try:
+        session.ledger.record.intend_and_settle(intent, verdict)
+    except HandrailError as failed:
+        session.listener.note(f"warning: this could not be put on record: {failed.message}")
+
+
+def _named(operation: Operation, values: Mapping[str, Any]) -> str:
+    words = [values.get(field.name) for field in operation.fields if field.positional] or [values.get("name")]
+    flat = [part for word in words if word for part in (word if isinstance(word, tuple) else (word,))]
+    return ",".join(str(part) for part in flat)
+
+
+# ---- what others left unfinished
+
+
+def settle_unfinished(session: "Session") -> None:
+    """Tell the outcome of requests that were cut off, whoever's, once nothing of theirs can act any more.
+
+    A look says what became of each; it is put on record and said. What can't be settled now is left for the next:
+    some of them at a time, by chance, so that one which can't be settled is in nobody's way.
+    """
+    limit = session.ledger.record.now() - session.recovery_age
+    due = [one for one in session.unfinished if one.at < limit and _recovery(session, one.operation) is not None]
+    for one in random.sample(due, min(len(due), RECOVERED_AT_ONCE)):
+        known = session.ledger.record.find(one.request)
+        recover = _recovery(session, one.operation)
+        if recover is not None and known is not None and known.verdict is None:
+            _settle_one(session, known.intent, recover)
+
+
+def _recovery(session: "Session", name: str) -> Recovery | None:
+    operation = session.operation_named(name)
+    return operation.recover if operation is not None else None
+
+
+def _settle_one(session: "Session", intent: Intent, recover: Recovery) -> None:
+    mine = intent.owner == session.caller.owner
+    try:
+        verdict = recover(session, intent)
+        settled = verdict is not None and session.ledger.record.settle(verdict)
+    except HandrailError as error:
+        if mine:
+            what = f"{intent.operation} {intent.resource}"
+            session.listener.note(f"{what} was cut off and can't be settled now: {error.message}")
+        return
+    if verdict is not None and settled:
+        what = f"{intent.operation} {intent.resource} (request {intent.request}) of {'you' if mine else intent.owner}"
+        session.listener.note(f"settled what was cut off: {what}: {verdict.message}")

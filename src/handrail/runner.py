@@ -1,0 +1,134 @@
+"""The one road: every request of every door walks these steps, in this order, and no other way."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from handrail.core.errors import HandrailError, Internal, NotConfirmed
+from handrail.core.fields import Values, validate
+from handrail.core.operation import Operation
+from handrail.core.plan import Ask, Outcome, Plan, Question, Result, Status
+from handrail.ledger.hold import NO_HOLD
+from handrail.recording import record_failed_targets, record_stopped, recorded, settle_unfinished
+
+if TYPE_CHECKING:
+    from handrail.session import Session
+
+
+def run(operation: Operation, raw: Mapping[str, Any], session: "Session", *, dry_run: bool = False) -> Outcome:
+    """Walk one request down the road and return its outcome.
+
+    raw: values as the door got them. Raises HandrailError: nothing was changed unless the error says otherwise.
+    """
+    values = validate(operation.fields, raw)
+    if not operation.mutates:
+        looked = operation.handler(session, values)
+        return looked if isinstance(looked, Outcome) else _local_change(looked, values, session)
+    if not operation.on_record:
+        plan = _planned(operation, values, session)
+        if plan.changes_something:
+            session.listener.show_plan(plan)
+        return _outcome(plan, plan.planned) if dry_run else _local_change(plan, values, session)
+    try:
+        plan = _planned(operation, values, session)
+    except HandrailError as error:
+        if not dry_run:
+            record_stopped(session, operation, values, error)
+        raise
+    if dry_run:
+        return _preview(plan, session)
+    return _change(operation, plan, values, session)
+
+
+def _planned(operation: Operation, values: Values, session: "Session") -> Plan:
+    plan = operation.handler(session, values)
+    if isinstance(plan, Outcome):
+        raise Internal(f"{operation.name} changes something, and gave no plan.")
+    session.check_policy(plan)
+    return plan
+
+
+def _change(operation: Operation, plan: Plan, values: Values, session: "Session") -> Outcome:
+    settle_unfinished(session)
+    record_failed_targets(session, operation, plan)
+    if not plan.changes_something:
+        return _outcome(plan, plan.planned)
+    asked = _confirm(plan, values, session)
+    if plan.prepare is not None:
+        plan.prepare()
+    with recorded(session, operation, plan) as entries, session.ledger.take(plan) as hold:
+        entries.hold = hold
+        if not asked:
+            session.listener.show_plan(plan)
+        results = entries.settle(plan.apply(hold))
+    return _outcome(plan, results)
+
+
+def _preview(plan: Plan, session: "Session") -> Outcome:
+    """Return what would be done. Reads the places under the cap and reports a full one, takes none."""
+    if plan.changes_something:
+        ledger = session.found_ledger
+        if ledger is not None:
+            ledger.preview(plan)
+        session.listener.show_plan(plan)
+    return _outcome(plan, plan.planned)
+
+
+def _local_change(plan: Plan, values: Values, session: "Session") -> Outcome:
+    """Change what is neither capped nor on record (this machine, the ledger itself): asked about like any change."""
+    if not plan.changes_something:
+        return _outcome(plan, plan.planned)
+    if plan.question is not None and not session.listener.confirm(plan.question):
+        raise NotConfirmed("not confirmed; nothing was changed.")
+    return _outcome(plan, plan.apply(NO_HOLD))
+
+
+def _outcome(plan: Plan, results: Sequence[Result]) -> Outcome:
+    """Return the results as an outcome. One target that failed, and no array to show it in, is an error by itself."""
+    failures = tuple(result.error for result in results if result.error is not None)
+    if failures and not plan.many:
+        raise failures[0]
+    return Outcome(rows=tuple(results), many=plan.many, columns=plan.columns, failures=failures, targets=True)
+
+
+def _confirm(plan: Plan, values: Values, session: "Session") -> bool:
+    """Ask what must be asked, the plan shown before; return whether anything was asked.
+
+    Raises NotConfirmed; another owner's thing needs `--owner NAME` beside `--yes`.
+    """
+    named = values.get("owner")
+    others = sorted(plan.owners - {session.caller.owner})
+    if named and set(others) - {named}:
+        raise NotConfirmed(
+            f"--owner says {named}, and this belongs to {', '.join(others)}; nothing was changed.",
+            hint=f"--owner {others[0]}" if len(others) == 1 else "name the targets of one owner at a time",
+        )
+    if session.settings.yes and others and not named:
+        raise NotConfirmed(
+            f"this belongs to {', '.join(others)}, and --yes alone does not answer for another owner.",
+            hint=f"add --owner {others[0]}",
+            details={"owners": others},
+        )
+    question = plan.question
+    if others and question is None:
+        question = Question(Ask.YES, f"{_names(plan)} belongs to {', '.join(others)}, not to you.")
+    if question is None:
+        return False
+    session.listener.show_plan(plan)
+    if not _answered(session, question, others):
+        raise NotConfirmed("not confirmed; nothing was changed.")
+    return True
+
+
+def _answered(session: "Session", question: Question, others: Sequence[str]) -> bool:
+    """Ask; where nobody can be asked, the hint names what answers for another owner too."""
+    try:
+        return session.listener.confirm(question)
+    except NotConfirmed as error:
+        if len(others) == 1:
+            error.hint = f"add --yes --owner {others[0]}"
+        raise
+
+
+def _names(plan: Plan) -> str:
+    touched = [result.name or result.id or "?" for result in plan.planned if result.status is Status.PLANNED]
+    return ", ".join(touched)
