@@ -1,0 +1,135 @@
+"""What AWS says when it refuses and the sandbox can't: real error bodies on the wire, end to end to the message."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from cutting_proxy import answering, ec2_error
+from test_cut_reply import behind
+
+from conftest import Handrail, Sandbox, start_sandbox
+from handrail.sandbox import launcher
+
+
+@dataclass(frozen=True)
+class Case:
+    """An error of one call, and what a person gets to read. tries: how often the call is made."""
+
+    code: str
+    message: str
+    exit: int
+    says: tuple[str, ...]
+    tries: int = 1
+    status: int = 400
+
+
+CASES = (
+    Case(
+        "InsufficientInstanceCapacity",
+        "We currently do not have sufficient t3.nano capacity in the Availability Zone you requested (us-east-1a).",
+        1,
+        ("no room for this instance type", "nothing was created", "--subnet in another zone, or another --type"),
+        status=400,
+    ),
+    Case("VPCIdNotSpecified", "No default VPC for this user", 7, ("no default VPC in us-east-1", "--subnet subnet-")),
+    Case(
+        "VcpuLimitExceeded",
+        "You have requested more vCPU capacity than your current vCPU limit of 5 allows.",
+        1,
+        ("limit of running instances or vCPUs in us-east-1", "servicequotas"),
+    ),
+    Case("InstanceLimitExceeded", "You have requested more instances (2) than 1.", 1, ("limit of running", "stop an")),
+    Case(
+        "Unsupported",
+        "Your requested instance type (t3.nano) is not supported in your requested Availability Zone (us-east-1e).",
+        1,
+        ("does not offer this in this zone", "another --type"),
+    ),
+    Case(
+        "UnauthorizedOperation",
+        "You are not authorized to perform this operation. User: arn:aws:iam::1:user/dev-1 is not authorized to "
+        "perform: ec2:RunInstances on resource: arn:aws:ec2:us-east-1:1:instance/* because no identity-based policy "
+        "allows the ec2:RunInstances action.",
+        7,
+        ("may not do ec2:RunInstances", "ask the owner of the account to allow ec2:RunInstances"),
+        status=403,
+    ),
+    Case(
+        "OptInRequired", "In order to use this AWS Marketplace product you need to accept terms.", 7, ("not signed up",)
+    ),
+    Case(
+        "IdempotentParameterMismatch",
+        "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
+        5,
+        ("used before with other parameters", "another --request-id"),
+    ),
+    Case("InvalidKeyPair.NotFound", "The key pair 'team' does not exist", 4, ("no key pair team in us-east-1",)),
+    Case("InvalidGroup.NotFound", "The security group 'sg-1' does not exist", 4, ("no security group sg-1",)),
+    Case("InvalidSubnetID.NotFound", "The subnet ID 'subnet-1' does not exist", 4, ("no subnet subnet-1",)),
+    Case("RequestLimitExceeded", "Request limit exceeded.", 1, ("asks to slow down", "--request-id"), 3, 503),
+    Case("InternalError", "An internal error has occurred", 1, ("a fault of its own", "--request-id"), 3, 500),
+    Case("SomethingNew", "Nobody has seen this.", 1, ("AWS refused", "Nobody has seen this. (SomethingNew)")),
+)
+
+
+@pytest.fixture(scope="module")
+def worker_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Return a sandbox of this module: calls without an answer leave places behind that others would run into."""
+    sandbox = start_sandbox(tmp_path_factory.mktemp("refusing") / "state")
+    yield sandbox
+    launcher.stop(sandbox.state_dir)
+
+
+@pytest.fixture
+def wide(handrail: Handrail) -> Handrail:
+    """Return the program under a policy with room for many places."""
+    rules = handrail.cwd.parent / "wide.toml"
+    rules.write_text("[ec2]\nmax_running = 50\n")
+    return Handrail({**handrail.environ, "HANDRAIL_POLICY": str(rules)}, handrail.cwd)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.code for case in CASES])
+def test_a_refused_create(wide: Handrail, sandbox: Sandbox, case: Case) -> None:
+    answer = ec2_error(case.code, case.message, case.status)
+    with answering(sandbox.running.endpoint, RunInstances=answer) as proxy:
+        done = behind(wide, proxy.endpoint)("ec2", "create", "--name", "web")
+        assert proxy.seen.count("RunInstances") == case.tries
+    assert done.code == case.exit, done.err
+    for words in case.says:
+        assert words in done.err, done.err
+    assert sandbox.instances(state="pending,running") == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "exit", "says"),
+    [
+        ("InvalidInstanceID.NotFound", "The instance ID 'i-0fffffffffffffff1' does not exist", 4, "no instance i-0f"),
+        (
+            "IncorrectInstanceState",
+            "The instance 'i-0fffffffffffffff1' is not in a state to be stopped.",
+            5,
+            "in a state",
+        ),
+        (
+            "UnauthorizedOperation",
+            "You are not authorized to perform this operation.",
+            7,
+            "may not do ec2:StopInstances",
+        ),
+    ],
+)
+def test_a_refused_stop(wide: Handrail, sandbox: Sandbox, code: str, message: str, exit: int, says: str) -> None:
+    wide.ok("ec2", "create", "--name", "web", "--count", "2")
+    with answering(sandbox.running.endpoint, StopInstances=ec2_error(code, message)) as proxy:
+        done = behind(wide, proxy.endpoint)("ec2", "stop", "web-1", "web-2")
+        assert proxy.seen.count("StopInstances") == 3  # together, then each by itself
+    assert (done.code, says in done.err) == (exit, True), done.err
+    assert len(sandbox.instances(state="running")) == 2
+
+
+def test_a_look_that_fails_while_waiting_keeps_the_instance(wide: Handrail, sandbox: Sandbox) -> None:
+    denied = ec2_error("UnauthorizedOperation", "You are not authorized to perform this operation.", 403)
+    wide.ok("ec2", "create", "--name", "web")
+    with answering(sandbox.running.endpoint, DescribeSecurityGroups=denied) as proxy:
+        shown = behind(wide, proxy.endpoint)("ec2", "show", "web")
+    assert shown.code == 0

@@ -1,0 +1,241 @@
+"""`audit list|verify|anchor`: the rows, the filters, the formats, and every way of tampering with the table."""
+
+import csv
+import io
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from conftest import FAST, Handrail, Sandbox, clean_environ, start_sandbox
+from handrail.sandbox import launcher
+
+TABLE = "handrail-ledger"
+
+
+class Audited:
+    """An account of its own with a record, and a stranger who may write to its table."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sandbox: Sandbox = start_sandbox(folder / "state")
+        (folder / "home").mkdir()
+        environ = {**FAST, **clean_environ(folder / "home"), "HANDRAIL_STATE_DIR": str(self.sandbox.state_dir)}
+        self.handrail = Handrail(environ, folder)
+        self.folder = folder
+        self.table: Any = self.sandbox.client("dynamodb")
+
+    def chain(self) -> list[dict[str, Any]]:
+        """Return the raw items of dev-1's chain."""
+        names = self.table.query(
+            TableName=TABLE, KeyConditionExpression="pk = :p", ExpressionAttributeValues={":p": {"S": "chains"}}
+        )["Items"]
+        name = next(one["sk"]["S"] for one in names if one["actor"]["S"].endswith("/dev-1"))
+        items: list[dict[str, Any]] = self.table.query(
+            TableName=TABLE,
+            KeyConditionExpression="pk = :p",
+            ExpressionAttributeValues={":p": {"S": f"chain#{name}"}},
+        )["Items"]
+        return items
+
+    def put(self, item: dict[str, Any]) -> None:
+        """Write an item past all rules."""
+        self.table.put_item(TableName=TABLE, Item=item)
+
+    def drop(self, item: dict[str, Any]) -> None:
+        """Remove an item past all rules."""
+        self.table.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
+
+    def kinds(self, *words: str) -> set[tuple[str, int]]:
+        """Return what `audit verify` finds: kind and number of the entry."""
+        done = self.handrail("audit", "verify", "-o", "json", *words)
+        found = {(fault["kind"], fault["seq"]) for fault in done.json}
+        assert done.code == (1 if found else 0)
+        if found:
+            assert done.error["code"] == "record_broken"
+        return found
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
+    audited = Audited(tmp_path_factory.mktemp("audit"))
+    handrail = audited.handrail
+    handrail.ok("ec2", "create", "--name", "web")
+    handrail.ok("ec2", "stop", "web")
+    assert handrail("ec2", "stop", "nothing").code == 4
+    assert handrail.owner("dev-2")("ec2", "create", "--type", "m5.large").code == 3
+    yield audited
+    launcher.stop(audited.sandbox.state_dir)
+
+
+@pytest.fixture(autouse=True)
+def _mended(audited: Audited) -> Iterator[None]:
+    """Put the table back as it was after each test."""
+    before = audited.table.scan(TableName=TABLE)["Items"]
+    yield
+    for item in audited.table.scan(TableName=TABLE)["Items"]:
+        audited.drop(item)
+    for item in before:
+        audited.put(item)
+
+
+# ---- list
+
+
+def test_list_has_a_row_per_request_in_order(audited: Audited) -> None:
+    rows = audited.handrail.json("audit", "list")
+    assert [(row["operation"], row["result"], row["code"], row["owner"]) for row in rows] == [
+        ("ec2 create", "succeeded", 0, "dev-1"),
+        ("ec2 stop", "succeeded", 0, "dev-1"),
+        ("ec2 stop", "refused", 4, "dev-1"),
+        ("ec2 create", "refused", 3, "dev-2"),
+    ]
+    first = rows[0]
+    assert first["at"].endswith("Z")
+    assert "." not in first["at"]
+    assert first["actor"].endswith(":user/dev-1")
+    assert first["resource"].startswith("i-")
+    assert first["duration_ms"] > 0
+    assert first["given"] == {"name": "web"}
+    assert (first["requester"], first["target"], first["region"]) == (None, "sandbox", "us-east-1")
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (["--owner", "dev-2"], 1),
+        (["--owner", "dev"], 0),
+        (["--actor", "user/dev-1"], 3),
+        (["--operation", "ec2 stop"], 2),
+        (["--result", "refused"], 2),
+        (["--result", "open"], 0),
+        (["--resource", "nothing"], 1),
+        (["--since", "1h"], 4),
+        (["--since", "2099-01-01T00:00:00Z"], 0),
+        (["--since", "2020-01-01"], 4),
+        (["--operation", "ec2 stop", "--result", "succeeded"], 1),
+    ],
+)
+def test_filters(audited: Audited, words: list[str], count: int) -> None:
+    assert len(audited.handrail.json("audit", "list", *words)) == count
+
+
+@pytest.mark.parametrize("since", ["yesterday", "1w", "-1h", ""])
+def test_a_since_that_is_no_time(audited: Audited, since: str) -> None:
+    done = audited.handrail("audit", "list", f"--since={since}")
+    assert done.code == 2
+
+
+def test_all_formats(audited: Audited) -> None:
+    table = audited.handrail.ok("audit", "list").out.splitlines()
+    assert table[0].split() == ["AGE", "OWNER", "OPERATION", "RESOURCE", "RESULT", "REQUEST"]
+    assert len(table) == 5
+    rows = list(csv.DictReader(io.StringIO(audited.handrail.ok("audit", "list", "-o", "csv").out)))
+    assert [row["result"] for row in rows] == ["succeeded", "succeeded", "refused", "refused"]
+    assert len(yaml.safe_load(audited.handrail.ok("audit", "list", "-o", "yaml").out)) == 4
+    assert audited.handrail.ok("audit", "list", "--query", "[].result").out.split()[0] == "succeeded"
+    assert "Nothing is on record." in audited.handrail.ok("audit", "list", "--owner", "nobody").err
+
+
+def test_entries_show_intents_and_outcomes(audited: Audited) -> None:
+    rows = audited.handrail.json("audit", "list", "--entries", "--owner", "dev-1")
+    assert [row["kind"] for row in rows] == ["intent"] * 3
+    rows = audited.handrail.json("audit", "list", "--entries")
+    assert [row["kind"] for row in rows] == ["intent", "outcome"] * 4
+    assert rows[0]["resolved"]["type"] == "t3.nano"
+    assert rows[1]["instance"] == rows[1]["resource"]
+    assert {row["seq"] for row in rows if row["chain"] == rows[0]["chain"]} == set(range(1, 7))
+
+
+# ---- verify and anchor
+
+
+def test_a_sound_record_holds_and_says_what_it_cannot_see(audited: Audited) -> None:
+    done = audited.handrail.ok("audit", "verify")
+    assert "8 entries checked, nothing wrong" in done.err
+    assert "a tail that was cut can't be seen without --since-anchor FILE" in done.err
+
+
+@pytest.mark.parametrize("at", [0, 2, 5])
+def test_one_flipped_byte_is_found(audited: Audited, at: int) -> None:
+    item = audited.chain()[at]
+    text = item["request"]["S"]
+    audited.put({**item, "request": {"S": chr(ord(text[0]) ^ 1) + text[1:]}})
+    assert ("edited", at + 1) in audited.kinds()
+
+
+@pytest.mark.parametrize("at", [0, 2])
+def test_a_removed_entry_is_found(audited: Audited, at: int) -> None:
+    audited.drop(audited.chain()[at])
+    assert ("removed", at + 2) in audited.kinds()
+
+
+def test_a_removed_last_entry_is_found_with_an_anchor(audited: Audited) -> None:
+    audited.handrail.ok("audit", "anchor", "anchor.json", "--yes")
+    last = audited.chain()[-1]
+    audited.drop(last)
+    audited.drop({"pk": {"S": f"request#{last['request']['S']}"}, "sk": last["kind"]})
+    assert audited.kinds() == set()
+    assert ("cut", 6) in audited.kinds("--since-anchor", "anchor.json")
+
+
+def test_a_removed_last_entry_leaves_its_copy(audited: Audited) -> None:
+    audited.drop(audited.chain()[-1])
+    assert audited.kinds() == {("unmatched", 6)}
+
+
+def test_two_swapped_entries_are_found(audited: Audited) -> None:
+    items = audited.chain()
+    audited.put({**items[1], "sk": items[2]["sk"]})
+    audited.put({**items[2], "sk": items[1]["sk"]})
+    assert ("reordered", 2) in audited.kinds()
+
+
+def test_a_fork_is_found(audited: Audited) -> None:
+    from handrail.ledger.chain import Head, link
+
+    items = audited.chain()
+    second = {name: next(iter(value.values())) for name, value in items[1].items()}
+    forged = link(Head(2, second["hash"]), {"kind": "intent", "request": "forged", "at": 1})
+    raw = {name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in forged.items()}
+    audited.put({**raw, "pk": items[0]["pk"], "sk": {"S": items[2]["sk"]["S"] + "b"}})
+    assert ("fork", 3) in audited.kinds()
+
+
+def test_an_edited_copy_is_found(audited: Audited) -> None:
+    item = audited.chain()[0]
+    copy = {**item, "pk": {"S": f"request#{item['request']['S']}"}, "sk": item["kind"], "owner": {"S": "dev-9"}}
+    audited.put(copy)
+    assert audited.kinds() == {("unmatched", 1)}
+
+
+def test_a_chain_that_is_taken_off_the_list_is_checked_all_the_same(audited: Audited) -> None:
+    item = audited.chain()[0]
+    name = item["pk"]["S"].removeprefix("chain#")
+    audited.drop({"pk": {"S": "chains"}, "sk": {"S": name}})
+    audited.put({**item, "at": {"N": "1"}})
+    assert ("edited", 1) in audited.kinds()
+
+
+def test_an_anchor_holds_for_what_comes_after_it(audited: Audited) -> None:
+    name = f"anchor-{uuid.uuid4().hex}.json"
+    done = audited.handrail.ok("audit", "anchor", name)
+    assert "has the heads of 2 chains" in done.out + done.err
+    document = json.loads((audited.folder / name).read_text())
+    assert document["handrail_anchor"] == 1
+    assert len(document["heads"]) == 2
+    audited.handrail("ec2", "stop", "nothing")
+    assert audited.kinds("--since-anchor", name) == set()
+    assert audited.handrail("audit", "anchor", name).code == 6
+    audited.handrail.ok("audit", "anchor", name, "--yes")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"heads": 5}', '{"heads": {"a": {"seq": "x"}}}', "not json"])
+def test_what_is_no_anchor(audited: Audited, text: str) -> None:
+    (audited.folder / "wrong.json").write_text(text)
+    done = audited.handrail("audit", "verify", "--since-anchor", "wrong.json")
+    assert done.code == 2
+    assert "is not an anchor" in done.err

@@ -1,0 +1,105 @@
+"""What a person reads: the transcripts of the EC2 commands, compared whole."""
+
+from textwrap import dedent
+
+from conftest import Handrail
+
+
+def text(words: str) -> str:
+    """Return an expected transcript without its indentation."""
+    return dedent(words).lstrip("\n")
+
+
+def test_a_life_in_transcripts(handrail: Handrail) -> None:
+    made = handrail.ok("ec2", "create", "--name", "web", "--image", "ubuntu")
+    assert made.said == text("""
+        web is running · i-ID
+         address IP public · IP private
+         log in ssh ubuntu@IP · no key pair was given: create with --key-pair to log in
+         next handrail ec2 stop web
+        create 1 instance sandbox · us-east-1
+         name web
+         type t3.nano · x86_64 · 2 vCPU · 0.5 GiB
+         image Ubuntu 26.04 LTS · ami-ID · DATE
+         running 1 of 2 after this
+         request REQUEST
+
+        """)
+    handrail.owner("dev-2").ok("ec2", "create", "--name", "api", "--type", "t4g.nano")
+    full = handrail("ec2", "create")
+    assert (full.code, full.said) == (
+        3,
+        text("""
+        error: 2 instances are running, and the policy allows 2.
+         rule ec2.max_running = 2 for this account (built-in strict)
+         running web i-ID AGE you us-east-1
+         api i-ID AGE dev-2 us-east-1
+         try handrail ec2 stop web
+        """),
+    )
+    assert handrail.ok("ec2", "list").said == text("""
+        NAME ID TYPE STATE PUBLIC PRIVATE IMAGE AGE OWNER
+        api i-ID t4g.nano running IP IP Amazon Linux AGE dev-2
+        web i-ID t3.nano running IP IP Ubuntu 26.04 AGE you
+        2 instances · 2 of 2 places used
+        """)
+    stopped = handrail.ok("ec2", "stop", "web")
+    assert stopped.out.startswith("web is stopped · i-")
+    assert "handrail ec2 start web" in stopped.out
+    assert handrail.ok("ec2", "stop", "web").said == "web is stopped already · i-ID\n"
+    shown = handrail.ok("ec2", "show", "web").said
+    for line in (
+        "web is stopped · i-ID", " owner you", " key pair none", " volumes vol-ID", " groups sg-ID",
+        " address no public address · IP private", " reason Client.UserInitiatedShutdown: User initiated shutdown",
+        " next handrail ec2 start web",
+    ):  # fmt: skip
+        assert line in shown.splitlines()
+    gone = handrail.ok("ec2", "delete", "web", answers="web\n")
+    assert gone.out.startswith("web is terminated · i-")
+    assert (
+        text("""
+        This ends 1 instance for good, with its disk:
+        NAME ID TYPE STATE AGE OWNER PUBLIC PRIVATE
+        web i-ID t3.nano stopped AGE you - IP
+        Type its name to confirm: """).rstrip("\n")
+        in gone.said
+    )
+    assert [row["name"] for row in handrail.json("ec2", "list")] == ["api"]
+
+
+def test_what_handrail_alone_says(handrail: Handrail) -> None:
+    handrail.ok("ec2", "create", "--name", "web")
+    assert handrail.ok().said == text("""
+        Handrail
+         where sandbox · us-east-1 (default) · you are dev-1
+         policy built-in strict
+         instances 1 running · 1 of 2 places used
+         make handrail ec2 create
+         see handrail ec2 list · handrail policy show · handrail --help
+         real AWS handrail use aws
+        """)
+    row = handrail.json()
+    assert {"target": "sandbox", "owner": "dev-1", "instances": {"running": 1}, "places": 2}.items() <= row.items()
+    nobody = Handrail({**handrail.environ, "USER": "", "LOGNAME": ""}, handrail.cwd)
+    assert "you are" not in nobody.ok().out
+
+
+def test_an_unknown_type_names_the_nearest(handrail: Handrail) -> None:
+    refused = handrail("ec2", "create", "--type", "t3.lrge")
+    assert (refused.code, refused.said) == (
+        3,
+        text("""
+        error: t3.lrge is not an instance type that the policy allows.
+         rule ec2.types = t3.nano, t4g.nano (built-in strict)
+         try handrail ec2 create --type t3.nano
+        """),
+    )
+
+
+def test_an_empty_list_says_what_to_do(handrail: Handrail) -> None:
+    assert handrail.ok("ec2", "list").said == (
+        "No instances in us-east-1. Make one: handrail ec2 create\n0 instances · 0 of 2 places used\n"
+    )
+    assert "fit. See them all: handrail ec2 list" in handrail.ok("ec2", "list", "--name", "x*").err
+    assert handrail.json("ec2", "list") == []
+    assert handrail.ok("ec2", "list", "-o", "csv").out.startswith("id,name,type,state,image,")

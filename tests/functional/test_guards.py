@@ -1,0 +1,43 @@
+"""Every guard of EC2 holds, and its scenario fails once the guard is taken out of the source."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from guards import GUARDS, Guard
+
+import handrail as package
+from conftest import Handrail, Sandbox
+
+SOURCE = Path(package.__file__).parent
+TESTS = Path(__file__).parents[1]
+by_guard = pytest.mark.parametrize("guard", GUARDS, ids=[guard.name for guard in GUARDS])
+
+
+@by_guard
+def test_the_guard_holds(handrail: Handrail, sandbox: Sandbox, guard: Guard) -> None:
+    guard.scenario(handrail, sandbox)
+
+
+@by_guard
+def test_without_the_guard_its_scenario_fails(
+    handrail: Handrail, sandbox: Sandbox, guard: Guard, tmp_path: Path
+) -> None:
+    mutant = tmp_path / "src" / "handrail"
+    shutil.copytree(SOURCE, mutant, ignore=shutil.ignore_patterns("__pycache__"))
+    file = mutant / guard.file
+    text = file.read_text()
+    assert text.count(guard.text) == 1, "the guard's line has changed: tell guards.py"
+    file.write_text(text.replace(guard.text, guard.without))
+    paths = ":".join(map(str, (mutant.parent, TESTS, TESTS / "functional")))
+    done = subprocess.run(
+        [sys.executable, TESTS / "functional" / "guards.py", guard.name, sandbox.state_dir, handrail.cwd],
+        env={**handrail.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "AssertionError" in done.stderr, done.stderr

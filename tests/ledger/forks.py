@@ -1,0 +1,103 @@
+"""A program that runs the product's command lines in processes of their own, without starting Python for each.
+
+It imports everything once and has one thread, so that it may fork. One JSON object per line on stdin, one on stdout:
+`fork` (argv, environ, cwd, mutant) gives the pid of a process that waits at the gate; `go` opens the gate for all that
+wait; `collect` (pid) waits for the end of one and gives its code, out and err (code null: it was killed).
+"""
+
+import contextlib
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+from botocore.loaders import JSONFileLoader
+
+from fast_models import share_models
+from handrail.core.plan import Plan
+from handrail.doors.cli import Surroundings, run_program
+from handrail.ledger.account import Ledger
+from handrail.ledger.hold import NO_HOLD, NoHold
+
+
+class Forks:
+    """The processes that were made, and the gate that the newest ones wait at."""
+
+    def __init__(self) -> None:
+        self._replies: dict[int, int] = {}
+        self._gate = os.pipe()
+
+    def fork(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Make a process that waits at the gate."""
+        reply_read, reply_write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            for descriptor in (self._gate[1], reply_read, *self._replies.values()):
+                os.close(descriptor)
+            _be(order, self._gate[0], reply_write)
+        os.close(reply_write)
+        self._replies[pid] = reply_read
+        return {"pid": pid}
+
+    def go(self, _order: dict[str, Any]) -> dict[str, Any]:
+        """Open the gate: everybody who waits reads its end now."""
+        os.close(self._gate[0])
+        os.close(self._gate[1])
+        self._gate = os.pipe()
+        return {}
+
+    def collect(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Wait for the end of a process and return what it came to."""
+        pid = order["pid"]
+        with os.fdopen(self._replies.pop(pid), "rb") as stream:
+            said = stream.read()
+        os.waitpid(pid, 0)
+        result: dict[str, Any] = json.loads(said) if said else {"code": None, "out": "", "err": ""}
+        return result
+
+
+def _be(order: dict[str, Any], gate: int, reply: int) -> NoReturn:
+    """Wait at the gate, run the command line, tell what it came to, and end."""
+    try:
+        os.read(gate, 1)
+        if order.get("mutant") == "no-lease":
+            Ledger.take = _take_nothing  # type: ignore[method-assign,assignment]
+        out, err = io.StringIO(), io.StringIO()
+        around = Surroundings(io.StringIO(), out, err, order["environ"], Path(order["cwd"]))
+        code = run_program(order["argv"], around)
+        os.write(reply, json.dumps({"code": code, "out": out.getvalue(), "err": err.getvalue()}).encode())
+    finally:
+        os._exit(0)
+
+
+@contextlib.contextmanager
+def _take_nothing(_ledger: Ledger, _plan: Plan) -> Iterator[NoHold]:
+    """Be a lease that is switched off."""
+    yield NO_HOLD
+
+
+def _warm_up() -> None:
+    """Load what every command would: the models of the services that it calls."""
+    import botocore.session
+
+    share_models(JSONFileLoader)
+    session = botocore.session.Session()
+    session.set_credentials("none", "none")
+    for service in ("sts", "ec2", "ssm", "dynamodb"):
+        session.create_client(service, region_name="us-east-1")
+
+
+def main() -> None:
+    """Answer orders until stdin ends."""
+    _warm_up()
+    forks = Forks()
+    for line in sys.stdin:
+        order = json.loads(line)
+        print(json.dumps(getattr(forks, order["do"])(order)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,674 @@
+"""Answers that go wrong on the way of a bucket: whatever fails, nothing is public unasked and nothing is lost."""
+
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+from wire import Forward, Hook, Reply, Request, Wire, listing, wired
+
+from conftest import Done, Handrail, QuickClock, Sandbox
+from handrail import settings
+from handrail.aws.s3 import S3
+from handrail.core.errors import Conflict, HandrailError, Internal, NotSetUp
+from handrail.core.managed import LEDGER_TABLE
+from handrail.core.plan import Plan, Question, Status
+from handrail.files import find_folders
+from handrail.ledger.record import Intent, Verdict
+from handrail.ledger.rows import Row
+from handrail.operations.s3 import recovering, recovery
+from handrail.operations.s3.changing import make_public
+from handrail.operations.s3.create import known_request
+from handrail.operations.s3.making import Order
+from handrail.operations.s3.targets import KIND, Target, rows_of
+from handrail.session import Session
+
+SHUT = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
+Unique = Callable[[str], str]
+
+
+@pytest.fixture
+def s3(sandbox: Sandbox) -> Any:
+    """Return a stranger's client."""
+    return sandbox.client("s3")
+
+
+@pytest.fixture
+def wire(sandbox: Sandbox) -> Iterator[Wire]:
+    """Return a proxy in front of the sandbox; a test sets its hook."""
+    with wired(sandbox.running.endpoint) as made:
+        yield made
+
+
+@pytest.fixture
+def over(handrail: Handrail, wire: Wire) -> Callable[..., Done]:
+    """Return the program, speaking over the wire."""
+
+    def run(*words: str, **rest: Any) -> Done:
+        return handrail("--target", "sandbox", *words, AWS_ENDPOINT_URL=wire.endpoint, **rest)
+
+    return run
+
+
+def error_body(code: str) -> bytes:
+    """Return an error as S3 writes it."""
+    return f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>no</Message></Error>'.encode()
+
+
+def answer(code: str, status: int, *wants: str, method: str = "", times: int = 10_000) -> Hook:
+    """Return a hook that answers requests having all these words with an error, so many times; `cut` cuts them off.
+
+    A word is looked for in method, path and query.
+    """
+    left = [times]
+
+    def hook(request: Request, forward: Forward) -> Reply | None:
+        line = f"{request.method} {request.target}"
+        if left[0] and all(word in line for word in wants) and method in ("", request.method):
+            left[0] -= 1
+            return None if code == "cut" else Reply(status, {"Content-Type": "application/xml"}, error_body(code))
+        return forward(request)
+
+    return hook
+
+
+def denied(*wants: str, **rest: Any) -> Hook:
+    """Return a hook that denies."""
+    return answer("AccessDenied", 403, *wants, **rest)
+
+
+def all_of(*hooks: Hook) -> Hook:
+    """Return a hook of several: each may answer itself or let the next decide."""
+
+    def hook(request: Request, forward: Forward) -> Reply | None:
+        def step(number: int) -> Forward:
+            if number == len(hooks):
+                return forward
+            return cast(Forward, lambda request: hooks[number](request, step(number + 1)))
+
+        return step(0)(request)
+
+    return hook
+
+
+def exists(s3: Any, name: str) -> bool:
+    """Return whether a bucket exists."""
+    try:
+        s3.head_bucket(Bucket=name)
+    except ClientError:
+        return False
+    return True
+
+
+def is_shut(s3: Any, name: str) -> bool:
+    """Return whether Block Public Access is on in all four ways, and no policy is left."""
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+        s3.get_bucket_policy(Bucket=name)
+    return bool(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"] == SHUT)
+
+
+def finishing_line(done: Done) -> list[str]:
+    """Return the command line that a failure prints to finish what is open."""
+    lines = done.err.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.strip().startswith("finish"))
+    words = lines[at].split(maxsplit=1)[1]
+    for more in lines[at + 1 :]:
+        if not more.startswith("   "):
+            break
+        words += " " + more.strip()
+    return shlex.split(words)[1:]
+
+
+# ---- create
+
+
+def test_a_create_that_can_not_be_completed_is_undone(
+    over: Callable[..., Done], wire: Wire, handrail: Handrail, s3: Any, unique: Unique
+) -> None:
+    name, request = unique("half"), unique("r")
+    wire.hook = denied("?encryption", method="PUT")
+    done = over("s3", "create", name, "--request-id", request)
+    assert (done.code, f"{name} was removed again" in done.err) == (7, True)
+    assert not exists(s3, name)
+    assert handrail.json("s3", "create", name, "--request-id", request)["request"] == f"{request}.2"
+    handrail.ok("s3", "delete", name, "--yes")
+    wire.hook = all_of(denied("?encryption", method="PUT"), denied("DELETE"))
+    done = over("s3", "create", name)
+    assert (done.code, "private and empty" in done.err) == (7, True)
+    assert is_shut(s3, name)
+    assert handrail("s3", "delete", name, "--yes").code == 0
+
+
+def test_a_half_made_bucket_that_somebody_retagged_is_not_removed(
+    over: Callable[..., Done], wire: Wire, s3: Any, unique: Unique
+) -> None:
+    name = unique("half")
+    seen: list[str] = []
+
+    def retag(request: Request, forward: Forward) -> Reply | None:
+        if request.method == "GET" and "tagging" in request.query:
+            seen.append(request.target)
+            if len(seen) > 1:
+                return Reply(404, {"Content-Type": "application/xml"}, error_body("NoSuchTagSet"))
+        return forward(request)
+
+    wire.hook = all_of(retag, denied("?encryption", method="PUT"))
+    done = over("s3", "create", name)
+    assert (done.code, "left" in done.err) == (7, True)
+    assert exists(s3, name)
+
+
+def test_a_request_that_failed_too_often(session: Session, unique: Unique) -> None:
+    order = order_of(session, unique("often"), unique("r"))
+    for request in (order.request, f"{order.request}.2"):
+        intent = Intent(request, "s3 create", order.name, order.region, "sandbox", digest=order.digest)
+        session.ledger.record.intend_and_settle(intent, Verdict(request=request, result="failed", code=7))
+    found, known, made = known_request(session, order)
+    assert (found.request, known, made) == (f"{order.request}.3", None, None)
+    with pytest.raises(Conflict, match="has failed 2 times"):
+        known_request(session, order, tries=3)
+
+
+@pytest.mark.parametrize(("region", "times"), [("us-east-1", 1), ("eu-west-1", 1), ("us-east-1", 3)])
+def test_a_lost_answer_to_create_is_found_again(
+    over: Callable[..., Done], wire: Wire, s3: Any, unique: Unique, region: str, times: int
+) -> None:
+    name = unique("lost")
+    lost = [1] * times
+
+    def lose(request: Request, forward: Forward) -> Reply | None:
+        reply = forward(request)
+        if lost and request.method == "PUT" and request.target in (f"/{name}", f"/{name}?"):
+            lost.pop()
+            return None
+        return reply
+
+    wire.hook = lose
+    done = over("s3", "create", name, "--region", region)
+    assert done.code == 0, done.err
+    assert lost == []
+    assert is_shut(s3, name)
+
+
+def test_a_create_that_is_never_heard_of_can_be_finished(
+    over: Callable[..., Done], wire: Wire, handrail: Handrail, s3: Any, unique: Unique
+) -> None:
+    name = unique("deaf")
+    wire.hook = answer("cut", 0, f"PUT /{name}")
+    done = over("s3", "create", name, "--tag", "team=a b", "--versioning")
+    assert done.code == 1
+    assert not exists(s3, name)
+    again = handrail(*finishing_line(done))
+    assert again.code == 0, again.err
+    assert is_shut(s3, name)
+
+
+def test_a_create_that_is_cut_in_the_middle_can_be_finished(
+    over: Callable[..., Done], wire: Wire, handrail: Handrail, s3: Any, unique: Unique
+) -> None:
+    name = unique("mid")
+    wire.hook = answer("cut", 0, f"PUT /{name}?publicAccessBlock")
+    done = over("s3", "create", name, "--private")
+    assert done.code == 1
+    assert exists(s3, name)
+    assert handrail("s3", "create", name).code == 5, "another request takes nothing over"
+    again = handrail(*finishing_line(done))
+    assert again.code == 0, again.err
+    assert is_shut(s3, name)
+
+
+def test_a_bucket_that_comes_back_without_our_tags_is_left_alone(
+    over: Callable[..., Done], wire: Wire, s3: Any, unique: Unique
+) -> None:
+    name = unique("bare")
+    wire.hook = answer("NoSuchTagSet", 404, "GET", "?tagging")
+    done = over("s3", "create", name)
+    assert (done.code, "does not carry the tags" in done.err) == (5, True)
+    assert exists(s3, name)
+    assert not [request for request in wire.requests if "publicAccessBlock" in request.target]
+
+
+def test_a_name_that_somebody_takes_in_between(over: Callable[..., Done], wire: Wire, s3: Any, unique: Unique) -> None:
+    name = unique("race")
+    seen: list[str] = []
+
+    def race(request: Request, forward: Forward) -> Reply | None:
+        reply = forward(request)
+        if request.method == "HEAD" and not seen:
+            seen.append(name)
+            s3.create_bucket(Bucket=name)
+        return reply
+
+    wire.hook = race
+    assert over("s3", "create", name).code == 5
+    with pytest.raises(ClientError, match="NoSuchTagSet"):
+        s3.get_bucket_tagging(Bucket=name)
+
+    other = unique("race")
+    wire.hook = answer("BucketAlreadyExists", 409, f"PUT /{other}")
+    assert over("s3", "create", other).code == 5
+    wire.hook = answer("cut", 0, "HEAD")
+    assert over("s3", "create", unique("race")).code == 1
+
+
+def test_a_stale_row_of_the_name_makes_way(handrail: Handrail, s3: Any, unique: Unique) -> None:
+    name = unique("stale")
+    handrail.owner("dev-2").ok("s3", "create", name)
+    s3.delete_bucket(Bucket=name)
+    assert handrail.json("s3", "create", name)["current"]["owner"] == "dev-1"
+
+
+# ---- public
+
+
+def test_a_policy_that_is_refused_leaves_the_bucket_private(
+    over: Callable[..., Done], wire: Wire, handrail: Handrail, s3: Any, unique: Unique
+) -> None:
+    name = unique("press")
+    wire.hook = denied("?policy", method="PUT")
+    done = over("s3", "create", name, "--public", "--yes")
+    assert (done.code, f"{name} is private" in done.err) == (7, True)
+    assert is_shut(s3, name)
+    again = handrail(*finishing_line(done), "--yes")
+    assert again.code == 0, again.err
+    assert s3.get_bucket_policy_status(Bucket=name)["PolicyStatus"]["IsPublic"] is True
+
+
+def test_a_bucket_that_does_not_become_public_falls_back(
+    over: Callable[..., Done], wire: Wire, handrail: Handrail, s3: Any, unique: Unique
+) -> None:
+    name = unique("press")
+    handrail.ok("s3", "create", name)
+    status = b'<PolicyStatus xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsPublic>false</IsPublic></PolicyStatus>'
+
+    def never(request: Request, forward: Forward) -> Reply | None:
+        if "policyStatus" in request.query:
+            return Reply(200, {"Content-Type": "application/xml"}, status)
+        return forward(request)
+
+    wire.hook = never
+    done = over("s3", "update", name, "--public", "--yes")
+    assert (done.code, "does not become public" in done.err) == (1, True)
+    assert is_shut(s3, name)
+
+
+def test_a_fall_back_that_fails_is_said(
+    over: Callable[..., Done], wire: Wire, handrail: Handrail, unique: Unique
+) -> None:
+    name = unique("press")
+    handrail.ok("s3", "create", name)
+    puts: list[str] = []
+
+    def second(request: Request, forward: Forward) -> Reply | None:
+        if request.method == "PUT" and "publicAccessBlock" in request.query:
+            puts.append(request.target)
+            if len(puts) > 1:
+                return Reply(403, {"Content-Type": "application/xml"}, error_body("AccessDenied"))
+        return forward(request)
+
+    wire.hook = all_of(second, denied("?policy", method="PUT"))
+    done = over("s3", "update", name, "--public", "--yes")
+    assert done.code == 7
+    assert "could not be made private again" in done.err
+
+
+def test_an_account_whose_setting_may_not_be_read_gets_no_public_bucket(
+    over: Callable[..., Done], wire: Wire, s3: Any, unique: Unique
+) -> None:
+    name = unique("press")
+    wire.hook = denied("/v20180820/")
+    done = over("s3", "create", name, "--public", "--yes", "-o", "json")
+    assert (done.code, done.error["details"]["action"]) == (7, "s3:GetAccountPublicAccessBlock")
+    assert not exists(s3, name)
+
+
+def test_going_private_needs_only_the_block(
+    over: Callable[..., Done], wire: Wire, handrail: Handrail, s3: Any, unique: Unique
+) -> None:
+    name = unique("press")
+    handrail.ok("s3", "create", name, "--public", "--yes")
+    wire.hook = denied("DELETE", "?policy")
+    done = over("s3", "update", name, "--private")
+    assert (done.code, "could not be changed" in done.err) == (0, True)
+    assert s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"] == SHUT
+
+
+def test_s3_that_is_busy_is_waited_for(
+    over: Callable[..., Done], wire: Wire, handrail: Handrail, unique: Unique
+) -> None:
+    name = unique("busy")
+    handrail.ok("s3", "create", name)
+    wire.hook = answer("OperationAborted", 409, "?tagging", method="PUT", times=2)
+    assert over("s3", "update", name, "--tag", "a=b").code == 0
+    wire.hook = answer("OperationAborted", 409, "?tagging", method="PUT")
+    done = over("s3", "update", name, "--tag", "a=c", "-o", "json")
+    assert (done.code, done.error["code"]) == (5, "busy")
+
+
+# ---- looking
+
+
+def test_what_may_not_be_read_is_a_note_and_never_private(
+    over: Callable[..., Done], wire: Wire, handrail: Handrail, s3: Any, unique: Unique
+) -> None:
+    name, foreign = unique("dim"), unique("dim")
+    handrail.ok("s3", "create", name)
+    s3.create_bucket(Bucket=foreign)
+    s3.delete_public_access_block(Bucket=foreign)
+    s3.put_bucket_ownership_controls(Bucket=foreign, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+    s3.put_bucket_acl(Bucket=foreign, ACL="public-read")
+
+    def row(bucket: str = name) -> dict[str, Any]:
+        rows = over("s3", "list", "--all", "--size", "-o", "json").json
+        return dict(next(one for one in rows if one["name"] == bucket))
+
+    assert row(foreign)["access"] == "public", "ACLs count where nothing blocks them"
+    wire.hook = denied("/v20180820/")
+    assert row(foreign)["access"] == "unknown"
+    wire.hook = answer("MethodNotAllowed", 405, "/v20180820/")
+    assert row()["access"] == "private"
+    wire.hook = answer("cut", 0, "/v20180820/")
+    assert row(foreign)["access"] == "unknown"
+    wire.hook = denied(f"/{name}?policyStatus")
+    assert (row()["access"], row()["note"]) == ("private", "not allowed: s3:GetBucketPolicyStatus")
+    wire.hook = denied(f"/{name}?list-type")
+    assert "s3:ListBucket" in row()["note"]
+    wire.hook = answer("NoSuchBucket", 404, f"/{name}?tagging")
+    assert row()["access"] == "gone"
+    wire.hook = answer("NoSuchBucket", 404, f"/{foreign}?tagging")
+    assert foreign not in {one["name"] for one in over("s3", "list", "--all", "-o", "json").json}
+    wire.hook = answer("InternalError", 500, f"/{foreign}?tagging")
+    assert row(foreign)["access"] == "unknown"
+    wire.hook = denied("?versioning")
+    assert "not allowed to read" in over("s3", "show", name).out
+    wire.hook = denied(f"/{name}?tagging")
+    done = over("s3", "update", name, "--private")
+    assert (done.code, "can't be proved" in done.err) == (7, True)
+
+
+def test_a_bucket_list_comes_in_pages(over: Callable[..., Done], wire: Wire, s3: Any, unique: Unique) -> None:
+    name = unique("page")
+    s3.create_bucket(Bucket=name)
+    asked: list[str] = []
+
+    def paged(request: Request, forward: Forward) -> Reply | None:
+        if not request.target.startswith("/?"):
+            return forward(request)
+        asked.append(request.query)
+        reply = forward(request) if len(asked) == 1 else None
+        if reply is None:
+            empty = b"<ListAllMyBucketsResult><Buckets></Buckets></ListAllMyBucketsResult>"
+            return Reply(200, {"Content-Type": "application/xml"}, empty)
+        end = b"</ListAllMyBucketsResult>"
+        return replace(reply, body=reply.body.replace(end, b"<ContinuationToken>more</ContinuationToken>" + end))
+
+    wire.hook = paged
+    assert name in {row["name"] for row in over("s3", "list", "--all", "-o", "json").json}
+    assert "continuation-token=more" in asked[1]
+
+
+def test_a_bucket_out_of_reach(over: Callable[..., Done], wire: Wire, handrail: Handrail, unique: Unique) -> None:
+    name = unique("far")
+    handrail.ok("s3", "create", name)
+    wire.hook = denied("HEAD")
+    done = over("s3", "delete", name, "--yes")
+    assert (done.code, "can't be reached" in done.err) == (7, True)
+    assert over("s3", "delete", unique("never"), "--yes").code == 4
+    wire.hook = answer("InternalError", 500, "HEAD")
+    assert over("s3", "show", name).code == 1
+
+
+def test_deletions_that_s3_refuses_are_said(
+    over: Callable[..., Done], wire: Wire, handrail: Handrail, s3: Any, unique: Unique
+) -> None:
+    name = unique("locked")
+    handrail.ok("s3", "create", name)
+    for key in ("a", "b"):
+        s3.put_object(Bucket=name, Key=key, Body=b"1")
+    body = (
+        b'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Error><Key>a</Key><Code>AccessDenied</Code>'
+        b"<Message>locked</Message></Error></DeleteResult>"
+    )
+
+    def locked(request: Request, forward: Forward) -> Reply | None:
+        if request.method == "POST" and "delete" in request.query:
+            return Reply(200, {"Content-Type": "application/xml"}, body)
+        return forward(request)
+
+    wire.hook = locked
+    done = over("s3", "delete", name, "--empty", "--yes")
+    assert (done.code, "S3 kept 1 object" in done.err) == (1, True)
+    done = over("s3", "remove", name, "a", "b", "--yes", "-o", "json")
+    assert (done.code, [row["status"] for row in done.json]) == (8, ["failed", "succeeded"])
+    assert over("s3", "remove", name, "--prefix", "a", "--yes").code == 1
+    wire.hook = denied("?delete", method="POST")
+    assert over("s3", "remove", name, "a", "--yes").code == 7
+    wire.hook = denied("?versions")
+    assert over("s3", "delete", name, "--yes").code == 7
+    wire.hook = answer("NoSuchBucket", 404, f"DELETE /{name}")
+    assert over("s3", "delete", name, "--empty", "--yes").code == 0
+    wire.hook = denied("?versioning", method="GET")
+    other = unique("locked")
+    handrail.ok("s3", "create", other)
+    assert over("s3", "update", other, "--versioning", "on").code == 7
+
+
+def test_an_upload_whose_files_can_not_be_compared(
+    over: Callable[..., Done], wire: Wire, handrail: Handrail, s3: Any, unique: Unique
+) -> None:
+    name = unique("same")
+    handrail.ok("s3", "create", name)
+    (handrail.cwd / "a.txt").write_text("one")
+    handrail.ok("s3", "upload", name, "a.txt")
+    wire.hook = denied(f"HEAD /{name}/a.txt")
+    assert over("s3", "upload", name, "a.txt").code == 7
+
+
+# ---- recovery
+
+
+class Quiet:
+    """A listener that says nothing and agrees to nothing."""
+
+    def show_plan(self, plan: Plan) -> None:
+        """Show nothing."""
+
+    def confirm(self, question: Question) -> bool:
+        """Refuse."""
+        return False
+
+    def progress(self, text: str) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def session(handrail: Handrail) -> Session:
+    """Return what a command of dev-1 runs in."""
+    folders = find_folders(handrail.environ)
+    said = settings.load({"target": "sandbox"}, handrail.environ, handrail.cwd, folders)
+    return Session(said, handrail.environ, handrail.cwd, folders, Quiet(), clock=QuickClock())
+
+
+class Impatient(Quiet):
+    """A listener behind whom somebody presses Ctrl-C at the first word of progress."""
+
+    def progress(self, text: str) -> None:
+        """Interrupt."""
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_a_bucket_is_opened_leaves_it_private(
+    handrail: Handrail, session: Session, wire: Wire, s3: Any, unique: Unique
+) -> None:
+    name = unique("press")
+    handrail.ok("s3", "create", name)
+    wire.hook = answer("OperationAborted", 409, "?policy", method="PUT")
+    around = {**handrail.environ, "AWS_ENDPOINT_URL": wire.endpoint}
+    hasty = Session(session.settings, around, handrail.cwd, session.folders, Impatient(), clock=QuickClock())
+    with pytest.raises(KeyboardInterrupt):
+        make_public(hasty, name, "us-east-1")
+    assert is_shut(s3, name)
+
+
+def test_many_objects_are_counted_in_the_open(
+    over: Callable[..., Done], wire: Wire, handrail: Handrail, unique: Unique
+) -> None:
+    name = unique("many")
+    handrail.ok("s3", "create", name)
+    wire.hook = listing(2_500)
+    done = over("s3", "remove", name, "--prefix", "logs/", "--dry-run", answers="")
+    assert (done.code, "2,500 objects would be removed" in done.out) == (0, True)
+    assert "1,000 objects counted" in done.err
+
+
+def test_an_account_number_stays_before_the_host_of_aws_itself() -> None:
+    caller = SimpleNamespace(account="123456789012", arn="arn:aws:iam::123456789012:user/me")
+    s3 = S3(cast(Any, SimpleNamespace(endpoint="", caller=lambda: caller)), "us-east-1")
+    request = SimpleNamespace(url="https://123456789012.s3-control.us-east-1.amazonaws.com/v20180820/x")
+    s3._straighten(request)
+    assert request.url.startswith("https://123456789012.")
+
+
+def intent_of(verb: str, name: str, request: str, /, **resolved: Any) -> Intent:
+    """Return an intent as the record has it."""
+    return Intent(request, f"s3 {verb}", name, "us-east-1", "sandbox", resolved=resolved, owner="dev-1")
+
+
+def order_of(session: Session, name: str, request: str, *, public: bool = False) -> Order:
+    """Return an order as `s3 create` makes it."""
+    return Order(name, request, "dev-1", "us-east-1", "digest", {"team": "blue"}, public, versioning=True)
+
+
+def test_an_interrupted_create_is_finished_private(session: Session, s3: Any, unique: Unique) -> None:
+    for public in (False, True):
+        name, request = unique("cut"), unique("r")
+        order = order_of(session, name, request, public=public)
+        session.s3.create(name, order.all_tags)
+        result = recovery.recover(session, intent_of("create", name, request, **order.resolved()))
+        assert result.status is Status.SUCCEEDED
+        assert bool(result.warnings) is public
+        assert is_shut(s3, name)
+        row = rows_of(session).get(KIND, name)
+        assert row is not None
+        assert row.request == request
+
+
+def test_an_interrupted_create_that_is_open_as_approved_stays(
+    handrail: Handrail, session: Session, s3: Any, unique: Unique
+) -> None:
+    name = unique("cut")
+    made = handrail.json("s3", "create", name, "--public", "--yes")
+    order = order_of(session, name, made["request"], public=True)
+    result = recovery.recover(session, intent_of("create", name, made["request"], **order.resolved()))
+    assert cast(Any, result.current).access == "public"
+
+
+def test_a_create_that_never_began_leaves_no_row(session: Session, s3: Any, unique: Unique) -> None:
+    name, theirs, request = unique("never"), unique("theirs"), unique("r")
+    s3.create_bucket(Bucket=theirs)
+    rows_of(session).put(Row(KIND, name, "dev-1", request, "us-east-1", 1))
+    for bucket in (name, theirs):
+        order = order_of(session, bucket, request)
+        result = recovery.recover(session, intent_of("create", bucket, request, **order.resolved()))
+        assert result.status is Status.FAILED
+        assert rows_of(session).get(KIND, bucket) is None
+    assert exists(s3, theirs)
+
+
+def test_an_interrupted_update_is_carried_on_but_never_opens(
+    handrail: Handrail, session: Session, s3: Any, unique: Unique
+) -> None:
+    name = unique("cut")
+    handrail.ok("s3", "create", name, "--tag", "old=x")
+    s3.put_public_access_block(
+        Bucket=name, PublicAccessBlockConfiguration={**SHUT, "BlockPublicPolicy": False, "RestrictPublicBuckets": False}
+    )
+    wanted = {"public": True, "put": {"team": "blue"}, "drop": ["old"], "versioning": True}
+    result = recovery.recover(session, intent_of("update", name, "r", **wanted))
+    assert result.warnings
+    assert is_shut(s3, name)
+    tags = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=name)["TagSet"]}
+    assert (tags["team"], "old" in tags) == ("blue", False)
+    handrail.ok("s3", "update", name, "--public", "--yes")
+    nothing = {"public": True, "put": {}, "drop": [], "versioning": None}
+    assert recovery.recover(session, intent_of("update", name, "r", **nothing)).warnings == ()
+    assert not recovery.recover(session, intent_of("update", name, "r", **{**nothing, "public": False})).warnings
+    assert is_shut(s3, name)
+    assert not recovery.recover(session, intent_of("update", name, "r", **{**nothing, "public": None})).warnings
+    s3.delete_bucket(Bucket=name)
+    assert recovery.recover(session, intent_of("update", name, "r", **nothing)).status is Status.FAILED
+
+
+def test_an_interrupted_delete(handrail: Handrail, session: Session, s3: Any, unique: Unique) -> None:
+    name = unique("cut")
+    handrail.ok("s3", "create", name)
+    assert recovery.recover(session, intent_of("delete", name, "r")).status is Status.FAILED
+    s3.delete_bucket(Bucket=name)
+    assert recovery.recover(session, intent_of("delete", name, "r")).status is Status.SUCCEEDED
+    assert rows_of(session).get(KIND, name) is None
+
+
+def test_an_interrupted_upload_or_removal_is_said(
+    handrail: Handrail, session: Session, s3: Any, unique: Unique
+) -> None:
+    name = unique("cut")
+    handrail.ok("s3", "create", name)
+    assert "left" not in str(recovery.recover(session, intent_of("remove", "a", "r", bucket=name)).error)
+    s3.create_multipart_upload(Bucket=name, Key="a")
+    result = recovery.recover(session, intent_of("upload", "a", "r", bucket=name))
+    assert "1 unfinished upload left" in str(result.error)
+    s3.abort_multipart_upload(
+        Bucket=name, Key="a", UploadId=s3.list_multipart_uploads(Bucket=name)["Uploads"][0]["UploadId"]
+    )
+    s3.delete_bucket(Bucket=name)
+    assert "not there any more" in str(recovery.recover(session, intent_of("upload", "a", "r", bucket=name)).error)
+    with pytest.raises(Internal):
+        recovery.recover(session, intent_of("list", "a", "r"))
+
+
+def test_no_ledger_no_buckets() -> None:
+    bare = cast(Session, SimpleNamespace(ledger=SimpleNamespace(rows=None), home_region="us-east-1"))
+    with pytest.raises(NotSetUp, match="buckets need one") as refused:
+        rows_of(bare)
+    assert refused.value.exit_code == 7
+
+
+def test_a_target_without_a_bucket_is_a_defect() -> None:
+    with pytest.raises(Internal):
+        _ = Target("x").one
+    assert isinstance(Target("x").failed().error, HandrailError)
+    assert Target("x").exposure.policy is None
+
+
+def test_the_next_change_settles_a_create_that_was_cut_off(
+    handrail: Handrail, sandbox: Sandbox, session: Session, s3: Any, unique: Unique
+) -> None:
+    name, request = unique("cut"), unique("r")
+    order = order_of(session, name, request)
+    session.s3.create(name, order.all_tags)
+    session.ledger.record.intend([intent_of("create", name, request, **order.resolved())])
+    sandbox.client("dynamodb").update_item(  # its time has passed
+        TableName=LEDGER_TABLE,
+        Key={"pk": {"S": "open"}, "sk": {"S": request}},
+        UpdateExpression="SET #at = :long_ago",
+        ExpressionAttributeNames={"#at": "at"},
+        ExpressionAttributeValues={":long_ago": {"N": "1000"}},
+    )
+    done = handrail.ok("s3", "create", unique("next"))
+    assert f"settled what was cut off: s3 create {name}" in done.err
+    rows = handrail.json("audit", "list", "--resource", name)
+    assert [row["result"] for row in rows if row["request"] == request] == ["succeeded"]
+    assert is_shut(s3, name)
+
+
+def test_a_request_that_can_only_be_undone_is_put_on_record_as_failed(session: Session, unique: Unique) -> None:
+    name = unique("never")
+    order = order_of(session, name, "r-1")
+    verdict = recovering.recover(session, intent_of("create", name, "r-1", **order.resolved()))
+    assert (verdict.result, verdict.resource) == ("failed", name)

@@ -1,0 +1,62 @@
+"""Which files of a folder go, where the file system says no."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handrail.core.objects import Filter
+from handrail.operations.s3.gathering import gather
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """Return a folder that other users reach too."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_folder_that_may_not_be_read_is_a_fault_and_the_rest_goes(shared: Path) -> None:
+    (shared / "d" / "shut").mkdir(parents=True)
+    (shared / "d" / "a.txt").write_text("a")
+    (shared / "d" / "shut").chmod(0)
+    mine = os.geteuid()
+    if mine == 0:
+        os.seteuid(65534)  # root would read everything
+    try:
+        batch = gather(shared, "d", "", Filter())
+        shut = gather(shared, "d/shut/inner", "", Filter())
+    finally:
+        os.seteuid(mine)
+    assert [file.key for file in batch.files] == ["a.txt"]
+    assert [fault.file.shown for fault in batch.faults] == ["d/shut"]
+    assert "can't be read" in str(batch.faults[0].error)
+    assert "can't be read" in str(shut.faults[0].error)
+
+
+def test_a_folder_may_lie_deep(shared: Path) -> None:
+    deep = shared / "d" / "/".join(["x"] * 700)
+    deep.mkdir(parents=True)
+    (deep / "a.txt").write_text("a")
+    batch = gather(shared, "d", "", Filter())
+    assert (batch.files, len(batch.faults)) == ([], 1)
+    assert "S3 takes 1,024" in str(batch.faults[0].error)
+
+
+def test_links_that_no_filter_takes_are_no_faults(shared: Path) -> None:
+    (shared / "d").mkdir()
+    (shared / "d" / "loop").symlink_to(shared / "d")
+    (shared / "d" / "broken").symlink_to("nowhere")
+    (shared / "d" / "other").symlink_to(shared / "e")
+    (shared / "e").mkdir()
+    (shared / "e" / "a.html").write_text("a")
+    batch = gather(shared, "d", "p/", Filter(include=("*.html",)))
+    assert batch.faults == []
+    assert [(file.key, file.real) for file in batch.files] == [
+        ("p/other/a.html", os.path.realpath(shared / "e/a.html"))
+    ]

@@ -1,0 +1,186 @@
+"""The write-ahead log: nothing happens that is not on disk first, and nothing that is there is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from handrail.sandbox import files, launcher
+from handrail.sandbox.log import Log, LogFullError
+
+from .playing import QUICK, Sandbox, describe, launch, refused, wait_until
+
+MakeSandbox = Callable[..., Sandbox]
+
+
+def test_writes_are_logged_and_reads_are_not(make_sandbox: MakeSandbox) -> None:
+    sandbox = make_sandbox()
+    ec2, s3, dynamodb = (sandbox.client(name) for name in ("ec2", "s3", "dynamodb"))
+    launch(ec2)
+    ec2.describe_instances()
+    s3.create_bucket(Bucket="logged")
+    s3.put_object(Bucket="logged", Key="k", Body=b"x")
+    s3.list_objects_v2(Bucket="logged")
+    s3.get_object(Bucket="logged", Key="k")["Body"].read()
+    dynamodb.list_tables()
+    sandbox.client("route53", owner="bob").create_hosted_zone(Name="example.org", CallerReference="1")
+    entries = sandbox.log()
+    assert [(e.service, e.action) for e in entries] == [
+        ("ec2", "RunInstances"),
+        ("s3", "CreateBucket"),
+        ("s3", "PutObject"),
+        ("route53", "CreateHostedZone"),
+    ]
+    assert [e.n for e in entries] == [1, 2, 3, 4]
+    assert [e.owner for e in entries] == ["alice", "alice", "alice", "bob"]
+    assert entries[0].region == "us-east-1"
+
+
+def test_no_secret_is_in_the_log(make_sandbox: MakeSandbox) -> None:
+    sandbox = make_sandbox()
+    s3 = sandbox.client("s3", config={"signature_version": "s3v4"})
+    s3.create_bucket(Bucket="scrubbed")
+    url = s3.generate_presigned_url("put_object", Params={"Bucket": "scrubbed", "Key": "k"})
+    signature = url.partition("X-Amz-Signature=")[2]
+    subprocess.run(["curl", "-sf", "-X", "PUT", "--data", "x", url], check=True)
+    text = (sandbox.state_dir / files.LOG).read_text()
+    assert sandbox.log()[-1].action == "PutObject"
+    assert "X-Amz-" not in text
+    assert signature[:64] not in text
+    assert "Signature=none" in text
+
+
+def test_large_bodies_survive_in_files_of_their_own(make_sandbox: MakeSandbox) -> None:
+    sandbox = make_sandbox()
+    body = os.urandom(300_000)
+    s3 = sandbox.client("s3")
+    s3.create_bucket(Bucket="large")
+    s3.put_object(Bucket="large", Key="small", Body=b"\xff\x00")
+    s3.put_object(Bucket="large", Key="large", Body=body, Metadata={"my_key": "v"})
+    assert (sandbox.state_dir / files.LOG).stat().st_size < 10_000
+    os.kill(sandbox.running.pid, signal.SIGKILL)
+    wait_until(lambda: not launcher.is_serving(sandbox.state_dir))
+    sandbox.restart()
+    got = sandbox.client("s3").get_object(Bucket="large", Key="large")
+    assert got["Body"].read() == body
+    assert got["Metadata"] == {"my_key": "v"}
+    assert sandbox.client("s3").get_object(Bucket="large", Key="small")["Body"].read() == b"\xff\x00"
+
+
+def test_a_torn_last_line_is_cut_off(make_sandbox: MakeSandbox) -> None:
+    sandbox = make_sandbox()
+    instance_id = launch(sandbox.client("ec2"))
+    launcher.stop(sandbox.state_dir)
+    with (sandbox.state_dir / files.LOG).open("ab") as stream:
+        stream.write(b'{"n":2,"at":17')
+    assert len(sandbox.log()) == 1
+    sandbox.restart()
+    ec2 = sandbox.client("ec2")
+    assert describe(ec2, instance_id)
+    launch(ec2)
+    assert [entry.n for entry in sandbox.log()] == [1, 2]
+
+
+def test_a_log_of_another_moto_is_refused(make_sandbox: MakeSandbox) -> None:
+    sandbox = make_sandbox()
+    launcher.stop(sandbox.state_dir)
+    (sandbox.state_dir / files.LOG).write_text('{"format":1,"moto":"1.2.3"}\n')
+    with pytest.raises(launcher.SandboxError, match=r"moto 1\.2\.3") as caught:
+        sandbox.restart()
+    assert caught.value.hint == "handrail sandbox reset"
+    launcher.reset(sandbox.state_dir)
+    sandbox.restart()
+
+
+def test_a_damaged_log_is_refused(make_sandbox: MakeSandbox) -> None:
+    sandbox = make_sandbox()
+    launcher.stop(sandbox.state_dir)
+    with (sandbox.state_dir / files.LOG).open("ab") as stream:
+        stream.write(b"nonsense\n")
+    with pytest.raises(launcher.SandboxError, match="damaged"):
+        sandbox.restart()
+
+
+def test_a_full_disk_refuses_the_write_and_does_nothing(make_sandbox: MakeSandbox, tmp_path: Path) -> None:
+    code = (
+        "import os, sys, pathlib, resource; from handrail.sandbox import launcher\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))\n"
+        "launcher.ensure(pathlib.Path(sys.argv[1]))"
+    )
+    state_dir = tmp_path / "sandbox"
+    subprocess.run([sys.executable, "-c", code, str(state_dir)], check=True, env={**os.environ, **QUICK})
+    sandbox = make_sandbox(state_dir)
+    assert resource.prlimit(sandbox.running.pid, resource.RLIMIT_FSIZE)[0] == 4096
+    ec2, s3 = sandbox.client("ec2"), sandbox.client("s3")
+    s3.create_bucket(Bucket="full")
+    with refused("InternalError"):
+        s3.put_object(Bucket="full", Key="k", Body=b"x" * 50_000)
+    made = 0
+    with contextlib.suppress(ec2.exceptions.ClientError):
+        while made < 20:
+            launch(ec2)
+            made += 1
+    with pytest.raises(ec2.exceptions.ClientError, match="disk"):
+        launch(ec2)
+    found = [i for r in ec2.describe_instances()["Reservations"] for i in r["Instances"]]
+    assert 0 < made == len(found) < 20
+    assert (state_dir / files.LOG).read_bytes().endswith(b"}\n")
+    assert len(sandbox.log()) == made + 1
+    assert list((state_dir / files.BLOBS).iterdir()) == []
+    resource.prlimit(sandbox.running.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    launch(ec2)
+    assert len(sandbox.log()) == made + 2
+
+
+def test_a_full_disk_at_start_is_said(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib, resource; from handrail.sandbox import launcher\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (8, resource.RLIM_INFINITY))\n"
+        "try: launcher.ensure(pathlib.Path(sys.argv[1]))\n"
+        "except launcher.SandboxError as error: print(error.message, '|', error.hint)"
+    )
+    run = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert "File too large" in run.stdout
+    assert "Free space" in run.stdout
+
+
+def test_a_log_that_takes_only_a_part_of_a_line_keeps_none_of_it(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    log = Log(tmp_path, "1")
+    before = (tmp_path / files.LOG).read_bytes()
+    full = os.open("/dev/full", os.O_WRONLY)
+    mine = os.dup(log._descriptor)
+    try:
+        os.dup2(full, log._descriptor)
+        with pytest.raises(LogFullError):
+            log.append({"at": 0})
+        os.dup2(mine, log._descriptor)
+        assert (tmp_path / files.LOG).read_bytes() == before
+        assert log.append({"at": 0}) == 1
+    finally:
+        os.close(full)
+        os.close(mine)
+        log.close()
+
+
+def test_the_same_log_gives_the_same_state(make_sandbox: MakeSandbox, tmp_path: Path) -> None:
+    sandbox = make_sandbox()
+    ids = [launch(sandbox.client("ec2")) for _ in range(3)]
+    launcher.stop(sandbox.state_dir)
+    copy = tmp_path / "copy"
+    shutil.copytree(sandbox.state_dir, copy)
+    found = make_sandbox(copy).client("ec2").describe_instances()["Reservations"]
+    assert [i["InstanceId"] for r in found for i in r["Instances"]] == ids
+    lines = (copy / files.LOG).read_text().splitlines()
+    assert [json.loads(line).get("n") for line in lines] == [None, 1, 2, 3]

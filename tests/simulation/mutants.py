@@ -1,0 +1,351 @@
+"""Broken leases, made from the source of the real one: each must be found by some seed."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import handrail.ledger
+
+from .world import Flaws
+
+SOURCE = Path(handrail.ledger.__path__[0])
+MODULES = ("holders", "fence", "ports", "refusal", "item", "settling", "taking", "lease")  # each after what it imports
+
+Patches = Mapping[str, tuple[tuple[str, str], ...]]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A broken rule. finds: the invariant that it must break; scenarios: where it is looked for."""
+
+    finds: str
+    scenarios: tuple[str, ...]
+    patches: Patches = field(default_factory=dict)
+    flaws: Flaws = field(default_factory=Flaws)
+    mood: Mapping[str, Any] = field(default_factory=dict)
+
+    def how(self) -> dict[str, Any]:
+        """Return the arguments of `build` that make a world with this mutant."""
+        return {
+            "code": load(self.patches),
+            "flaws": self.flaws,
+            "only": self.scenarios,
+            "watch": self.finds,
+            "mood": self.mood,
+        }
+
+
+def load(patches: Patches) -> Any:
+    """Return the ledger's modules with their source patched, under another package name.
+
+    Asserts that each replaced text occurs exactly once, so that no mutant loses its bite when the code changes.
+    """
+    package = ModuleType("mutant_ledger")
+    package.__path__ = []
+    loaded: dict[str, ModuleType] = {}
+    before = {name: module for name, module in sys.modules.items() if name.startswith("mutant_ledger")}
+    for name in before:
+        del sys.modules[name]
+    sys.modules["mutant_ledger"] = package
+    for name in MODULES:
+        source = (SOURCE / f"{name}.py").read_text()
+        for old, new in patches.get(name, ()):
+            assert source.count(old) == 1, f"{name}: occurs {source.count(old)} times: {old}"
+            source = source.replace(old, new)
+        module = ModuleType(f"mutant_ledger.{name}")
+        sys.modules[module.__name__] = module
+        code = compile(source.replace("handrail.ledger", "mutant_ledger"), f"<mutant {name}>", "exec")
+        exec(code, module.__dict__)
+        setattr(package, name, module)
+        loaded[name] = module
+    assert set(patches) <= set(MODULES)
+    return SimpleNamespace(**loaded)
+
+
+SLOW_LOOKS = (6, 4, 6, 2)  # life, work, visibility, skew: a Describe that lags longer than a create takes
+LONG_LIFE = (9, 2, 2, 2)
+FAR_CLOCKS = (5, 3, 1, 6)
+
+
+def mood(**others: Any) -> dict[str, Any]:
+    """Return chances under which little happens but that clients stand still in the middle of what they do."""
+    calm = {"loss": 0.0, "glitches": 0.0, "crashes": 0.0, "freezes": 0.0, "jumpy": 0.0, "outside": []}
+    return {**calm, "stalls": 0.6, "restless": 1.0, "refusals": 0, "skews": (0,), **others}
+
+
+MUTANTS: dict[str, Mutant] = {
+    # ---- lease-protocol, section 7
+    "no-fence": Mutant(
+        "CAP",
+        (
+            "create+grab",
+            "start+grab",
+        ),
+        {"fence": (("if end > self.until:", "if False:"),)},
+        mood=mood(times=SLOW_LOOKS),
+    ),
+    "fence-before-signing": Mutant(
+        "CAP",
+        (
+            "create+grab",
+            "start+grab",
+        ),
+        flaws=Flaws(fence_before_signing=True),
+        mood=mood(times=SLOW_LOOKS),
+    ),
+    "free-when-stop-called": Mutant(
+        "CAP",
+        (
+            "create-stop",
+            "restart",
+            "start+grab",
+        ),
+        {"settling": (("state = self._settle(state, {place.key})[0]", "self.note_gone(instance, token)"),)},
+        mood=mood(loss=0.3, times=SLOW_LOOKS),
+    ),
+    "no-wait-for-V": Mutant(
+        "CAP",
+        (
+            "start+grab",
+            "start-late",
+            "create+grab",
+        ),
+        {"holders": (("return date > until + self.visibility", "return date > until"),)},
+        mood=mood(loss=0.2, times=SLOW_LOOKS),
+    ),
+    "early-recovery-of-start": Mutant(
+        "CAP",
+        (
+            "start+grab",
+            "start-late",
+        ),
+        {
+            "settling": (
+                (
+                    "trusted = self._times.trusted(place.until, state.date)",
+                    "trusted = place.kind.value == 'start' or self._times.trusted(place.until, state.date)",
+                ),
+            )
+        },
+        mood=mood(times=SLOW_LOOKS),
+    ),
+    "read-then-write": Mutant(
+        "CAP",
+        ("create2", "start+create"),
+        {"item": (("self._holders.write(places, over.version)", "self._holders.write(places, None)"),)},
+    ),
+    "look-without-version": Mutant(
+        "CAP",
+        (
+            "restart",
+            "restart-stopped",
+            "settlers",
+        ),
+        {
+            "settling": (
+                ("places = self._settled_places(state, steps)", "places = self._settled_places(read, steps)"),
+                ("if not steps:", "read = self._holders.read()\n        if not steps:"),
+                ("after = self._write(places, state)", "after = self._write(places, read)"),
+                ("del places[place.key]", "places.pop(place.key, None)"),
+            )
+        },
+        mood=mood(),
+    ),
+    "token-forgotten": Mutant(
+        "DOUBLE",
+        (
+            "undo",
+            "undo-rerun",
+            "rerun-stop",
+        ),
+        flaws=Flaws(forgets_tokens=True),
+        mood=mood(),
+    ),
+    "V-larger-than-assumed": Mutant(
+        "CAP",
+        (
+            "create+grab",
+            "restart",
+        ),
+        flaws=Flaws(true_lag=8.0),
+        mood=mood(),
+    ),
+    "terminate-not-repeated": Mutant(
+        "STUCK",
+        (
+            "undo+grab",
+            "undo-settle",
+        ),
+        {"settling": (("seen = self._terminate_again(place) or seen", "pass"),)},
+        mood=mood(crashes=0.06, glitches=0.1, stalls=0.0),
+    ),
+    # ---- lease-protocol, section 6: the proposal's errors
+    "proposal-held-any-look": Mutant(
+        "CAP",
+        (
+            "start+grab",
+            "restart",
+            "create+grab",
+        ),
+        {
+            "settling": (
+                (
+                    "trusted = self._times.trusted(place.until, state.date)",
+                    "trusted = place.state.value == 'held' or self._times.trusted(place.until, state.date)",
+                ),
+            )
+        },
+        mood=mood(loss=0.2, times=SLOW_LOOKS),
+    ),
+    "proposal-start-forgets": Mutant(
+        "CAP",
+        ("start+grab",),
+        {"lease": (("return now if place.launching else max(now, fence.open_until or 0)", "return now"),)},
+        mood=mood(loss=0.35, attempts=3, times=LONG_LIFE),
+    ),
+    "proposal-lost-epoch-kills": Mutant(
+        "STOLEN",
+        (
+            "create+grab",
+            "rerun+grab",
+        ),
+        {
+            "lease": (
+                (
+                    "        if place.mark == taken.mark:\n",
+                    "        if place.mark != taken.mark:\n"
+                    "            self._compute.terminate(place.region, [instance])\n"
+                    "        if place.mark == taken.mark:\n",
+                ),
+            )
+        },
+        mood=mood(),
+    ),
+    "proposal-epoch-elsewhere": Mutant(
+        "CAP",
+        (
+            "undo+grab",
+            "rerun+grab",
+        ),
+        {
+            "holders": (
+                (
+                    "return replace(place, mark=mark, by=wanted.by, until=max(place.until, now + times.term), "
+                    "requests=requests)",
+                    "return replace(place, mark=mark, by=wanted.by, requests=requests)",
+                ),
+            ),
+            "taking": (
+                (
+                    "fence = Fence(place.until, self._times, ask.inherited)",
+                    "now = self._holders.read().date\n"
+                    "        fence = Fence(now + self._times.term, self._times, ask.inherited)",
+                ),
+            ),
+        },
+        mood=mood(),
+    ),
+    "proposal-unmarked": Mutant(
+        "CAP",
+        ("rerun+grab",),
+        {
+            # The take-over extends the place's time, but whose it is stands elsewhere: the old mark stays good.
+            "holders": (
+                (
+                    "return replace(place, mark=mark, by=wanted.by, until=max",
+                    "return replace(place, by=mark, until=max",
+                ),
+            ),
+            "taking": (
+                (
+                    "return place is not None and place.mark == self.mark",
+                    "return place and self.mark in (place.mark, place.by)",
+                ),
+            ),
+        },
+        mood=mood(skews=(60, 0, 0), times=SLOW_LOOKS),
+    ),
+    "proposal-undo-frees-first": Mutant(
+        "CAP",
+        ("undo+grab",),
+        {
+            "lease": (
+                (
+                    "        try:\n            seen = self._compute.terminate(place.region, [instance])",
+                    "        self.note_gone(instance, token_of(taken.key))\n"
+                    "        try:\n            seen = self._compute.terminate(place.region, [instance])",
+                ),
+            )
+        },
+        mood=mood(times=SLOW_LOOKS),
+    ),
+    "proposal-error-frees": Mutant(
+        "CAP",
+        ("create+grab",),
+        {
+            "lease": (
+                (
+                    "return fence.open_until is None and not fence.took_effect and error.slug != TOKEN_MISMATCH",
+                    "return error.slug == 'capacity'",
+                ),
+            )
+        },
+        mood=mood(loss=0.35, refusals=2, attempts=3, times=LONG_LIFE),
+    ),
+    "proposal-clock": Mutant(
+        "CAP",
+        (
+            "start-late",
+            "create+grab",
+        ),
+        {
+            "holders": (
+                ("return self.life + self.work + self.skew", "return self.life + self.work"),
+                ("return ceil(signed) + self.life + self.skew", "return ceil(signed) + self.life"),
+            )
+        },
+        mood=mood(loss=0.35, attempts=1, stalls=0.0, jumpy=0.1, clock_ahead=-5, times=FAR_CLOCKS),
+    ),
+    # ---- what this code does beyond the protocol
+    "outcome-told-before-closing": Mutant(
+        "LIE",
+        ("rerun", "rerun-stop"),
+        {
+            "holders": (
+                ("        return Verdict.CLOSE", "        return Verdict.FREE"),
+                ("return Fate.MADE if place.kind is Kind.CREATE", "return Fate.NOTHING if place.kind is Kind.CREATE"),
+            )
+        },
+    ),
+    "outcome-not-asked": Mutant(
+        "LIE",
+        ("rerun", "rerun-stop"),
+        {"taking": (("if self._outcomes.find(one.request) is not None), None)", "if False), None)"),)},
+    ),
+    "outcome-after-removal": Mutant(
+        "RECORD",
+        ("create-stop",),
+        {
+            "settling": (
+                ("self._tell(place, holders.fate_of(place, step.seen), state.date, instance=step.instance)", "pass"),
+            )
+        },
+    ),
+    "confirm-with-an-old-date": Mutant(
+        "CAP",
+        (
+            "create2",
+            "create+grab",
+        ),
+        {"lease": (("return now if place.launching", "return place.since if place.launching"),)},
+        mood=mood(loss=0.1, times=SLOW_LOOKS),
+    ),
+    "confirm-read-failed-gives-back": Mutant(
+        "CAP",
+        ("fallback",),
+        {"lease": (("fence.open_until is None and not fence.took_effect", "fence.open_until is None"),)},
+    ),
+}

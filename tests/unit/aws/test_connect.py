@@ -1,0 +1,687 @@
+"""Connections to a stand-in of AWS on this machine: who signs, what is sent, what is said where it can't be."""
+
+import hashlib
+import http.server
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fast_models import hurry_retries
+from handrail import __version__
+from handrail.aws.connect import RETRY_BUDGET, Aws, Launcher, Timeouts, connect, sandbox_owner
+from handrail.aws.failures import aws_failures_explained
+from handrail.core.caller import Caller
+from handrail.core.errors import AwsFailure, BadCredentials, HandrailError, NotSetUp, Unreachable, Usage
+from handrail.files import Folders
+from handrail.sandbox.launcher import Limits, MissingExtra, SandboxError
+from handrail.settings import NO_DOTENV, Dotenv, Settings, TargetChoice
+
+KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+KEYS = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+AWS, SANDBOX = TargetChoice("aws", "test"), TargetChoice("sandbox", "test")
+QUICK = Timeouts(connect=1, read=1, attempts=1)
+
+IDENTITY = (
+    200,
+    '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+    "<Arn>arn:aws:iam::123456789012:user/dev-1</Arn><UserId>AIDA1</UserId><Account>123456789012</Account>"
+    "</GetCallerIdentityResult></GetCallerIdentityResponse>",
+)
+ROLE = (
+    200,
+    '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
+    "<AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+    "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>",
+)
+BUSY = (503, "<ErrorResponse><Error><Code>Unavailable</Code><Message>later</Message></Error></ErrorResponse>")
+EXPIRED = (
+    403,
+    "<ErrorResponse><Error><Code>ExpiredToken</Code><Message>The security token included in the request is expired"
+    "</Message></Error></ErrorResponse>",
+)
+HANG = (0, "")
+
+
+@dataclass
+class Endpoint:
+    """A server that answers from a script, its last answer for ever, and keeps what it was sent."""
+
+    url: str = ""
+    kind: str = "text/xml"
+    answers: list[tuple[int, str]] = field(default_factory=lambda: [IDENTITY])
+    seen: list[tuple[dict[str, str], str]] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def answer(self) -> tuple[int, str]:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    @property
+    def keys(self) -> list[str]:
+        """Return the access key ids that signed."""
+        return [headers["Authorization"].partition("Credential=")[2].partition("/")[0] for headers, _ in self.seen]
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    played = Endpoint()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            played.seen.append((dict(self.headers), body))
+            status, text = played.answer()
+            if status == 0:
+                played.over.wait(10)
+                return
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.send_header("Content-Type", played.kind)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        do_GET = do_PUT = do_POST
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    played.url = f"http://127.0.0.1:{server.server_address[1]}"
+    yield played
+    played.over.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@dataclass
+class Machine:
+    """A home, an environment and its folders. botocore reads the process's environment, so this is one."""
+
+    home: Path
+    environ: dict[str, str]
+    patch: pytest.MonkeyPatch
+
+    @property
+    def folders(self) -> Folders:
+        return Folders(self.home / "c", self.home / "s", self.home / "k", self.home / "box", self.home)
+
+    def export(self, **variables: str) -> None:
+        for name, value in variables.items():
+            self.environ[name] = value
+            self.patch.setenv(name, value)
+
+    def config(self, text: str, name: str = "config") -> None:
+        (self.home / ".aws").mkdir(exist_ok=True)
+        (self.home / ".aws" / name).write_text(text)
+
+    def aws(self, settings: Settings | None = None, dotenv: Dotenv = NO_DOTENV, **rest: Any) -> Aws:
+        rest = {"timeouts": QUICK, "folders": self.folders, **rest}
+        return connect(settings or Settings(region="eu-west-1"), AWS, self.environ, dotenv, **rest)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    import os
+
+    for name in [name for name in os.environ if name.startswith(("AWS_", "HANDRAIL_", "BOTO"))]:
+        monkeypatch.delenv(name)
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    machine = Machine(tmp_path, {}, monkeypatch)
+    # Nothing listens on port 1: no test may find the instance metadata of the machine that it runs on.
+    machine.export(HOME=str(tmp_path), AWS_EC2_METADATA_SERVICE_ENDPOINT="http://127.0.0.1:1")
+    return machine
+
+
+def profile(name: str) -> Settings:
+    return Settings(profile=name, region="eu-west-1", sources={"profile": "--profile"})
+
+
+# ---- the target aws
+
+
+def test_keys_of_the_environment_sign_and_the_caller_is_told(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(**KEYS, AWS_ENDPOINT_URL=endpoint.url)
+    aws = machine.aws()
+    assert aws.caller() == Caller("123456789012", "arn:aws:iam::123456789012:user/dev-1", "AIDA1", "dev-1")
+    assert aws.caller() is aws.caller()
+    assert endpoint.keys == [KEY]
+    headers, _ = endpoint.seen[0]
+    assert headers["User-Agent"].endswith(f"handrail/{__version__}")
+    assert "/eu-west-1/sts/" in headers["Authorization"]
+    assert (aws.target, aws.endpoint, aws.sandbox) == ("aws", endpoint.url, None)
+    assert aws.credentials_source == "AWS_ACCESS_KEY_ID (environment)"
+    (call,) = aws.calls
+    assert (call.service, call.operation, call.attempts) == ("sts", "GetCallerIdentity", 1)
+    assert call.ms >= 0
+
+
+def test_without_a_region_it_is_the_default(machine: Machine) -> None:
+    machine.export(**KEYS)
+    assert machine.aws(Settings()).region == "us-east-1"
+    assert machine.aws(folders=None).client("sts").meta.region_name == "eu-west-1"
+
+
+def test_keys_of_dotenv_are_handed_over(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(AWS_ENDPOINT_URL=endpoint.url)
+    machine.config("[default]\naws_access_key_id = AKIAPROFILE\naws_secret_access_key = x\n")
+    aws = machine.aws(dotenv=Dotenv(values={**KEYS, "AWS_SESSION_TOKEN": "token"}))
+    aws.caller()
+    assert endpoint.keys == [KEY]
+    assert endpoint.seen[0][0]["X-Amz-Security-Token"] == "token"
+    assert aws.credentials_source == "AWS_ACCESS_KEY_ID (.env)"
+
+
+def test_a_named_profile_comes_before_keys_of_the_environment(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(**KEYS, AWS_ENDPOINT_URL=endpoint.url)
+    machine.config("[team]\naws_access_key_id = AKIATEAM\naws_secret_access_key = x\n", "credentials")
+    machine.aws(profile("team")).caller()
+    assert endpoint.keys == ["AKIATEAM"]
+
+
+def test_a_profile_of_the_environment_signs(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(AWS_PROFILE="team", AWS_ENDPOINT_URL=endpoint.url)
+    machine.config("[team]\naws_access_key_id = AKIATEAM\naws_secret_access_key = x\n", "credentials")
+    settings = Settings(profile="team", sources={"profile": "AWS_PROFILE (environment)"})
+    aws = machine.aws(settings)
+    aws.caller()
+    assert (endpoint.keys, aws.profile) == (["AKIATEAM"], "team")
+
+
+def test_expired_keys_say_so_and_what_renews_them(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(**KEYS, AWS_SESSION_TOKEN="t", AWS_ENDPOINT_URL=endpoint.url)
+    endpoint.answers = [EXPIRED]
+    with pytest.raises(BadCredentials, match="the credentials have expired") as caught:
+        machine.aws().caller()
+    assert caught.value.hint == "export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… AWS_SESSION_TOKEN=…"
+    assert caught.value.facts == (("looked", "AWS_ACCESS_KEY_ID (environment)"),)
+
+
+def test_keys_that_say_themselves_that_they_are_over(machine: Machine) -> None:
+    machine.export(**KEYS, AWS_CREDENTIAL_EXPIRATION="2020-01-01T00:00:00Z")
+    with pytest.raises(BadCredentials, match="the credentials have expired"):
+        machine.aws()
+
+
+def test_a_retry_is_counted(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(**KEYS, AWS_ENDPOINT_URL=endpoint.url)
+    endpoint.answers = [BUSY, IDENTITY]
+    aws = machine.aws(timeouts=Timeouts(connect=1, read=5, attempts=3))
+    aws.caller()
+    assert [call.attempts for call in aws.calls] == [2]
+
+
+def test_an_endpoint_that_refuses_is_named(machine: Machine) -> None:
+    machine.export(**KEYS, AWS_ENDPOINT_URL="http://127.0.0.1:1")
+    aws = machine.aws()
+    with pytest.raises(Unreachable, match=r"http://127\.0\.0\.1:1 does not answer") as caught:
+        aws.caller()
+    assert "AWS_ENDPOINT_URL=http://127.0.0.1:1" in caught.value.hint
+    assert [call.operation for call in aws.calls] == ["GetCallerIdentity"]
+
+
+def test_an_endpoint_that_hangs_is_left(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(**KEYS, AWS_ENDPOINT_URL=endpoint.url)
+    endpoint.answers = [HANG]
+    started = time.monotonic()
+    with pytest.raises(Unreachable, match="whether it took effect is unknown"):
+        machine.aws(timeouts=Timeouts(connect=1, read=0.3, attempts=1)).caller()
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("url", ["localhost:4566", "ftp://x", "http://"])
+def test_an_endpoint_that_is_no_url_is_refused(machine: Machine, url: str) -> None:
+    machine.export(**KEYS, AWS_ENDPOINT_URL=url)
+    with pytest.raises(Usage, match="AWS_ENDPOINT_URL is no URL") as caught:
+        machine.aws()
+    assert caught.value.hint == "unset AWS_ENDPOINT_URL"
+
+
+def test_a_failure_of_a_client_brings_its_connection_along(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(**KEYS, AWS_ENDPOINT_URL=endpoint.url)
+    endpoint.answers = [EXPIRED]
+    aws = machine.aws()
+    with (
+        pytest.raises(BadCredentials) as caught,
+        aws_failures_explained("sts:GetCallerIdentity"),
+    ):
+        aws.client("sts").get_caller_identity()
+    assert (caught.value.hint, caught.value.facts) == (aws.mend, aws.identity.facts)
+    endpoint.answers = [HANG]
+    with (
+        pytest.raises(Unreachable) as unreachable,
+        aws_failures_explained("sts:GetCallerIdentity"),
+    ):
+        aws.client("sts", timeouts=Timeouts(read=0.3, attempts=1)).get_caller_identity()
+    assert f"AWS_ENDPOINT_URL={endpoint.url}" in unreachable.value.hint
+
+
+# ---- credentials that are not there, within 3 s
+
+
+def refused(machine: Machine, settings: Settings | None = None, **rest: Any) -> HandrailError:
+    import botocore.session  # noqa: F401  its import is not what is timed
+
+    started = time.monotonic()
+    with pytest.raises(BadCredentials) as caught:
+        machine.aws(settings, **rest)
+    assert time.monotonic() - started < 3
+    assert caught.value.exit_code == 7
+    return caught.value
+
+
+def test_no_credentials_at_all(machine: Machine) -> None:
+    failure = refused(machine)
+    assert failure.message == "no AWS credentials were found."
+    assert failure.facts == (("looked", "environment → .env → profile default → instance metadata"),)
+    assert failure.hint.startswith("aws configure")
+
+
+def test_no_credentials_and_a_metadata_service_that_hangs(machine: Machine, endpoint: Endpoint) -> None:
+    endpoint.answers = [HANG]
+    machine.export(
+        AWS_EC2_METADATA_SERVICE_ENDPOINT=endpoint.url,
+        AWS_METADATA_SERVICE_TIMEOUT="60",
+        AWS_METADATA_SERVICE_NUM_ATTEMPTS="9",
+    )
+    assert refused(machine).message == "no AWS credentials were found."
+
+
+def test_an_unknown_profile(machine: Machine) -> None:
+    machine.config("[profile team-dev]\nregion = eu-west-1\n")
+    failure = refused(machine, profile("team-de"))
+    assert failure.message == "there is no profile team-de in ~/.aws."
+    assert failure.hint == "--profile team-dev, or aws configure --profile team-de"
+
+
+def test_a_profile_without_credentials(machine: Machine) -> None:
+    machine.config("[profile team-dev]\nregion = eu-west-1\n")
+    failure = refused(machine, profile("team-dev"))
+    assert failure.message == "profile team-dev has no credentials."
+    assert failure.hint == "aws configure --profile team-dev"
+
+
+def test_half_a_key_of_a_profile(machine: Machine) -> None:
+    machine.config("[team]\naws_access_key_id = AKIATEAM\n", "credentials")
+    failure = refused(machine, profile("team"))
+    assert failure.message == "aws_secret_access_key is missing in shared-credentials-file."
+    assert failure.hint == "aws configure --profile team"
+
+
+def test_half_a_key_of_the_environment(machine: Machine) -> None:
+    machine.export(AWS_ACCESS_KEY_ID=KEY)
+    assert refused(machine).hint == "export AWS_SECRET_ACCESS_KEY=…"
+
+
+def test_a_sign_in_that_is_missing(machine: Machine) -> None:
+    machine.config(
+        "[profile team-dev]\nsso_session = corp\nsso_account_id = 1\nsso_role_name = dev\n"
+        "[sso-session corp]\nsso_start_url = https://corp\nsso_region = eu-west-1\n"
+    )
+    failure = refused(machine, profile("team-dev"))
+    assert failure.message == "profile team-dev is not signed in."
+    assert failure.hint == "aws sso login --profile team-dev"
+
+
+def test_a_broken_config(machine: Machine) -> None:
+    machine.config("region = eu-west-1\n")
+    assert "can't be understood" in refused(machine).message
+
+
+def test_a_process_that_gives_no_credentials(machine: Machine) -> None:
+    machine.config("[profile team]\ncredential_process = false\n")
+    assert "custom-process" in refused(machine, profile("team")).message
+
+
+# ---- roles and MFA
+
+MFA = """[profile team]
+role_arn = arn:aws:iam::1:role/dev
+source_profile = base
+mfa_serial = arn:aws:iam::1:mfa/me
+[profile base]
+aws_access_key_id = AKIABASE
+aws_secret_access_key = x
+"""
+
+
+def test_a_role_with_mfa_asks_and_takes_the_role(machine: Machine, endpoint: Endpoint) -> None:
+    machine.config(MFA)
+    machine.export(AWS_ENDPOINT_URL=endpoint.url)
+    endpoint.answers = [ROLE, IDENTITY]
+    asked: list[str] = []
+
+    def ask(prompt: str) -> str:
+        asked.append(prompt)
+        return "123456"
+
+    aws = machine.aws(profile("team"), ask=ask)
+    aws.caller()
+    assert asked == ["Enter MFA code for arn:aws:iam::1:mfa/me: "]
+    assert endpoint.keys == ["AKIABASE", "ASIAROLE"]
+    assert "TokenCode=123456" in endpoint.seen[0][1]
+
+
+@pytest.mark.parametrize("ask", [None, lambda _: "123456"])
+def test_where_nobody_can_be_asked_mfa_is_refused(machine: Machine, ask: Callable[[str], str] | None) -> None:
+    machine.config(MFA)
+    settings = Settings(profile="team", no_input=ask is not None, sources={"profile": "--profile"})
+    failure = refused(machine, settings, ask=ask)
+    assert failure.message == "profile team needs an MFA code, and nobody can be asked."
+    assert "export-credentials --profile team" in failure.hint
+
+
+SIGN_IN = """
+import os
+from handrail.aws.connect import connect
+from handrail.core.errors import HandrailError
+from handrail.settings import Settings, TargetChoice
+try:
+    settings = Settings(profile="team", sources={"profile": "--profile"})
+    aws = connect(settings, TargetChoice("aws", ""), os.environ)
+    print(aws.caller().owner, aws.credentials_source)
+except HandrailError as error:
+    print(error.message, error.hint, sep=" | ")
+"""
+ROLE_OF_SSO = (
+    200,
+    '{"roleCredentials": {"accessKeyId": "ASIASSO", "secretAccessKey": "s", "sessionToken": "t",'
+    ' "expiration": 4070908800000}}',
+)
+NO_LONGER = (401, '{"__type": "UnauthorizedException", "message": "Session token not found or invalid"}')
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ([ROLE_OF_SSO, IDENTITY], "dev-1 --profile → profile team → SSO cache\n"),
+        ([NO_LONGER], "the sign-in of profile team is over. | aws sso login --profile team\n"),
+    ],
+)
+def test_a_sign_in_is_used_or_told_to_be_over(
+    machine: Machine, endpoint: Endpoint, answers: list[tuple[int, str]], said: str
+) -> None:
+    """In a process of its own: botocore fixes the place of the SSO cache when it is imported."""
+    machine.config(
+        "[profile team]\nsso_session = corp\nsso_account_id = 1\nsso_role_name = dev\n"
+        "[sso-session corp]\nsso_start_url = https://corp\nsso_region = eu-west-1\n"
+    )
+    cache = machine.home / ".aws" / "sso" / "cache"
+    cache.mkdir(parents=True)
+    token = '{"accessToken": "token", "expiresAt": "2099-01-01T00:00:00Z"}'
+    (cache / f"{hashlib.sha1(b'corp').hexdigest()}.json").write_text(token)
+    machine.export(AWS_ENDPOINT_URL=endpoint.url)
+    endpoint.answers = answers
+    done = subprocess.run(
+        [sys.executable, "-c", SIGN_IN], env=machine.environ, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == (said, "")
+
+
+# ---- clients
+
+
+def test_one_client_per_service_and_region_whoever_asks(machine: Machine) -> None:
+    machine.export(**KEYS)
+    aws = machine.aws()
+    with ThreadPoolExecutor(8) as pool:
+        clients = set(pool.map(lambda _: id(aws.client("sts")), range(16)))
+    assert len(clients) == 1
+    assert aws.client("sts", "eu-west-1") is aws.client("sts")
+    assert aws.client("sts", "us-east-1") is not aws.client("sts")
+    assert aws.client("sts", timeouts=Timeouts(read=3)).meta.config.read_timeout == 3
+
+
+def test_a_hook_sees_every_attempt_and_can_stop_it(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(**KEYS, AWS_ENDPOINT_URL=endpoint.url)
+    endpoint.answers = [BUSY, IDENTITY]
+    sent: list[str] = []
+
+    def watch(request: Any) -> None:
+        sent.append(request.method)
+
+    def fence(request: Any) -> None:
+        raise Unreachable("the lease is over")
+
+    aws = machine.aws(timeouts=Timeouts(attempts=3))
+    aws.client("sts", before_send=watch).get_caller_identity()
+    assert sent == ["POST", "POST"]
+    with pytest.raises(Unreachable, match="the lease is over"):
+        aws.client("sts", before_send=fence).get_caller_identity()
+    assert len(endpoint.seen) == 2
+    assert aws.calls[-1].attempts == 1
+
+
+def test_a_client_that_can_not_be_made_says_so(machine: Machine) -> None:
+    machine.export(**KEYS)
+    with pytest.raises(AwsFailure, match="Unknown service: 'nonesuch'"):
+        machine.aws().client("nonesuch")
+
+
+def test_awscrt_is_not_imported_even_where_it_is_installed(tmp_path: Path) -> None:
+    (tmp_path / "awscrt").mkdir()
+    (tmp_path / "awscrt" / "__init__.py").write_text("raise SystemExit('awscrt was imported')")
+    program = (
+        "import handrail.aws.connect, botocore.session as s; s.Session(); import botocore.compat as c; print(c.HAS_CRT)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(tmp_path), "PATH": "/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "False\n"
+
+
+def test_importing_it_loads_no_botocore() -> None:
+    program = "import sys, handrail.aws.connect; print([name for name in sys.modules if name.startswith('botocore')])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+# ---- the sandbox
+
+
+@dataclass(frozen=True)
+class Running:
+    """A sandbox as the launcher tells it."""
+
+    endpoint: str
+    state_dir: Path
+    pid: int = 1
+    id: str = "sb-1"
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys that the launcher made."""
+
+    access_key_id: str
+    secret_access_key: str = "made"
+
+
+@dataclass
+class Box:
+    """A launcher whose sandbox runs already, at an endpoint of the test's."""
+
+    endpoint: str
+    proxies: dict[str, str] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    broken: Exception | None = None
+
+    def ensure(self, state_dir: Path, environ: Any) -> Running:
+        if self.broken:
+            raise self.broken
+        return Running(self.endpoint, state_dir)
+
+    def probe(self, endpoint: str) -> str | None:
+        return self.proxies.get(endpoint)
+
+    def keys_for(self, state_dir: Path, owner: str) -> Keys:
+        return Keys(f"AKIA{owner.upper()}")
+
+    def owner_of(self, state_dir: Path, access_key_id: str) -> str | None:
+        return self.owners.get(access_key_id)
+
+
+def boxed(machine: Machine, box: Launcher | None) -> Aws:
+    settings = Settings(region="eu-west-1")
+    dotenv = Dotenv(values={"AWS_ACCESS_KEY_ID": "AKIADOTENV", "AWS_SECRET_ACCESS_KEY": "x", "AWS_PROFILE": "none"})
+    return connect(settings, SANDBOX, machine.environ, dotenv, folders=machine.folders, timeouts=QUICK, launcher=box)
+
+
+def test_the_sandbox_gets_its_own_keys_and_nothing_of_anybodys_aws(machine: Machine, endpoint: Endpoint) -> None:
+    machine.config("[default]\nendpoint_url = http://127.0.0.1:1\naws_access_key_id = AKIAREAL\nregion = x\n")
+    machine.config("[default]\naws_access_key_id = AKIAREAL\naws_secret_access_key = real\n", "credentials")
+    machine.export(
+        **KEYS,
+        AWS_SESSION_TOKEN="real",
+        AWS_PROFILE="nobody",
+        AWS_ENDPOINT_URL="https://aws.example.com",
+        AWS_CA_BUNDLE="/none",
+        AWS_USE_FIPS_ENDPOINT="true",
+        HTTP_PROXY="http://127.0.0.1:1",
+        HANDRAIL_TARGET="sandbox",
+        LOGNAME="dev",
+    )
+    aws = boxed(machine, Box(endpoint.url))
+    assert aws.caller().owner == "dev-1"
+    assert endpoint.keys == ["AKIADEV"]
+    assert "X-Amz-Security-Token" not in endpoint.seen[0][0]
+    assert (aws.target, aws.endpoint, aws.credentials_source) == ("sandbox", endpoint.url, "sandbox")
+    assert aws.sandbox is not None
+    assert aws.sandbox.state_dir == machine.folders.sandbox
+    assert aws.client("s3").list_buckets
+
+
+def test_keys_of_sandbox_env_play_another_person(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(**KEYS, HANDRAIL_TARGET="sandbox", AWS_ENDPOINT_URL=endpoint.url)
+    aws = boxed(machine, Box(endpoint.url, owners={KEY: "dev-2"}))
+    aws.caller()
+    assert (endpoint.keys, aws.credentials_source) == ([KEY], "AWS_ACCESS_KEY_ID (environment)")
+
+
+def test_keys_that_the_sandbox_did_not_make_are_not_sent(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(**KEYS, HANDRAIL_TARGET="sandbox", USER="o'hara smith")
+    boxed(machine, Box(endpoint.url)).caller()
+    assert endpoint.keys == ["AKIAO-HARA-SMITH"]
+
+
+def test_keys_of_a_sandbox_before_its_reset_are_told(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(**KEYS, HANDRAIL_TARGET="sandbox", AWS_ENDPOINT_URL="http://localhost:4566")
+    with pytest.raises(BadCredentials, match="a key of another sandbox") as caught:
+        boxed(machine, Box(endpoint.url))
+    assert caught.value.hint == 'eval "$(handrail sandbox env)"'
+
+
+@pytest.mark.parametrize(("answers", "used"), [("sb-1", True), ("sb-2", False), (None, False)])
+def test_a_proxy_before_the_same_sandbox_is_used(
+    machine: Machine, endpoint: Endpoint, answers: str | None, used: bool
+) -> None:
+    proxy = "http://127.0.0.1:7777"
+    machine.export(AWS_ENDPOINT_URL=proxy)
+    aws = boxed(machine, Box(endpoint.url, proxies={proxy: answers} if answers else {}))
+    assert aws.endpoint == (proxy if used else endpoint.url)
+
+
+@pytest.mark.parametrize(
+    ("broken", "kind", "slug", "hint"),
+    [
+        (MissingExtra("moto"), NotSetUp, "missing_extra", "pip install 'handrail[sandbox]'"),
+        (SandboxError("it died.", "see the log"), AwsFailure, "sandbox", "see the log"),
+        (OSError(28, "No space left on device"), AwsFailure, "sandbox", "make room on that disk"),
+    ],
+)
+def test_a_sandbox_that_does_not_start_says_why(
+    machine: Machine, broken: Exception, kind: type[HandrailError], slug: str, hint: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        boxed(machine, Box("", broken=broken))
+    assert type(caught.value) is kind
+    assert caught.value.slug == slug
+    assert hint in caught.value.hint
+
+
+def test_without_a_stand_in_it_is_the_real_launcher(machine: Machine) -> None:
+    (machine.home / "box").write_text("a file in the sandbox's place")
+    with pytest.raises(AwsFailure, match=r"[Tt]he sandbox"):
+        boxed(machine, None)
+
+
+@pytest.mark.parametrize(
+    ("environ", "owner"),
+    [
+        ({"LOGNAME": "dev-1", "USER": "x"}, "dev-1"),
+        ({"USER": "a.b@c"}, "a.b@c"),
+        ({"USER": "Zoë Müller"}, "Zo-M-ller"),
+        ({"USER": "漢字"}, "you"),
+        ({"USER": "x" * 90}, "x" * 64),
+        ({}, "you"),
+    ],
+)
+def test_the_owner_is_the_user_as_iam_would_take_it(environ: dict[str, str], owner: str) -> None:
+    assert sandbox_owner(environ) == owner
+
+
+# ---- retries, and replies that were cut
+
+
+def test_all_calls_of_a_command_share_one_budget_of_retries(machine: Machine, endpoint: Endpoint) -> None:
+    hurry_retries()
+    machine.export(**KEYS, AWS_ENDPOINT_URL=endpoint.url)
+    endpoint.answers = [BUSY]
+    aws = machine.aws(timeouts=Timeouts(connect=1, read=5, attempts=3))
+    for _ in range(8):
+        with pytest.raises(HandrailError), aws_failures_explained("x"):
+            aws.client("sts").get_caller_identity()
+    assert aws.retries.spent == aws.retries.limit == RETRY_BUDGET
+    assert [call.attempts for call in aws.calls] == [3, 3, 3, 3, 3, 1, 1, 1]
+    assert len(endpoint.seen) == 8 + RETRY_BUDGET
+
+
+@pytest.mark.parametrize(
+    ("answer", "whole"),
+    [((200, '{"Item": {"pk"'), False), ((200, "{}"), True), ((400, '{"__type": "Thrott'), False), ((200, ""), True)],
+)
+def test_a_json_reply_that_was_cut_is_no_empty_one(
+    machine: Machine, endpoint: Endpoint, answer: tuple[int, str], whole: bool
+) -> None:
+    machine.export(**KEYS, AWS_ENDPOINT_URL=endpoint.url)
+    endpoint.answers, endpoint.kind = [answer], "application/x-amz-json-1.0"
+    client = machine.aws().client("dynamodb")
+    if whole:
+        assert "Item" not in client.get_item(TableName="tab", Key={"pk": {"S": "a"}})
+        return
+    with pytest.raises(Unreachable, match="cut short"), aws_failures_explained("x"):
+        client.get_item(TableName="tab", Key={"pk": {"S": "a"}})
+
+
+def test_the_read_timeout_on_the_sandbox_can_be_shorter(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(HANDRAIL_SANDBOX_READ_TIMEOUT="0.2")
+    endpoint.answers = [HANG]
+    settings = Settings(region="eu-west-1")
+    aws = connect(settings, SANDBOX, machine.environ, folders=machine.folders, launcher=Box(endpoint.url))
+    hurry_retries()
+    started = time.monotonic()
+    with pytest.raises(Unreachable, match="does not answer"):
+        aws.caller()
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("value", ["0", "soon", "-1", "9999"])
+def test_a_read_timeout_that_is_none(machine: Machine, endpoint: Endpoint, value: str) -> None:
+    machine.export(HANDRAIL_SANDBOX_READ_TIMEOUT=value)
+    with pytest.raises(Usage, match="takes seconds"):
+        connect(Settings(), SANDBOX, machine.environ, folders=machine.folders, launcher=Box(endpoint.url))

@@ -1,0 +1,168 @@
+"""The fence on the signed request: asked at every attempt, told of what is definite only."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from fast_models import hurry_retries
+from handrail.aws.fencing import before_send, fenced, signed_at
+from handrail.core.errors import HandrailError
+from handrail.ledger.fence import Fence, FenceClosed
+from handrail.ledger.holders import Times
+
+TIMES = Times()
+
+
+class Ec2Answers(http.server.BaseHTTPRequestHandler):
+    """Answers StartInstances with the statuses of a list, one by one: 0 cuts the connection, 200 is cut XML."""
+
+    statuses: list[tuple[int, str]] = []
+    seen: list[str] = []
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.seen.append(self.headers["X-Amz-Date"])
+        status, code = self.statuses.pop(0)
+        if status == 0:
+            return
+        body = f"<Response><Errors><Error><Code>{code}</Code><Message>m</Message></Error></Errors></Response>"
+        if status == 200:
+            body = "<StartInstancesResponse><instancesSet/></StartInstancesResponse>" if not code else "<cut"
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    hurry_retries()
+    server = http.server.HTTPServer(("127.0.0.1", 0), Ec2Answers)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    session = botocore.session.Session()
+    session.set_credentials("key", "secret")
+    found = session.create_client(
+        "ec2",
+        region_name="us-east-1",
+        endpoint_url=f"http://127.0.0.1:{server.server_address[1]}",
+        config=Config(retries={"mode": "standard", "total_max_attempts": 3}, proxies={}),
+    )
+    found.meta.events.register("before-send", lambda request, **_: before_send(request))
+    yield found
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def fence(until: int = 2**40) -> Fence:
+    """Return a fence that is open for long."""
+    return Fence(until, TIMES)
+
+
+def start(client: Any, gate: Fence | None, *statuses: tuple[int, str]) -> Exception | None:
+    """Make the call under a fence against these answers, and return its error."""
+    Ec2Answers.statuses, Ec2Answers.seen = list(statuses), []
+    try:
+        with fenced(gate):
+            client.start_instances(InstanceIds=["i-1"])
+    except Exception as error:
+        return error
+    return None
+
+
+def test_an_answer_closes_the_attempt(client: Any) -> None:
+    gate = fence()
+    assert start(client, gate, (200, "")) is None
+    assert (gate.attempts, gate.open_until) == (1, None)
+
+
+@pytest.mark.parametrize("code", ["IncorrectInstanceState", "RequestExpired", "UnauthorizedOperation"])
+def test_a_definite_refusal_closes_the_attempt(client: Any, code: str) -> None:
+    gate = fence()
+    assert isinstance(start(client, gate, (400, code)), ClientError)
+    assert (gate.attempts, gate.open_until) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("answers", "attempts"),
+    [
+        ([(0, "")] * 3, 3),
+        ([(500, "InternalError")] * 3, 3),
+        ([(503, "RequestLimitExceeded")] * 3, 3),
+        ([(400, "Throttling")] * 3, 3),
+        ([(400, "RequestTimeout")] * 3, 3),
+        ([(408, "Slow")], 1),
+        ([(200, "cut")], 1),
+    ],
+)
+def test_whatever_is_not_definite_stays_open(client: Any, answers: list[tuple[int, str]], attempts: int) -> None:
+    gate = fence()
+    assert start(client, gate, *answers) is not None
+    assert gate.attempts == len(Ec2Answers.seen) == attempts
+    assert gate.open_until == TIMES.end_of(signed_at(Ec2Answers.seen[-1]))
+
+
+def test_an_unanswered_attempt_stays_open_behind_an_answered_one(client: Any) -> None:
+    gate = fence()
+    assert start(client, gate, (0, ""), (200, "")) is None
+    assert gate.attempts == len(Ec2Answers.seen) == 2
+    assert gate.open_until == TIMES.end_of(signed_at(Ec2Answers.seen[0]))
+
+
+def test_a_shut_fence_sends_nothing_and_is_not_asked_again(client: Any) -> None:
+    gate = fence(until=5)
+    assert isinstance(start(client, gate, (200, "")), FenceClosed)
+    assert (gate.attempts, gate.open_until, Ec2Answers.seen) == (0, None, [])
+
+
+def test_a_fence_that_shuts_between_two_attempts(client: Any) -> None:
+    gate = fence()
+
+    class Shutting:
+        """Lets one attempt through."""
+
+        def before_send(self, date: float) -> None:
+            if gate.attempts:
+                raise FenceClosed(1)
+            gate.before_send(date)
+
+        def answered(self) -> None:
+            gate.answered()
+
+    Ec2Answers.statuses, Ec2Answers.seen = [(0, ""), (200, "")], []
+    with pytest.raises(FenceClosed), fenced(Shutting()):
+        client.start_instances(InstanceIds=["i-1"])
+    assert len(Ec2Answers.seen) == 1
+    assert gate.open_until is not None
+
+
+def test_without_a_fence_everything_passes(client: Any) -> None:
+    assert start(client, None, (200, "")) is None
+    assert isinstance(start(client, None, (400, "IncorrectInstanceState")), ClientError)
+
+
+def test_an_error_of_our_own_is_no_answer() -> None:
+    gate = fence()
+
+    def fail() -> None:
+        with fenced(gate):
+            gate.before_send(0)
+            raise HandrailError("ours")
+
+    with pytest.raises(HandrailError):
+        fail()
+    assert gate.open_until is not None
+
+
+def test_the_date_of_a_signature() -> None:
+    assert signed_at("20261122T205500Z") == signed_at(b"20261122T205500Z") == 1795380900

@@ -1,0 +1,105 @@
+"""What EC2 allows, judged offline."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handrail.core import ec2_rules as rules
+from handrail.core.errors import Usage
+
+ID, SHORT_ID = "0c1d2e3f4a5b6c7d8", "0c1d2e3f"
+
+
+@pytest.mark.parametrize(
+    ("check", "good"),
+    [
+        (rules.check_name, "web-1.dev_2"),
+        (rules.check_name, "x" * 63),
+        (rules.check_type, "t3.nano"),
+        (rules.check_type, "u-6tb1.112xlarge"),
+        (rules.check_image, "ubuntu"),
+        (rules.check_image, f"ami-{ID}"),
+        (rules.check_image, f"ami-{SHORT_ID}"),
+        (rules.check_request_id, "ci-7.2_A"),
+        (rules.check_target, f"i-{ID}"),
+        (rules.check_target, "any name: it may be anybody's"),
+        (rules.check_tag_key, "team/größe"),
+    ],
+)
+def test_good_values_stay(check: Callable[[str], str], good: str) -> None:
+    assert check(good) == good
+
+
+@pytest.mark.parametrize(
+    ("check", "bad"),
+    [
+        *(
+            (rules.check_name, bad)
+            for bad in ("", "x" * 64, "-a", "a-", "a.", "i-1", "a b", "a\n", "a,b", "$(id)", "é")
+        ),
+        *((rules.check_type, bad) for bad in ("", "nano", "t3.", ".nano", "t3.nano\n;", "t3 nano")),
+        *((rules.check_image, bad) for bad in ("", "Ubuntu", "ami-", "ami-xyz", f"ami-{ID}0")),
+        *((rules.check_request_id, bad) for bad in ("", "x" * 49, "a b", "a\n", "ä")),
+        *((rules.check_target, bad) for bad in ("", "  ", "i-", "i-12345", f"i-{ID.upper()}", "x" * 257)),
+        *((rules.check_tag_key, bad) for bad in ("", "k" * 129, "a\n", "a*", "aws:x", "AWS:x", "Name", "managed-by")),
+        (rules.check_tag_key, "handrail:owner"),
+    ],
+)
+def test_bad_values_are_refused_with_a_hint(check: Callable[[str], str], bad: str) -> None:
+    with pytest.raises(Usage) as caught:
+        check(bad)
+    assert caught.value.hint
+
+
+def test_types_are_lower_case() -> None:
+    assert rules.check_type(" T3.Nano ") == "t3.nano"
+
+
+def test_tags() -> None:
+    assert rules.parse_tags(("a=1", "b=x=y", "c=", "a=1")) == {"a": "1", "b": "x=y", "c": ""}
+    most = tuple(f"k{n}=v" for n in range(rules.TAG_COUNT_LIMIT))
+    assert len(rules.parse_tags(most)) == 44
+    for bad in (("a",), ("a=1", "a=2"), (f"a={'x' * 257}",), ("a=\t",), (*most, "more=x")):
+        with pytest.raises(Usage):
+            rules.parse_tags(bad)
+
+
+def test_user_data_has_a_limit() -> None:
+    assert rules.check_user_data(b"x" * 16384, "boot.sh") == b"x" * 16384
+    with pytest.raises(Usage, match="more than the 16,384 bytes"):
+        rules.check_user_data(b"x" * 16385, "boot.sh")
+
+
+@given(owner=st.text(st.characters(codec="utf-8"), max_size=80))
+def test_a_made_up_name_is_always_a_name(owner: str) -> None:
+    name = rules.name_from(owner, "abcd")
+    assert rules.check_name(name) == name
+    assert name.endswith("abcd")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [("dev-1", "dev-1-abcd"), ("jane@example.org", "jane-example.org-abcd"), ("i-i", "abcd"), ("+++", "abcd")],
+)
+def test_the_owner_is_in_the_name(owner: str, name: str) -> None:
+    assert rules.name_from(owner, "abcd") == name
+
+
+def test_the_nearest_type() -> None:
+    assert rules.nearest_type("t3.naono") == "t3.nano"
+    assert rules.nearest_type("zz9.plural") == ""
+
+
+def test_burstable_types_run_on_credits() -> None:
+    assert rules.KNOWN_TYPES["t4g.nano"].burstable
+    assert not rules.is_burstable("trn1.2xlarge")
+
+
+@pytest.mark.parametrize("move", rules.MOVES.values(), ids=lambda move: move.verb)
+def test_a_state_means_one_thing_to_a_move(move: rules.Move) -> None:
+    groups = (move.arriving, move.settles, move.impossible)
+    named = [state for group in groups for state in group]
+    assert len(named) == len(set(named))
+    assert move.verb == "reboot" or move.goal not in named

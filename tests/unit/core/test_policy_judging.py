@@ -1,0 +1,380 @@
+"""Judging: every policy must let a plan pass; a refusal tells all reasons, where they stand, and what would do."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handrail.core.errors import Internal, Refused
+from handrail.core.plan import Claim
+from handrail.core.policy import (
+    OPEN,
+    STRICT,
+    Context,
+    Policy,
+    Reason,
+    allowed,
+    default_type,
+    explain,
+    judge,
+    parse_policy,
+    passes,
+    refusal,
+)
+from handrail.core.policy.keys import SECRET_FILES
+
+SANDBOX = Context("sandbox", "000000000000", "dev-1")
+AWS = Context("aws", "111122223333", "dev-1")
+
+
+def policy(text: str, source: str = "handrail.toml") -> Policy:
+    return parse_policy(text, source)
+
+
+def refused(policies: tuple[Policy, ...], *claims: Claim, context: Context = SANDBOX) -> Refused:
+    return refusal(judge(policies, claims, context), "handrail ec2 create")
+
+
+def test_a_refused_type_reads_as_promised() -> None:
+    error = refused((STRICT,), Claim("ec2.types", "t3.lrge", "--type"))
+    assert error.message == "t3.lrge is not an instance type that the policy allows."
+    assert error.facts == (("rule", "ec2.types = t3.nano, t4g.nano (built-in strict)"),)
+    assert error.hint == "handrail ec2 create --type t3.nano"
+    assert error.exit_code == 3
+    assert error.details["reasons"] == [
+        {
+            "key": "ec2.types",
+            "value": "t3.lrge",
+            "option": "--type",
+            "rule": "ec2.types = t3.nano, t4g.nano",
+            "source": "built-in strict",
+            "passes": False,
+            "message": error.message,
+            "would_pass": ["t3.nano", "t4g.nano"],
+        }
+    ]
+
+
+def test_the_nearest_allowed_value_is_offered() -> None:
+    assert refused((STRICT,), Claim("ec2.types", "t4g.nao", "--type")).hint == "handrail ec2 create --type t4g.nano"
+
+
+TEAM = """[ec2]
+types = ["t4g.*"]
+names = ["{owner}-*"]
+user_data = false
+required_tags = { team = "a*", stage = "test" }
+[route53]
+zone_suffixes = ["dev.example.org"]
+ttl_min = 60
+"""
+
+
+def test_all_reasons_come_at_once_with_one_line_that_would_work() -> None:
+    error = refused(
+        (policy(TEAM),),
+        Claim("ec2.types", "m5.large", "--type"),
+        Claim("ec2.names", "we b", "--name"),
+        Claim("ec2.user_data", True, "--user-data"),
+        Claim("ec2.required_tags", {"team": "b"}, "--tag"),
+        Claim("route53.zone_suffixes", "foo.test.", "DOMAIN"),
+        Claim("route53.ttl_min", 30, "--ttl"),
+        Claim("ec2.images", "ubuntu", "--image"),
+    )
+    assert error.message == "the policy refuses 7 things here."
+    assert error.hint == (
+        "handrail ec2 create --type t4g.large --name dev-1-we-b --tag team=VALUE --tag stage=test "
+        "foo.dev.example.org --ttl 60"
+    )
+    assert error.facts[:6] == (
+        ("refused", "m5.large is not an instance type that the policy allows."),
+        ("rule", "ec2.types = t4g.* (handrail.toml:2)"),
+        ("refused", '"we b" is not an instance name that the policy allows.'),
+        ("rule", "ec2.names = dev-1-* (handrail.toml:3)"),
+        ("refused", "user data may not be given under this policy."),
+        ("rule", "ec2.user_data = false (handrail.toml:4)"),
+    )
+    assert [reason["value"] for reason in error.details["reasons"]] == [
+        "m5.large", "we b", True, "team", "stage", "foo.test.", 30,
+    ]  # fmt: skip
+
+
+def test_two_policies_that_refuse_the_same_are_one_message_with_two_rules() -> None:
+    near = policy('ec2.types = ["t3.micro", "t4g.nano"]')
+    error = refused((near, STRICT), Claim("ec2.types", "t3.large", "--type"))
+    assert error.message == "t3.large is not an instance type that the policy allows."
+    assert [fact[1] for fact in error.facts] == [
+        "ec2.types = t3.micro, t4g.nano (handrail.toml:1)",
+        "ec2.types = t3.nano, t4g.nano (built-in strict)",
+    ]
+    assert error.hint == "handrail ec2 create --type t4g.nano"
+
+
+def test_the_same_rule_is_told_once() -> None:
+    assert len(refused((policy(""), STRICT), Claim("ec2.types", "t3.large", "--type")).facts) == 1
+
+
+def test_many_reasons_and_long_rules_are_cut() -> None:
+    many = policy(f"ec2.types = {[f'm5.{n}large' for n in range(12)]}")
+    error = refused((many,), *(Claim("ec2.types", f"t3.x{n}", "--type") for n in range(10)))
+    assert error.facts[-1] == ("refused", "and 2 more")
+    assert error.facts[1][1].endswith("m5.7large, and 4 more (handrail.toml:1)")
+    assert len(error.details["reasons"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("rules", "claim", "hint"),
+    [
+        ("ec2.types=[]", Claim("ec2.types", "t3.nano", "--type"), "give --type as the rule says, or ask whoever"),
+        ("ec2.images=['ami-*']", Claim("ec2.images", "ubuntu", ""), "give a value as the rule says"),
+        ("ec2.types=['t3.n*']", Claim("ec2.types", "t4g.nano", "--type"), "give --type as the rule says"),
+        ("ec2.types=['m5.*']", Claim("ec2.types", "m4.lrge", "--type"), "x --type m5.large"),
+        ("ec2.names=['a?-*']", Claim("ec2.names", "web", "--name"), "x --name ax-web"),
+        ("ec2.names=['[ab]*']", Claim("ec2.names", "web", "--name"), "give --name as the rule says"),
+        ("ec2.key_pairs=[]", Claim("ec2.key_pairs", "mine", "--key-pair"), "x"),
+        ("ec2.key_pairs=['team key']", Claim("ec2.key_pairs", "mine", "--key-pair"), "x --key-pair 'team key'"),
+        ("ec2.credits='standard'", Claim("ec2.credits", "unlimited", "--credits"), "x --credits standard"),
+        ("s3.public='never'", Claim("s3.public", True, "--public"), "x"),
+        ("s3.versioning=true", Claim("s3.versioning", False, "--versioning"), "x"),
+        ("s3.secret_files=['.env']", Claim("s3.secret_files", "a/.ENV", "PATH"), "leave it out, or use a private"),
+        ("route53.ttl_max=9", Claim("route53.ttl_max", 10, "--ttl"), "x --ttl 9"),
+        ("route53.record_types=['TXT']", Claim("route53.record_types", "A", "TYPE"), "x TXT"),
+        ("s3.regions=['eu-west-1']", Claim("s3.regions", "us-east-1", "--region"), "x --region eu-west-1"),
+        ("ec2.required_tags={a='[xy]'}", Claim("ec2.required_tags", {}, "--tag"), "x --tag a=VALUE"),
+    ],
+)  # fmt: skip
+def test_the_hint_is_a_line_that_works_or_says_what_to_do(rules: str, claim: Claim, hint: str) -> None:
+    reasons = judge((policy(rules),), [claim], SANDBOX)
+    assert reasons
+    found = refusal(reasons, "x").hint
+    assert found.startswith(hint)
+    if hint.startswith("x"):
+        assert found == hint
+
+
+@pytest.mark.parametrize(
+    ("rules", "claim"),
+    [
+        ("", Claim("ec2.key_pairs", "anything", "--key-pair")),
+        ("ec2.types=['t3.*']", Claim("ec2.types", "t3.large")),
+        ("ec2.required_tags=['team']", Claim("ec2.required_tags", {"team": "x", "more": ""})),
+        ("", Claim("ec2.required_tags", {})),
+        ("ec2.credits='unlimited'", Claim("ec2.credits", "unlimited")),
+        ("ec2.user_data=false", Claim("ec2.user_data", False)),
+        ("s3.public='never'", Claim("s3.public", False)),
+        ("s3.versioning=true", Claim("s3.versioning", True)),
+        ("", Claim("s3.versioning", False)),
+        ("", Claim("s3.secret_files", "site/index.html")),
+        ("route53.zone_suffixes=['Example.org.']", Claim("route53.zone_suffixes", "A.EXAMPLE.org.")),
+        ("route53.zone_suffixes=['example.org']", Claim("route53.zone_suffixes", "example.org")),
+        ("", Claim("route53.zone_suffixes", "example.org")),
+        ("route53.ttl_min=60", Claim("route53.ttl_min", 60)),
+        ("", Claim("route53.ttl_max", 60)),
+    ],
+)
+def test_what_passes(rules: str, claim: Claim) -> None:
+    assert judge((policy(rules),), [claim], SANDBOX) == []
+
+
+@pytest.mark.parametrize("name", ["notexample.org", "org", "example.org.evil.com"])
+def test_a_suffix_is_of_whole_labels(name: str) -> None:
+    assert not passes((policy("route53.zone_suffixes=['example.org']"),), "route53.zone_suffixes", name, SANDBOX)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [".env", "site/.env", ".ENV", "a/.env.local", "keys/ID_RSA", "x.pem", "home/.ssh/config", ".docker/config.json",
+     "a/.docker/config.json", r"a\.aws\config", "terraform.tfstate", "repo/.git/config"],
+)  # fmt: skip
+def test_files_that_look_like_secrets(path: str) -> None:
+    assert [reason.key for reason in judge((OPEN,), [Claim("s3.secret_files", path)], SANDBOX)] == ["s3.secret_files"]
+
+
+@pytest.mark.parametrize("path", ["environment.html", "docker/config.json", "assets/key.svg", "gitignore.txt"])
+def test_files_that_do_not(path: str) -> None:
+    assert len(SECRET_FILES) > 30
+    assert judge((OPEN,), [Claim("s3.secret_files", path)], SANDBOX) == []
+
+
+def test_case_matters_in_names_and_the_owner_is_no_pattern() -> None:
+    rules = (policy('ec2.names = ["{owner}-*", "Web"]'),)
+    assert passes(rules, "ec2.names", "Web", SANDBOX)
+    assert not passes(rules, "ec2.names", "web", SANDBOX)
+    assert not passes(rules, "ec2.names", "anybody-x", Context("sandbox", owner="*"))
+    assert passes(rules, "ec2.names", "*-x", Context("sandbox", owner="*"))
+
+
+def test_only_the_home_region_on_aws_every_region_in_the_sandbox() -> None:
+    claim = [Claim("ec2.regions", "eu-west-1", "--region")]
+    assert judge((STRICT,), claim, SANDBOX) == []
+    (reason,) = judge((STRICT,), claim, AWS)
+    assert reason.rule == "ec2.regions = us-east-1, the home region"
+    assert reason.would_pass == ("us-east-1",)
+    assert judge((STRICT,), claim, Context("aws", chosen_home="eu-west-1")) == []
+    assert judge((policy("home_region='eu-west-1'"),), claim, AWS) == []
+    assert judge((policy("ec2.regions=['eu-*']"),), claim, AWS) == []
+    assert judge((policy("ec2.regions=['us-*']"),), claim, SANDBOX)
+    assert judge((OPEN,), claim, AWS) == []
+
+
+def test_a_nearer_policy_does_not_move_the_home_region_under_an_outer_one() -> None:
+    claim = [Claim("ec2.regions", "eu-west-1")]
+    near = policy("home_region='eu-west-1'")
+    assert [reason.source for reason in judge((near, STRICT), claim, AWS)] == ["built-in strict"]
+    # Without a word of its own, the nearer one takes that of the outer.
+    assert judge((STRICT, near), claim, AWS) == []
+
+
+def test_accounts_are_judged_unasked_on_aws_and_never_in_the_sandbox() -> None:
+    rules = (policy("accounts=['999988887777']"),)
+    (reason,) = judge(rules, [], AWS)
+    assert (reason.key, reason.value, reason.would_pass) == ("accounts", "111122223333", ("999988887777",))
+    assert refusal([reason], "handrail ec2 create").hint == "sign in to an account that the rule lists"
+    assert judge(rules, [Claim("accounts", "000000000000")], SANDBOX) == []
+    assert judge(rules, [], Context("aws")) == []
+    assert judge((STRICT,), [], AWS) == []
+
+
+@pytest.mark.parametrize("key", ["ec2.typs", "ec2.max_running", "ec2.manage", "preset", ""])
+def test_a_claim_that_no_policy_judges_is_a_defect(key: str) -> None:
+    with pytest.raises(Internal, match="which no policy judges"):
+        judge((STRICT,), [Claim(key, "x")], SANDBOX)
+
+
+def test_explain_tells_what_passes_too() -> None:
+    rules = (policy("ec2.required_tags={team='a', stage='b'}"), STRICT)
+    found = explain(rules, [Claim("ec2.required_tags", {"team": "a"}), Claim("ec2.types", "t3.nano")], SANDBOX)
+    assert [(each.value, each.passes, each.rule) for each in found] == [
+        ("team", True, "ec2.required_tags = team=a"),
+        ("stage", False, "ec2.required_tags = stage=b"),
+        ("", True, "ec2.required_tags = none"),
+        ("t3.nano", True, "ec2.types = t3.nano, t4g.nano"),
+        ("t3.nano", True, "ec2.types = t3.nano, t4g.nano"),
+    ]
+
+
+def test_a_tag_value_is_offered_that_all_policies_take() -> None:
+    rules = (policy("ec2.required_tags={team='a*'}"), policy("ec2.required_tags={team='ab'}"))
+    assert refused(rules, Claim("ec2.required_tags", {}, "--tag")).hint == "handrail ec2 create --tag team=ab"
+
+
+def test_allowed_is_what_every_policy_takes() -> None:
+    near = policy("ec2.types=['m5.large', 't4g.*', '[t]3.*']")
+    assert allowed((near,), "ec2.types", SANDBOX) == ("m5.large", "t4g.*", "[t]3.*")
+    assert allowed((near, STRICT), "ec2.types", SANDBOX) == ("t3.nano", "t4g.nano")
+    assert allowed((STRICT,), "ec2.key_pairs", SANDBOX) is None
+    assert allowed((STRICT,), "ec2.regions", AWS) == ("us-east-1",)
+    assert allowed((near, policy("ec2.types=['c5.large']")), "ec2.types", SANDBOX) == ()
+
+
+@pytest.mark.parametrize(
+    ("rules", "type_"),
+    [
+        ((STRICT,), "t3.nano"),
+        ((OPEN,), "t3.nano"),
+        ((policy("ec2.types=['t4g.*']"),), "t4g.nano"),
+        ((policy("ec2.types=['m5.*', 'c5.large']"),), "c5.large"),
+        ((policy("ec2.types=['m5.*']"),), None),
+        ((policy("preset='open'\nec2.default_type='m5.large'"), STRICT), "t3.nano"),
+        ((policy("ec2.default_type='t4g.nano'"), STRICT), "t4g.nano"),
+    ],
+)
+def test_the_default_type(rules: tuple[Policy, ...], type_: str | None) -> None:
+    assert default_type(rules, SANDBOX) == type_
+
+
+# Properties.
+
+PATTERNS = {
+    "ec2.types": ["t3.nano", "t3.*", "t4g.nano", "t?.nano", "*", "m5.large"],
+    "ec2.images": ["ubuntu", "amazon-linux", "*", "ami-0*", "ami-0a1b2c3d"],
+    "ec2.regions": ["us-east-1", "eu-west-1", "eu-*", "*"],
+    "ec2.names": ["{owner}-*", "web", "*", "w?b", "[vw]eb"],
+    "route53.zone_suffixes": ["example.org", "dev.example.org", "org"],
+    "route53.record_types": ["A", "TXT", "MX"],
+}
+WANTED: dict[str, list[Any]] = {
+    "ec2.types": ["t3.nano", "t3.large", "t4g.nano", "t2.nano", "m5.large", "t3.lrge", "*"],
+    "ec2.images": ["ubuntu", "amazon-linux", "ami-0a1b2c3d", "ami-12345678"],
+    "ec2.regions": ["us-east-1", "eu-west-1", "ap-east-1"],
+    "ec2.names": ["dev-1-web", "web", "wob", "dev-2-web", "x y"],
+    "route53.zone_suffixes": ["example.org", "a.dev.example.org", "b.org", "c.net"],
+    "route53.record_types": ["A", "TXT", "MX", "NS"],
+    "route53.ttl_min": [0, 60, 300],
+    "route53.ttl_max": [0, 60, 300],
+    "ec2.user_data": [True, False],
+    "s3.public": [True, False],
+    "ec2.required_tags": [{}, {"team": "a"}, {"team": "b", "x": ""}],
+}
+
+
+LINES = (
+    "home_region = 'eu-west-1'",
+    "route53.ttl_min = 60",
+    "route53.ttl_max = 100",
+    "s3.public = 'never'",
+    "ec2.user_data = false",
+    "ec2.required_tags = { team = 'a' }",
+    "ec2.required_tags = ['x']",
+)
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> Policy:
+    lines = [f"preset = '{draw(st.sampled_from(['strict', 'open']))}'"]
+    for key, patterns in PATTERNS.items():
+        if draw(st.booleans()):
+            lines.append(f"{key} = {draw(st.lists(st.sampled_from(patterns), max_size=3))}")
+    for line in LINES:
+        name = line.partition(" ")[0]
+        if draw(st.booleans()) and not any(other.startswith(f"{name} ") for other in lines):
+            lines.append(line)
+    return policy("\n".join(lines))
+
+
+CLAIMS = st.sampled_from([Claim(key, value, "--x") for key, found in WANTED.items() for value in found])
+CONTEXTS = st.sampled_from([SANDBOX, AWS, Context("aws", owner="dev-1", chosen_home="eu-west-1")])
+
+
+@given(policies(), policies(), st.lists(CLAIMS, max_size=4), CONTEXTS)
+def test_a_nearer_policy_only_narrows(near: Policy, outer: Policy, claims: list[Claim], context: Context) -> None:
+    both = judge((near, outer), claims, context)
+    alone = judge((outer,), claims, context)
+    assert {(each.key, str(each.value), each.rule) for each in alone} <= {
+        (each.key, str(each.value), each.rule) for each in both
+    }
+    if not both:
+        assert alone == []
+
+
+@given(policies(), policies(), CLAIMS, CONTEXTS)
+def test_judging_explaining_and_passing_agree(near: Policy, outer: Policy, claim: Claim, context: Context) -> None:
+    rules = (near, outer)
+    reasons = judge(rules, [claim], context)
+    assert [each for each in explain(rules, [claim], context) if not each.passes] == reasons
+    assert passes(rules, claim.key, claim.value, context) == (not reasons)
+
+
+@given(policies(), policies(), CLAIMS, CONTEXTS)
+def test_what_is_offered_would_pass(near: Policy, outer: Policy, claim: Claim, context: Context) -> None:
+    rules = (near, outer)
+    for reason in judge(rules, [claim], context):
+        offers: list[Any] = list(reason.would_pass)
+        if claim.key == "ec2.required_tags":
+            assert offers[0].partition("=")[0] == reason.value
+        else:
+            kind = type(claim.value)
+            assert all(passes(rules, claim.key, kind(offer), context) for offer in offers)
+        assert isinstance(refusal([reason], "x"), Refused)
+
+
+@given(policies(), policies(), st.sampled_from(sorted(PATTERNS)), CONTEXTS)
+def test_what_is_allowed_passes(near: Policy, outer: Policy, key: str, context: Context) -> None:
+    for item in allowed((near, outer), key, context) or ():
+        if not set(item) & set("*?["):
+            assert passes((near, outer), key, item, context)
+
+
+def test_a_reason_is_json() -> None:
+    assert Reason("k", 1, "--o", "r", "s").as_json()["would_pass"] == []

@@ -1,0 +1,230 @@
+"""The pure parts: the item, the changes of a place, the counting, the fence, the refusal."""
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lease_bench import NOON, TIMES, wanted
+
+from handrail.ledger import holders
+from handrail.ledger.fence import Fence, FenceClosed
+from handrail.ledger.holders import Cap, Fate, Kind, Place, Seen, Shortage, State, Verdict, Versioned
+from handrail.ledger.refusal import cap_reached
+
+A = Place("a", State.HELD, Kind.CREATE, "m", "eu", "ann", "ann", "web", NOON, NOON, ("a",), "i-a")
+NEW = holders.reserved(wanted("n"), "m", NOON, TIMES)
+START = holders.reserved(wanted("s", instance="i-s"), "m", NOON, TIMES)
+ENDING = holders.condemned(NEW, "i-n", NOON)
+
+text = st.text(max_size=8)
+number = st.integers(min_value=0, max_value=2**40)
+places = st.builds(
+    Place, text, st.sampled_from(State), st.sampled_from(Kind), text, text, text, text, text, number, number,
+    st.lists(text, max_size=3).map(tuple), text, text,
+)  # fmt: skip
+
+
+def seen(state: str, instance: str = "i", token: str = "", region: str = "eu", owner: str = "ann") -> Seen:
+    return Seen(instance, state, token, region, owner)
+
+
+@given(st.dictionaries(text, places, max_size=4))
+def test_the_item_survives_being_stored(given_places: dict[str, Place]) -> None:
+    stored = json.loads(json.dumps(holders.to_item(given_places)))
+    assert holders.from_item(stored) == given_places
+
+
+def test_stored_numbers_may_be_decimals() -> None:
+    item = holders.to_item({"a": A})
+    item["a"]["until"] = Decimal(item["a"]["until"])
+    place = holders.from_item(item)["a"]
+    assert place == A
+    assert type(place.until) is int
+
+
+def test_the_real_times_are_those_of_the_protocol() -> None:
+    assert holders.Times().term == 17 * 60 + 10
+    assert not holders.Times().trusted(NOON, NOON + 180)
+    assert holders.Times().trusted(NOON, holders.Times().free_at(NOON))
+
+
+@pytest.mark.parametrize(
+    ("place", "state", "trusted", "verdict"),
+    [
+        (A, "terminated", False, Verdict.FREE),
+        (NEW, "shutting-down", False, Verdict.FREE),
+        (START, "terminated", False, Verdict.FREE),
+        (ENDING, "terminated", False, Verdict.FREE),
+        (holders.closed(NEW, Fate.NOTHING), None, False, Verdict.FREE),
+        (A, None, False, Verdict.KEEP),
+        (A, "stopped", False, Verdict.KEEP),
+        (NEW, "running", False, Verdict.KEEP),
+        (START, "running", False, Verdict.KEEP),
+        (A, None, True, Verdict.FREE),
+        (A, "stopped", True, Verdict.FREE),
+        (A, "running", True, Verdict.KEEP),
+        (A, "stopping", True, Verdict.KEEP),
+        (NEW, None, True, Verdict.CLOSE),
+        (NEW, "stopped", True, Verdict.FREE),
+        (NEW, "stopping", True, Verdict.KEEP),
+        (NEW, "pending", True, Verdict.ADOPT),
+        (START, None, True, Verdict.FREE),
+        (START, "stopped", True, Verdict.FREE),
+        (START, "running", True, Verdict.ADOPT),
+        (ENDING, None, False, Verdict.TERMINATE),
+        (ENDING, None, True, Verdict.FREE),
+        (ENDING, "stopped", True, Verdict.TERMINATE),
+        (ENDING, "running", True, Verdict.TERMINATE),
+    ],
+)
+def test_a_look_leads_to(place: Place, state: str | None, trusted: bool, verdict: Verdict) -> None:
+    assert holders.judge(place, seen(state) if state else None, trusted) is verdict
+
+
+@pytest.mark.parametrize(
+    ("place", "state", "fate"),
+    [
+        (holders.closed(NEW, Fate.NOTHING), None, Fate.NOTHING),
+        (A, None, Fate.MADE),
+        (ENDING, "terminated", Fate.CANCELLED),
+        (NEW, "running", Fate.ADOPTED),
+        (NEW, "terminated", Fate.GONE),
+        (NEW, "stopped", Fate.MADE),
+        (START, "running", Fate.ADOPTED),
+        (START, "stopped", Fate.NOT_RUNNING),
+        (START, None, Fate.NOT_RUNNING),
+    ],
+)
+def test_the_outcome_of_a_settled_place(place: Place, state: str | None, fate: Fate) -> None:
+    assert holders.fate_of(place, seen(state) if state else None) is fate
+
+
+def test_a_place_is_found_by_id_and_before_that_by_token() -> None:
+    known = {"a": A, "n": NEW}
+    assert holders.place_of(known, "i-a", "") is A
+    assert holders.place_of(known, "i-x", "hr-n") is NEW
+    assert holders.place_of(known, "i-x", "hr-a") is None
+
+
+def test_what_runs_without_a_place_is_counted_if_managed() -> None:
+    runs = [seen("running", "i-a"), seen("pending", "i-x"), seen("stopped", "i-y"), seen("running", "i-n", "hr-n")]
+    foreign = replace(seen("running", "i-z"), managed=False)
+    assert holders.outside({"a": A, "n": NEW}, [*runs, foreign]) == (runs[1],)
+
+
+@pytest.mark.parametrize(
+    ("cap", "count"),
+    [
+        (Cap("account", 3), None),
+        (Cap("account", 2), 2),
+        (Cap("region", 2), None),
+        (Cap("region", 1), 1),
+        (Cap("owner", 2), None),
+        (Cap("owner", 1), 1),
+    ],
+)
+def test_each_cap_counts_what_is_under_it(cap: Cap, count: int | None) -> None:
+    other = seen("running", "i-x", region="us", owner="ben")
+    short = holders.shortage([A], [other], [cap], [wanted("b")])
+    assert (short.count if short else None) == count
+
+
+def test_room_comes_with_places_whose_instance_rests_and_no_others() -> None:
+    later = replace(A, key="b", until=NOON + 5, instance="i-b")
+    state = Versioned({"a": A, "b": later, "n": NEW}, 1, NOON)
+    looks = {"a": seen("stopped"), "b": seen("stopped")}
+
+    def seconds(limit: int) -> int | None:
+        return holders.seconds_to_room(state, looks, (), [Cap("account", limit)], [wanted("x")], TIMES)
+
+    assert seconds(3) == 3  # the first is free at noon + V + 1
+    assert seconds(2) == 8
+    assert seconds(1) is None  # a reserved place is never waited for
+    looks["a"] = seen("running")
+    assert seconds(3) == 8
+    late = replace(state, date=NOON + 100)
+    assert holders.seconds_to_room(late, {}, (), [Cap("account", 3)], [wanted("x")], TIMES) == 1
+
+
+# ---- the fence -------------------------------------------------------------------------------------------------------
+
+
+def test_the_fence_lets_through_what_ends_in_time_and_nothing_later() -> None:
+    fence = Fence(NOON + TIMES.term, TIMES)
+    fence.before_send(NOON + TIMES.work)
+    with pytest.raises(FenceClosed) as closed:
+        fence.before_send(NOON + TIMES.work + 0.2)
+    assert closed.value.details == {"seconds_late": 1}
+    assert fence.attempts == 1
+
+
+def test_the_fence_remembers_every_attempt_without_an_answer() -> None:
+    fence = Fence(NOON + TIMES.term, TIMES)
+    ends = [fence.open_until]
+    fence.before_send(NOON)
+    ends.append(fence.open_until)
+    fence.answered()
+    ends.append(fence.open_until)
+    fence.before_send(NOON + 1)
+    fence.before_send(NOON + 2)
+    fence.answered()
+    ends.append(fence.open_until)
+    assert ends == [None, NOON + 61, None, NOON + 62]
+    assert fence.attempts == 3
+
+
+def test_the_fence_counts_what_an_earlier_holder_left_open() -> None:
+    fence = Fence(NOON + TIMES.term, TIMES, inherited=NOON + 70)
+    fence.before_send(NOON)
+    fence.answered()
+    assert fence.open_until == NOON + 70
+
+
+# ---- the refusal -----------------------------------------------------------------------------------------------------
+
+
+def test_the_refusal_names_every_holder_and_when_its_place_is_free() -> None:
+    held = replace(A, since=NOON - 60, until=NOON - 60)
+    state = Versioned({"a": held, "n": NEW, "e": replace(ENDING, key="e")}, 1, NOON)
+    looks = {"a": seen("running", "i-a"), "n": seen("pending", "i-n"), "e": seen("shutting-down", "i-e")}
+    cap = Cap("owner", 2, "key", "strict")
+    error = cap_reached(Shortage(cap, 4, 2), state, looks, [seen("running", "i-x")], TIMES, "ann")
+    assert error.message == "4 places are taken, and the policy allows 2; 2 more do not fit."
+    assert error.exit_code == 3
+    assert (error.limit, error.count) == (2, 4)
+    rows = error.details["holders"]
+    assert [(row["key"], row["instance"], row["state"], row["until"]) for row in rows] == [
+        ("a", "i-a", "held", None),
+        ("e", "i-n", "ending", None),
+        ("n", "i-n", "reserved", "2027-01-15T08:01:34Z"),
+        (None, "i-x", "outside", None),
+    ]
+    facts = dict(error.facts)
+    assert facts["rule"] == "key = 2 for this owner (strict)"
+    assert len(facts["held by"].splitlines()) == 4
+    json.dumps(error.as_json())
+
+
+def test_a_place_that_nobody_has_confirmed_says_when_it_is_free() -> None:
+    error = cap_reached(Shortage(Cap("account", 1), 1, 1), Versioned({"n": NEW}, 0, NOON), {}, (), TIMES)
+    assert error.message == "1 place is taken, and the policy allows 1."
+    assert "reserved, free by 08:01:34 UTC at the latest" in dict(error.facts)["held by"]
+    assert error.hint == "handrail lease list"
+
+
+def test_the_refusal_of_running_instances_says_which_of_yours_to_stop() -> None:
+    others = replace(A, key="b", owner="ben", name="other")
+    state = Versioned({"b": others, "a": A}, 0, NOON)
+    error = cap_reached(Shortage(Cap("account", 2), 2, 1), state, {}, (), TIMES, "ann")
+    assert error.message == "2 instances are running, and the policy allows 2."
+    assert error.hint == "handrail ec2 stop web"
+    assert error.details["holders"][0]["until"] == "2027-01-15T08:00:03Z"
+
+
+def test_the_refusal_of_a_cap_of_nothing() -> None:
+    error = cap_reached(Shortage(Cap("account", 0), 0, 1), Versioned({}, 0, NOON), {}, (), TIMES)
+    assert "the policy allows 0." in error.message
+    assert dict(error.facts) == {"rule": "cap = 0 for this account"}

@@ -1,0 +1,234 @@
+"""The record: intents, outcomes, one chain per principal, whatever gets lost on the way."""
+
+from collections.abc import Callable
+
+import pytest
+
+from handrail.aws.dynamodb import CONTENDED
+from handrail.core.errors import Conflict, Throttled, Unreachable
+from handrail.core.fields import Field, Kind
+from handrail.core.operation import Effect, Operation
+from handrail.core.plan import Outcome
+from handrail.ledger.chain import Head, verify
+from handrail.ledger.record import CHAINS, OPEN, Intent, Record, Verdict, given_of
+from memory_table import DATE, MemoryTable, caller
+
+
+def record_on(table: MemoryTable, name: str = "dev-1", requester: str = "") -> Record:
+    """Return the record as one principal writes it."""
+    return Record(table, caller(name), lambda _seconds: None, requester)  # type: ignore[arg-type]
+
+
+def intent(request: str, operation: str = "ec2 create") -> Intent:
+    """Return an intent."""
+    return Intent(request, operation, "web", "us-east-1", "sandbox", {"name": "web"}, {"type": "t3.nano"}, "abc")
+
+
+def chain_of(record: Record, name: str = "dev-1") -> list[dict[str, object]]:
+    """Return the entries of a principal's chain."""
+    return list(record.entries(f"AID{name}"))
+
+
+def test_an_intent_and_its_outcome_are_found_again() -> None:
+    table = MemoryTable()
+    record = record_on(table, requester="anna")
+    record.intend([intent("r1")])
+    assert [one.request for one in record.unfinished()] == ["r1"]
+    table.time += 5
+    assert record.settle(Verdict("r1", "succeeded", resource="i-1", instance="i-1", duration_ms=5))
+    known = record.find("r1")
+    assert known is not None
+    assert known.verdict is not None
+    assert (known.intent.actor, known.intent.owner, known.intent.requester) == (caller().arn, "dev-1", "anna")
+    assert (known.intent.given, known.intent.resolved, known.intent.at) == ({"name": "web"}, {"type": "t3.nano"}, DATE)
+    assert (known.verdict.result, known.verdict.instance, known.verdict.by) == ("succeeded", "i-1", caller().arn)
+    assert known.verdict.at == DATE + 5
+    assert record.unfinished() == []
+    assert verify("c", chain_of(record)) == []
+
+
+def test_what_is_not_on_record_is_not_found() -> None:
+    record = record_on(MemoryTable())
+    assert record.find("r1") is None
+    assert record.heads() == {}
+
+
+def test_a_request_without_a_name_is_found_again() -> None:
+    record = record_on(MemoryTable())
+    record.intend_and_settle(Intent("r1", "ec2 create", "", "us-east-1", "sandbox"), Verdict("r1", "refused", 3))
+    known = record.find("r1")
+    assert known is not None
+    assert known.intent.resource == ""
+
+
+def test_one_outcome_stays_whoever_writes_it() -> None:
+    table = MemoryTable()
+    first, second = record_on(table), record_on(table, "dev-2")
+    first.intend([intent("r1")])
+    assert second.settle(Verdict("r1", "failed", 1, by="arn:settler"))
+    assert not first.settle(Verdict("r1", "succeeded"))
+    known = first.find("r1")
+    assert known is not None
+    assert known.verdict is not None
+    assert (known.verdict.result, known.verdict.by) == ("failed", "arn:settler")
+    assert {key[0] for key in table.items if key[0].startswith("chain#")} == {"chain#AIDdev-1", "chain#AIDdev-2"}
+
+
+def test_a_request_that_ended_before_it_began_is_never_open() -> None:
+    table = MemoryTable()
+    record = record_on(table)
+    record.intend_and_settle(intent("r1"), Verdict("r1", "refused", 3))
+    assert record.unfinished() == []
+    assert [entry["kind"] for entry in chain_of(record)] == ["intent", "outcome"]
+
+
+def test_a_request_id_is_taken_once() -> None:
+    table = MemoryTable()
+    record_on(table).intend([intent("r1")])
+    with pytest.raises(Conflict, match="the request id r1 was taken at this moment"):
+        record_on(table, "dev-2").intend([intent("r1")])
+
+
+def test_many_intents_go_in_batches() -> None:
+    table = MemoryTable()
+    record = record_on(table)
+    record.intend([intent(f"r{number}") for number in range(40)])
+    assert table.calls.count("transact") == 2
+    assert len(record.unfinished()) == 40
+    assert verify("c", chain_of(record)) == []
+
+
+def test_two_processes_of_one_principal_share_the_chain() -> None:
+    table = MemoryTable()
+    one, two = record_on(table), record_on(table)
+    one.intend([intent("r1")])
+    two.intend([intent("r2")])
+    one.intend([intent("r3")])
+    assert [entry["request"] for entry in chain_of(one)] == ["r1", "r2", "r3"]
+    assert verify("c", chain_of(one)) == []
+
+
+def fails(error: Exception, times: int, *, after: bool = False) -> Callable[[MemoryTable], None]:
+    """Make the next transactions of a table fail, before they are carried out or after."""
+
+    def spoil(table: MemoryTable) -> None:
+        original, left = table.transact, [times]
+
+        def transact(writes):  # type: ignore[no-untyped-def]
+            if left[0] and after:
+                original(writes)
+            if left[0]:
+                left[0] -= 1
+                raise error
+            return original(writes)
+
+        table.transact = transact  # type: ignore[method-assign]
+
+    return spoil
+
+
+def test_a_busy_table_is_asked_again() -> None:
+    table = MemoryTable()
+    fails(Throttled("busy", code=CONTENDED), 3)(table)
+    record_on(table).intend([intent("r1")])
+    assert len(chain_of(record_on(table))) == 1
+
+
+def test_a_table_that_aws_slows_down_is_not_hammered() -> None:
+    table = MemoryTable()
+    fails(Throttled("slow down"), 1)(table)
+    with pytest.raises(Throttled, match="slow down"):
+        record_on(table).intend([intent("r1")])
+    assert table.calls.count("transact") == 0
+
+
+def test_an_entry_whose_reply_was_lost_is_its_own() -> None:
+    """Written, unheard, and answered "busy" when repeated: found again under another place of the chain, it is ours."""
+    table = MemoryTable()
+    fails(Throttled("busy", code=CONTENDED), 1, after=True)(table)
+    record = record_on(table)
+    record.intend([intent("r1")])
+    assert len(chain_of(record)) == 1
+    fails(Throttled("busy", code=CONTENDED), 1, after=True)(table)
+    assert record.settle(Verdict("r1", "succeeded"))
+    assert len(chain_of(record)) == 2
+    assert verify("c", chain_of(record)) == []
+
+
+def test_a_lost_reply_is_told_and_the_next_entry_finds_its_place() -> None:
+    table = MemoryTable()
+    record = record_on(table)
+    record.intend([intent("r0")])
+    fails(Unreachable("cut"), 1, after=True)(table)
+    with pytest.raises(Unreachable):
+        record.intend([intent("r1")])
+    record.intend([intent("r2")])
+    assert [entry["request"] for entry in chain_of(record)] == ["r0", "r1", "r2"]
+    assert verify("c", chain_of(record)) == []
+
+
+def test_a_table_that_stays_busy_is_told() -> None:
+    table = MemoryTable()
+    fails(Throttled("busy", code=CONTENDED), 1000)(table)
+    with pytest.raises(Throttled, match="too many commands of yours"):
+        record_on(table).intend([intent("r1")])
+
+
+def test_a_clock_that_goes_back_makes_no_entry_older_than_the_one_before() -> None:
+    table = MemoryTable()
+    record_on(table).intend([intent("r1")])
+    table.time -= 100
+    record_on(table).intend([intent("r2")])
+    table.time += 200
+    record_on(table).intend([intent("r3")])
+    assert [entry["at"] for entry in chain_of(record_on(table))] == [DATE * 1000, DATE * 1000, (DATE + 100) * 1000]
+
+
+def test_entries_and_requests_since_a_time() -> None:
+    table = MemoryTable()
+    for number, name in enumerate(("dev-1", "dev-2", "dev-1")):
+        record = record_on(table, name)
+        record.intend([intent(f"r{number}")])
+        table.time += 10
+    record_on(table).settle(Verdict("r2", "succeeded"))
+    record = record_on(table)
+    assert [entry["request"] for entry in record.entries_since(0)] == ["r0", "r1", "r2", "r2"]
+    assert [known.intent.request for known in record.requests_since(DATE + 5)] == ["r1", "r2"]
+    verdicts = [known.verdict.result if known.verdict else None for known in record.requests_since(0)]
+    assert verdicts == [None, None, "succeeded"]
+
+
+def test_the_heads_are_the_last_entries() -> None:
+    table = MemoryTable()
+    record = record_on(table)
+    record.intend([intent("r1"), intent("r2")])
+    last = chain_of(record)[-1]
+    assert record.heads() == {"AIDdev-1": Head(2, str(last["hash"]))}
+    table.items[CHAINS, "AIDempty"] = {"pk": CHAINS, "sk": "AIDempty"}
+    assert set(record.heads()) == {"AIDdev-1"}
+
+
+def test_a_survey_finds_chains_that_are_not_listed() -> None:
+    table = MemoryTable()
+    record = record_on(table)
+    record.intend([intent("r1")])
+    table.items[OPEN, "other"] = {"pk": OPEN, "sk": "other"}
+    del table.items[CHAINS, "AIDdev-1"]
+    chains, copies = record.survey()
+    assert chains == {"AIDdev-1"}
+    assert list(copies) == [("r1", "intent")]
+    assert record.copy_of("r1", "intent") == copies["r1", "intent"]
+    assert record.now() == table.time
+
+
+def test_secrets_and_defaults_are_not_on_record() -> None:
+    fields = (
+        Field("name", "a name"),
+        Field("tag", "tags", many=True),
+        Field("password", "a secret", Kind.SECRET),
+        Field("wait", "waits", Kind.FLAG, default=True),
+        Field("none", "not given"),
+    )
+    operation = Operation("ec2", "x", "", "", Effect.READ, lambda _session, _values: Outcome(), fields=fields)
+    values = {"name": "web", "tag": ("a=b",), "password": "hunter2", "wait": True, "none": None}
+    assert given_of(operation, values) == {"name": "web", "tag": ["a=b"]}

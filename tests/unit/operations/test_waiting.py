@@ -1,0 +1,160 @@
+"""Waiting for instances: what counts as not yet, what ends it, and what is said then. No AWS, no time."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from handrail.core.ec2_rules import MOVES
+from handrail.core.errors import AwsFailure, HandrailError, Interrupted, Throttled, WrongState
+from handrail.core.resources import Instance
+from handrail.operations.ec2.waiting import Seen, wait_for
+from handrail.session import Session
+
+
+def instance(id: str, state: str, reason: str = "") -> Instance:
+    """Return an instance; its name is its id."""
+    return Instance(
+        id, id, "t3.nano", state, "ubuntu", "ami-1", "x86_64", "dev-1", datetime(2026, 11, 3, tzinfo=UTC), "192.0.2.1",
+        None, "us-east-1a", "us-east-1", True, {}, state_reason=reason,
+    )  # fmt: skip
+
+
+@dataclass
+class Stage:
+    """A session as far as a wait needs one: each look is played from a list, the last one for ever."""
+
+    looks: Sequence[dict[str, str] | BaseException]
+    visibility: float = 0.0
+    spent: float = 0.0
+    said: list[str] = field(default_factory=list)
+    reason: str = ""
+
+    @property
+    def clock(self) -> "Stage":
+        """Return itself: the clock."""
+        return self
+
+    @property
+    def ec2(self) -> "Stage":
+        """Return itself: EC2."""
+        return self
+
+    @property
+    def listener(self) -> "Stage":
+        """Return itself: who is told."""
+        return self
+
+    def monotonic(self) -> float:
+        """Return what was slept."""
+        return self.spent
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.spent += seconds
+
+    def progress(self, text: str) -> None:
+        """Keep what is said."""
+        self.said.append(text)
+
+    def by_ids(self, ids: Iterable[str]) -> dict[str, Instance]:
+        """Play the next look."""
+        look, self.looks = self.looks[0], self.looks[1:] or self.looks
+        if isinstance(look, BaseException):
+            raise look
+        return {id: instance(id, look[id], self.reason) for id in ids if id in look}
+
+    def wait(self, verb: str, states: dict[str, str], timeout: float = 60, **rest: Any) -> Seen:
+        """Wait on this stage."""
+        before = {id: instance(id, state) for id, state in states.items()}
+        return wait_for(cast(Session, self), before, MOVES[verb], timeout, **rest)
+
+
+def error_of(seen: Seen, id: str = "a") -> HandrailError:
+    """Return the error of one instance."""
+    found = seen[id]
+    assert isinstance(found, HandrailError)
+    return found
+
+
+def test_it_looks_after_a_second_and_then_less_often() -> None:
+    stage = Stage([{"a": "pending"}] * 9 + [{"a": "running"}])
+    assert cast(Instance, stage.wait("create", {"a": "pending"})["a"]).state == "running"
+    assert stage.said[0] == "a: pending 0 s"
+    assert 20 < stage.spent < 40
+
+
+def test_several_are_told_together() -> None:
+    stage = Stage([{"a": "running", "b": "pending"}, {"b": "running"}])
+    assert set(stage.wait("create", {"a": "pending", "b": "pending"})) == {"a", "b"}
+    assert stage.said[0] == "2 instances: 2 pending · 0 s"
+
+
+def test_absent_is_not_yet_for_as_long_as_aws_may_not_show_it() -> None:
+    late = Stage([{}, {}, {"a": "running"}], visibility=30)
+    assert cast(Instance, late.wait("create", {"a": "pending"})["a"]).state == "running"
+    never = error_of(Stage([{}], visibility=3).wait("create", {"a": "pending"}))
+    assert isinstance(never, WrongState)
+    assert "not there any more" in never.message
+
+
+def test_a_terminated_one_may_be_gone() -> None:
+    gone = cast(Instance, Stage([{}]).wait("delete", {"a": "running"}, acted=False)["a"])
+    assert (gone.state, gone.public_ip) == ("terminated", None)
+
+
+def test_an_old_view_of_another_state_is_not_yet() -> None:
+    stage = Stage([{"a": "stopped"}, {"a": "pending"}, {"a": "running"}], visibility=30)
+    assert cast(Instance, stage.wait("create", {"a": "pending"})["a"]).state == "running"
+
+
+@pytest.mark.parametrize(("verb", "kind"), [("create", AwsFailure), ("start", WrongState)])
+def test_an_instance_that_dies_tells_why(verb: str, kind: type[HandrailError]) -> None:
+    stage = Stage([{"a": "terminated"}], visibility=180, reason="Client.InternalError: Client error on launch")
+    error = error_of(stage.wait(verb, {"a": "pending"}))
+    assert isinstance(error, kind)
+    assert error.message == (
+        "a is terminated and will not be running. AWS says: Client.InternalError: Client error on launch."
+    )
+    assert error.hint == "handrail ec2 show a"
+
+
+def test_the_time_runs_out() -> None:
+    error = error_of(Stage([{"a": "stopping"}]).wait("stop", {"a": "running"}, timeout=7))
+    assert (error.message, error.hint, error.slug) == (
+        "a is stopping and not yet stopped after 7 s.",
+        "handrail ec2 wait a",
+        "timeout",
+    )
+
+
+def test_a_look_that_fails_loses_no_instance() -> None:
+    stage = Stage([{"a": "pending", "b": "running"}, Throttled("slow down.", hint="wait")])
+    seen = stage.wait("create", {"a": "pending", "b": "pending"})
+    error = error_of(seen)
+    assert isinstance(error, Throttled)
+    assert error.message == "a goes on towards running, but can't be watched: slow down."
+    assert (error.hint, error.details["id"]) == ("handrail ec2 wait a", "a")
+    assert isinstance(seen["b"], Instance)
+
+
+@pytest.mark.parametrize(
+    ("names", "said", "hint"),
+    [
+        ("a", "stopped waiting; a goes on towards running.", "handrail ec2 show a"),
+        ("ab", "stopped waiting; a, b go on towards running.", "handrail ec2 list"),
+    ],
+)
+def test_ctrl_c_ends_the_wait_and_not_the_instance(names: str, said: str, hint: str) -> None:
+    with pytest.raises(Interrupted) as caught:
+        Stage([KeyboardInterrupt()]).wait("create", dict.fromkeys(names, "pending"))
+    assert (caught.value.message, caught.value.hint) == (said, hint)
+
+
+def test_an_instance_without_a_name_is_called_by_its_id() -> None:
+    stage = Stage([{"i-1": "pending"}])
+    before = {"i-1": replace(instance("i-1", "pending"), name="")}
+    error = error_of(wait_for(cast(Session, stage), before, MOVES["create"], 1), "i-1")
+    assert error.message.startswith("i-1 is pending")

@@ -1,0 +1,120 @@
+"""Where files lie, and that they are written privately and as a whole."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from handrail import files
+from handrail.core.errors import NotSetUp
+
+
+@pytest.fixture
+def frozen(tmp_path: Path) -> Path:
+    """A file where a folder is needed: nobody, root included, can write below it."""
+    path = tmp_path / "file"
+    path.write_text("not a folder")
+    return path
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_the_xdg_variables_and_the_state_variable_are_honoured(tmp_path: Path) -> None:
+    folders = files.find_folders(
+        {
+            "HOME": str(tmp_path),
+            "XDG_CONFIG_HOME": str(tmp_path / "c"),
+            "XDG_STATE_HOME": str(tmp_path / "s"),
+            "XDG_CACHE_HOME": str(tmp_path / "k"),
+            "HANDRAIL_STATE_DIR": str(tmp_path / "box"),
+        }
+    )
+    assert folders == files.Folders(
+        config=tmp_path / "c" / "handrail",
+        state=tmp_path / "s" / "handrail",
+        cache=tmp_path / "k" / "handrail",
+        sandbox=tmp_path / "box",
+        home=tmp_path,
+    )
+    assert folders.settings == tmp_path / "c" / "handrail" / "settings.toml"
+
+
+def test_without_them_all_lies_under_home(tmp_path: Path) -> None:
+    folders = files.find_folders({"HOME": str(tmp_path)})
+    for folder in (folders.config, folders.state, folders.cache):
+        assert folder.is_relative_to(tmp_path)
+        assert folder.name == "handrail"
+    assert folders.sandbox == folders.state / "sandbox"
+
+
+def test_without_home_the_password_file_tells() -> None:
+    assert files.find_folders({}).home == Path.home()
+
+
+def test_a_platform_folder_outside_home_stays_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    assert files.find_folders({"HOME": str(tmp_path / "home")}).cache == tmp_path / "elsewhere" / "handrail"
+
+
+@pytest.mark.parametrize("variable", ["HOME", "XDG_CONFIG_HOME", "HANDRAIL_STATE_DIR"])
+def test_a_relative_folder_is_refused(variable: str, tmp_path: Path) -> None:
+    with pytest.raises(NotSetUp, match=f"{variable} is not an absolute path") as caught:
+        files.find_folders({"HOME": str(tmp_path), variable: "here"})
+    assert caught.value.hint == "export HOME=/path/to/your/home"
+
+
+def test_a_file_is_private_with_its_folders_and_replaced_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "file"
+    files.write(path, b"one")
+    files.write(path, b"two")
+    assert files.read(path) == b"two"
+    assert mode(path) == 0o600
+    assert mode(path.parent) == 0o700
+    assert [item.name for item in path.parent.iterdir()] == ["file"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    (path / "in the way").mkdir(parents=True)
+    with pytest.raises(NotSetUp, match="can't be written"):
+        files.write(path, b"new")
+    assert [item.name for item in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_full_disk_says_so() -> None:
+    error = files._unwritable(Path("/x"), OSError(28, "No space left on device"))
+    assert error.message == "/x can't be written: no space left on device."
+    assert error.hint == "make room on that disk"
+
+
+def test_a_folder_that_can_not_be_made_names_what_to_do(frozen: Path) -> None:
+    with pytest.raises(NotSetUp, match="can't be written: ") as caught:
+        files.write(frozen / "folder" / "file", b"")
+    assert "HANDRAIL_STATE_DIR" in caught.value.hint
+
+
+def test_a_folder_in_which_no_file_can_be_made_names_what_to_do() -> None:
+    with pytest.raises(NotSetUp, match="/proc/self can't be written"):
+        files.write(Path("/proc/self/handrail"), b"")
+
+
+def test_reading_what_is_not_there_gives_none(frozen: Path) -> None:
+    assert files.read(frozen.parent / "no") is None
+    assert files.read(frozen / "no") is None
+
+
+def test_reading_what_can_not_be_read_says_why(tmp_path: Path) -> None:
+    with pytest.raises(NotSetUp, match="can't be read: is a directory"):
+        files.read(tmp_path)
+
+
+def test_removing(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    assert files.remove(path)
+    assert not files.remove(path)
+    with pytest.raises(NotSetUp, match="can't be written"):
+        files.remove(tmp_path)
+    assert tmp_path.is_dir()

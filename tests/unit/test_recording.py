@@ -1,0 +1,424 @@
+"""What goes on record and what stays open, whatever fails: recording.py on a table in memory."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from handrail.core.errors import (
+    AwsFailure,
+    CapReached,
+    Conflict,
+    HandrailError,
+    Interrupted,
+    NotFound,
+    NotSetUp,
+    PermissionDenied,
+    Throttled,
+    Unreachable,
+    Usage,
+)
+from handrail.core.fields import Field
+from handrail.core.operation import Effect, Operation
+from handrail.core.plan import Places, Plan, Result, Status
+from handrail.ledger.record import Intent, Record, Verdict
+from handrail.recording import (
+    RECOVERED_AT_ONCE,
+    Entries,
+    record_failed_targets,
+    record_stopped,
+    recorded,
+    settle_unfinished,
+)
+from memory_table import DATE, MemoryTable, caller
+
+Recover = Callable[[Any, Intent], Verdict | None]
+
+
+class Held:
+    """A hold that knows which requests are done."""
+
+    def __init__(self, **done: str) -> None:
+        self._done = done
+
+    def done(self, request: str) -> str | None:
+        """Return the instance of a request."""
+        return self._done.get(request)
+
+
+class Stage:
+    """A session as far as recording needs it, on a table in memory."""
+
+    def __init__(self, *, lease: bool = True, recover: Recover | None = None) -> None:
+        self.table = MemoryTable()
+        self.record = Record(self.table, caller(), lambda _: None)  # type: ignore[arg-type]
+        self.ledger = SimpleNamespace(record=self.record, lease=object() if lease else None)
+        self.clock = SimpleNamespace(monotonic=lambda: self.table.time)
+        self.said: list[str] = []
+        self.listener = SimpleNamespace(note=self.said.append)
+        self.region, self.choice, self.caller = "us-east-1", SimpleNamespace(target="sandbox"), caller()
+        self.recovery_age = 100.0
+        self.operation = Operation(
+            "ec2",
+            "stop",
+            "",
+            "",
+            Effect.CHANGE,
+            lambda _session, _values: Plan("", lambda _hold: [], [], many=True),
+            fields=(Field("targets", "which", many=True, positional=True), Field("name", "a name")),
+            recover=recover or (lambda _session, _intent: None),
+        )
+        self._requests = 0
+
+    @property
+    def unfinished(self) -> Any:
+        """Return what the ledger has found unfinished."""
+        return self.record.unfinished()
+
+    def operation_named(self, name: str) -> Operation | None:
+        """Return the operation."""
+        return self.operation if name == "ec2 stop" else None
+
+    def new_request(self) -> str:
+        """Return the next request id."""
+        self._requests += 1
+        return f"new-{self._requests}"
+
+    def results(self) -> dict[str, str]:
+        """Return request -> result of the record."""
+        rows = self.record.requests_since(0)
+        return {one.intent.request: one.verdict.result if one.verdict else "open" for one in rows}
+
+    def verdict(self, request: str = "r1") -> Verdict:
+        """Return the outcome of a request."""
+        known = self.record.find(request)
+        assert known is not None
+        assert known.verdict is not None
+        return known.verdict
+
+    def plan(self, *requests: str, **values: Any) -> Plan:
+        """Return a plan of these requests."""
+        planned = [Result("web", f"i-{one}", Status.PLANNED, request=one) for one in requests]
+        return Plan("x", lambda _hold: [], planned, many=True, **values)
+
+    def walk(self, plan: Plan, results: Sequence[Result], hold: Held | None = None) -> list[Result]:
+        """Carry a plan out with these results."""
+        with recorded(self, self.operation, plan) as entries:  # type: ignore[arg-type]
+            entries.hold = hold or Held()  # type: ignore[assignment]
+            return entries.settle(results)
+
+    def fail(self, plan: Plan, error: BaseException, hold: Held | None = None) -> HandrailError:
+        """Carry a plan out that raises, and return what comes out. hold None: before places were taken."""
+        try:
+            with recorded(self, self.operation, plan) as entries:  # type: ignore[arg-type]
+                entries.hold = hold  # type: ignore[assignment]
+                raise error
+        except HandrailError as told:
+            return told
+
+
+def done(request: str) -> Result:
+    """Return the result of a request that went well."""
+    return Result("web", f"i-{request}", Status.SUCCEEDED, request=request)
+
+
+def failed(request: str, error: HandrailError) -> Result:
+    """Return the result of a request that failed."""
+    return Result.failed("web", error, request=request)
+
+
+PLACES = Places("us-east-1", "dev-1", ())
+
+
+def test_a_change_is_on_record_before_and_after() -> None:
+    stage = Stage()
+    assert stage.walk(stage.plan("r1"), [done("r1")]) == [done("r1")]
+    assert (stage.verdict().resource, stage.verdict().code) == ("i-r1", 0)
+    assert stage.unfinished == []
+
+
+def test_what_is_not_planned_is_not_recorded() -> None:
+    stage = Stage()
+    plan = replace(stage.plan("r1"), planned=[Result("web", "i-1", Status.UNCHANGED), *stage.plan("r1").planned])
+    stage.walk(plan, [Result("web", "i-1", Status.UNCHANGED), done("r1")])
+    assert stage.results() == {"r1": "succeeded"}
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        (Conflict("no"), "failed"),
+        (NotFound("no"), "refused"),
+        (CapReached("full", limit=2, count=2), "refused"),
+        (PermissionDenied("no"), "failed"),
+        (AwsFailure("no", code="no_capacity"), "failed"),
+    ],
+)
+def test_a_definite_failure_is_an_outcome(error: HandrailError, result: str) -> None:
+    stage = Stage()
+    assert stage.walk(stage.plan("r1"), [failed("r1", error)])[0].error is error
+    assert (stage.results(), stage.verdict().code) == ({"r1": result}, error.exit_code)
+
+
+@pytest.mark.parametrize("error", [Unreachable("cut"), Throttled("slow"), AwsFailure("broken")])
+def test_what_may_have_been_done_stays_open_and_says_how_to_finish(error: HandrailError) -> None:
+    stage = Stage()
+    told = stage.walk(stage.plan("r1", again="--request-id r1"), [failed("r1", error)])[0].error
+    assert told is not None
+    assert told.hint == "repeat the command with --request-id r1"
+    assert told.facts[-1][0] == "open"
+    assert stage.results() == {"r1": "open"}
+
+
+def test_where_nobody_could_find_out_a_doubtful_failure_is_an_outcome() -> None:
+    stage = Stage()
+    stage.operation = replace(stage.operation, recover=None)
+    stage.walk(stage.plan("r1"), [failed("r1", Unreachable("cut"))])
+    assert stage.results() == {"r1": "failed"}
+
+
+def test_where_places_are_taken_the_lease_knows_what_is_open() -> None:
+    stage = Stage()
+    open_error = Unreachable("cut", facts=[("open", "it settles itself")], details={"open": True})
+    results = [failed("r1", Unreachable("never sent")), failed("r2", open_error)]
+    told = stage.walk(stage.plan("r1", "r2", places=PLACES), results)[1].error
+    assert stage.results() == {"r1": "failed", "r2": "open"}
+    assert told is not None
+    assert told.facts == (("open", "it settles itself"),)
+    assert told.hint == "repeat the command"
+
+
+def test_without_a_lease_the_error_decides() -> None:
+    stage = Stage(lease=False)
+    stage.walk(stage.plan("r1", places=PLACES), [failed("r1", Unreachable("cut"))])
+    assert stage.results() == {"r1": "open"}
+
+
+def test_a_conflict_over_an_open_request_says_its_own_words() -> None:
+    stage = Stage()
+    error = Conflict("it is being settled by bob.", details={"open": True})
+    assert stage.walk(stage.plan("r1"), [failed("r1", error)])[0].error is error
+    assert stage.results() == {"r1": "open"}
+
+
+def test_an_error_with_a_shape_of_its_own_becomes_unreachable() -> None:
+    stage = Stage()
+    error = CapReached("odd", limit=1, count=1, details={"open": True})
+    told = stage.walk(stage.plan("r1"), [failed("r1", error)])[0].error
+    assert isinstance(told, Unreachable)
+
+
+def test_a_change_that_was_made_and_cannot_be_watched_is_a_success_on_record() -> None:
+    stage = Stage()
+    stage.walk(stage.plan("r1"), [failed("r1", Unreachable("can't be watched"))], Held(r1="i-1"))
+    assert (stage.verdict().result, stage.verdict().message) == ("succeeded", "can't be watched")
+
+
+def test_an_outcome_that_cannot_be_written_fails_nothing() -> None:
+    stage = Stage()
+    with recorded(stage, stage.operation, stage.plan("r1")) as entries:  # type: ignore[arg-type]
+
+        def trouble(call: str) -> None:
+            raise Unreachable("no answer.")
+
+        stage.table.trouble = trouble
+        assert entries.settle([done("r1")]) == [done("r1")]
+        stage.table.trouble = lambda _call: None
+    assert stage.said == [
+        "warning: what became of ec2 stop i-r1 could not be put on record: no answer. "
+        "It stays open there until a later command settles it."
+    ]
+    assert stage.results() == {"r1": "open"}
+
+
+def test_an_error_before_anything_is_sent_ends_what_is_new() -> None:
+    stage = Stage()
+    error = Unreachable("the ledger does not answer")
+    assert stage.fail(stage.plan("r1"), error) is error
+    assert stage.results() == {"r1": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [(Unreachable("cut"), "open"), (Conflict("busy"), "open"), (CapReached("full", limit=1, count=1), "refused")],
+)
+def test_an_error_before_anything_is_sent_leaves_an_older_request_open(error: HandrailError, result: str) -> None:
+    stage = Stage()
+    stage.walk(stage.plan("r1", places=PLACES), [])
+    stage.fail(stage.plan("r1", known=frozenset({"r1"})), error)
+    assert stage.results() == {"r1": result}
+
+
+def test_an_error_in_the_middle_ends_the_rest_and_keeps_what_was_done() -> None:
+    stage = Stage()
+    error = Conflict("no")
+    assert stage.fail(stage.plan("r1", "r2"), error, Held(r1="i-1")) is error
+    assert stage.results() == {"r1": "succeeded", "r2": "failed"}
+
+
+def test_a_doubtful_error_in_the_middle_leaves_the_rest_open() -> None:
+    stage = Stage()
+    told = stage.fail(stage.plan("r1"), Unreachable("cut"), Held())
+    assert stage.results() == {"r1": "open"}
+    assert told.facts[-1][0] == "open"
+
+
+def test_an_interrupted_wait_keeps_what_was_done() -> None:
+    stage = Stage()
+    error = Interrupted("stopped waiting")
+    assert stage.fail(stage.plan("r1", "r2"), error, Held(r1="i-1")) is error
+    assert stage.results() == {"r1": "succeeded", "r2": "open"}
+
+
+def test_ctrl_c_before_anything_is_sent() -> None:
+    stage = Stage()
+    told = stage.fail(stage.plan("r1"), KeyboardInterrupt())
+    assert (told.exit_code, told.hint, told.facts) == (130, "handrail ec2 list", ())
+    assert stage.results() == {"r1": "failed"}
+
+
+def test_ctrl_c_in_the_middle_says_how_to_finish() -> None:
+    stage = Stage()
+    told = stage.fail(stage.plan("r1", again="--request-id r1"), KeyboardInterrupt(), Held())
+    assert told.exit_code == 130
+    assert told.hint == "repeat the command with --request-id r1"
+    assert stage.results() == {"r1": "open"}
+
+
+# ---- what is stopped before it begins
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        (CapReached("full", limit=1, count=1), "refused"),
+        (NotFound("no"), "refused"),
+        (Conflict("no"), "failed"),
+        (PermissionDenied("no"), "failed"),
+        (AwsFailure("no"), "failed"),
+        (Usage("words"), None),
+        (NotSetUp("no ledger"), None),
+        (Unreachable("cut"), None),
+        (Throttled("slow"), None),
+    ],
+)
+@pytest.mark.parametrize("targets", [("a", "b"), None])
+def test_what_is_stopped_is_on_record(error: HandrailError, result: str | None, targets: Any) -> None:
+    stage = Stage()
+    record_stopped(stage, stage.operation, {"targets": targets, "name": "web"}, error)  # type: ignore[arg-type]
+    assert stage.results() == ({"new-1": result} if result else {})
+    if result:
+        known = stage.record.find("new-1")
+        assert known is not None
+        assert known.intent.resource == ("a,b" if targets else "")
+
+
+def test_a_name_stands_for_what_was_to_be_made() -> None:
+    stage = Stage()
+    stage.operation = replace(stage.operation, fields=(Field("name", "a name"),))
+    record_stopped(stage, stage.operation, {"name": "web"}, Conflict("no"))  # type: ignore[arg-type]
+    known = stage.record.find("new-1")
+    assert known is not None
+    assert known.intent.resource == "web"
+
+
+def test_a_refusal_is_not_hidden_by_a_record_that_cannot_be_written() -> None:
+    stage = Stage()
+
+    def trouble(call: str) -> None:
+        raise Unreachable("no answer.")
+
+    stage.table.trouble = trouble
+    record_stopped(stage, stage.operation, {"targets": ("a",)}, Conflict("no"))  # type: ignore[arg-type]
+    assert stage.said == ["warning: this could not be put on record: no answer."]
+
+
+def test_targets_that_were_refused_are_on_record() -> None:
+    stage = Stage()
+    planned = [failed("", NotFound("no")), failed("", Unreachable("cut")), done("r1")]
+    record_failed_targets(stage, stage.operation, replace(stage.plan(), planned=planned))  # type: ignore[arg-type]
+    assert stage.results() == {"new-1": "refused"}
+
+
+# ---- what others left unfinished
+
+
+def left_open(stage: Stage, *requests: str, who: str = "dev-2", operation: str = "ec2 stop") -> None:
+    """Leave requests open, long ago."""
+    other = Record(stage.table, caller(who), lambda _: None)  # type: ignore[arg-type]
+    other.intend([Intent(one, operation, "i-1", "us-east-1", "sandbox") for one in requests])
+    stage.table.time = DATE + 101.0
+
+
+def test_what_was_cut_off_is_settled_and_said() -> None:
+    stage = Stage(recover=lambda _session, intent: Verdict(intent.request, "succeeded", message="found stopped"))
+    left_open(stage, "r1")
+    left_open(stage, "r2", who="dev-1")
+    stage.table.time = DATE + 300.0
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert stage.results() == {"r1": "succeeded", "r2": "succeeded"}
+    assert sorted(stage.said) == [
+        "settled what was cut off: ec2 stop i-1 (request r1) of dev-2: found stopped",
+        "settled what was cut off: ec2 stop i-1 (request r2) of you: found stopped",
+    ]
+
+
+def test_what_is_young_or_nobodys_to_settle_is_left() -> None:
+    stage = Stage(recover=lambda _session, intent: Verdict(intent.request, "succeeded"))
+    left_open(stage, "unknown", operation="ec2 paint")
+    stage.record.intend([Intent("young", "ec2 stop", "i-1", "us-east-1", "sandbox")])
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert set(stage.results().values()) == {"open"}
+
+
+def test_what_has_an_outcome_by_now_or_none_yet_is_left() -> None:
+    stage = Stage()
+    left_open(stage, "r1", "r2", "r3")
+    seen = stage.record.unfinished()
+    stage.record.settle(Verdict("r1", "failed"))
+    for key in [key for key in stage.table.items if key[0] == "request#r2"]:
+        del stage.table.items[key]
+    type(stage).unfinished, saved = property(lambda _self: seen), type(stage).unfinished  # type: ignore[assignment]
+    try:
+        settle_unfinished(stage)  # type: ignore[arg-type]
+    finally:
+        type(stage).unfinished = saved  # type: ignore[method-assign]
+    assert stage.said == []
+
+
+@pytest.mark.parametrize(("who", "notes"), [("dev-1", 1), ("dev-2", 0)])
+def test_what_cannot_be_settled_stops_nobody(who: str, notes: int) -> None:
+    def recover(_session: Any, _intent: Intent) -> Verdict:
+        raise PermissionDenied("these credentials may not look there.")
+
+    stage = Stage(recover=recover)
+    left_open(stage, "r1", who=who)
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert len(stage.said) == notes
+    assert stage.results() == {"r1": "open"}
+
+
+def test_what_somebody_else_settles_first_is_not_said() -> None:
+    def recover(_session: Any, intent: Intent) -> Verdict:
+        stage.record.settle(Verdict(intent.request, "failed"))
+        return Verdict(intent.request, "succeeded")
+
+    stage = Stage(recover=recover)
+    left_open(stage, "r1")
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert (stage.said, stage.results()) == ([], {"r1": "failed"})
+
+
+def test_one_command_settles_some_of_many() -> None:
+    stage = Stage(recover=lambda _session, intent: Verdict(intent.request, "failed"))
+    left_open(stage, *(f"r{number}" for number in range(RECOVERED_AT_ONCE + 5)))
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert list(stage.results().values()).count("failed") == RECOVERED_AT_ONCE
+
+
+def test_entries_without_requests_have_nothing_to_settle() -> None:
+    stage = Stage()
+    entries = Entries(stage, stage.operation, stage.plan(), [])  # type: ignore[arg-type]
+    assert entries.settle([Result("web", None, Status.SUCCEEDED)])[0].name == "web"
