@@ -32,14 +32,21 @@ class MemoryTable:
         return Reply(dict(self.items[key]) if key in self.items else None, int(self.time))
 
     def put(
-        self, item: Mapping[str, Any], *, version: tuple[str, int] | None = None, unless_exists: bool = False
+        self,
+        item: Mapping[str, Any],
+        *,
+        version: tuple[str, int] | None = None,
+        unless_exists: bool = False,
+        if_exists: bool = False,
     ) -> Reply:
         """Write an item, under a condition."""
         self._enter("put")
         key = (item["pk"], item["sk"])
         there = self.items.get(key)
         new = unless_exists or (version is not None and version[1] == 0)
-        failed = there is not None if new else version is not None and (there or {}).get(version[0]) != version[1]
+        failed = (if_exists and there is None) or (
+            there is not None if new else version is not None and (there or {}).get(version[0]) != version[1]
+        )
         if failed:
             return Reply(dict(there or {}), int(self.time))
         self.items[key] = {name: value for name, value in item.items() if value is not None}

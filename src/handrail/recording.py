@@ -18,13 +18,14 @@ from handrail.core.errors import (
 )
 from handrail.core.operation import Operation
 from handrail.core.plan import Hold, Plan, Result, Status
+from handrail.ledger.pulse import beating
 from handrail.ledger.record import Intent, Verdict, given_of
 
 if TYPE_CHECKING:
     from handrail.session import Session
 
 Recovery = Callable[[Any, Any], Any]
-RECORDED_CODES = (3, 4, 5)  # refused, not found or not managed, wrong state: what the rails stopped
+RECORDED_CODES = (3, 4, 5, 8)  # refused, not found or not managed, wrong state, a part of these: what the rails stopped
 RECOVERED_AT_ONCE = 20
 _OPEN = ("open", "whether it took effect is not known; a later command finds out by a look")
 
@@ -86,7 +87,9 @@ class Entries:
         """
         if self.hold is None:
             return request not in self._plan.known or isinstance(error, Refused)
-        return not isinstance(error, Interrupted) and not self._is_open(error)
+        if isinstance(error, Interrupted):
+            return bool(error.details.get("ended"))
+        return not self._is_open(error)
 
     def _is_open(self, error: HandrailError) -> bool:
         """Return whether an error leaves open what was done. Where places were taken, the lease knows."""
@@ -134,12 +137,30 @@ class Entries:
             duration_ms=round(spent * 1000),
         )
         try:
-            self._session.ledger.record.settle(verdict)
+            stayed = self._session.ledger.record.settle(verdict)
         except HandrailError as failed:
             self._session.listener.note(
                 f"warning: what became of {intent.operation} {intent.resource} could not be put on record: "
                 f"{failed.message} It stays open there until a later command settles it."
             )
+        else:
+            if not stayed:
+                self._say_what_stands(intent, verdict)
+
+    def _say_what_stands(self, intent: Intent, verdict: Verdict) -> None:
+        """Say that somebody took this command for dead and has put another outcome on record, which stays."""
+        known = self._session.ledger.record.find(intent.request)
+        there = known.verdict if known is not None else None
+        if there is not None and there.result != verdict.result:
+            self._session.listener.note(
+                f"warning: {intent.operation} {intent.resource} is on record as {there.result}, settled by {there.by} "
+                f"while this command was held up; it is {verdict.result}"
+            )
+
+    def beat(self) -> None:
+        """Say that the requests that are still waited for are not cut off."""
+        for request in list(self._waiting):
+            self._session.ledger.record.renew(request, self._operation.name)
 
 
 def _result(error: HandrailError | None, status: Status) -> str:
@@ -158,8 +179,10 @@ def recorded(session: "Session", operation: Operation, plan: Plan) -> Iterator[E
     ]
     session.ledger.record.intend([intent for intent in intents if intent.request not in plan.known])
     entries = Entries(session, operation, plan, intents)
+    age = session.recovery_age if plan.places is None else 0.0  # of what takes places the lease knows when it is over
     try:
-        yield entries
+        with beating(entries.beat, age):
+            yield entries
     except HandrailError as error:
         raise entries.fail(error) from error.__cause__
     except KeyboardInterrupt:

@@ -15,6 +15,7 @@ from handrail.core.errors import (
     Interrupted,
     NotFound,
     NotSetUp,
+    PartlyFailed,
     PermissionDenied,
     Throttled,
     Unreachable,
@@ -287,6 +288,39 @@ def test_ctrl_c_in_the_middle_says_how_to_finish() -> None:
     assert stage.results() == {"r1": "open"}
 
 
+def test_ctrl_c_after_which_nothing_is_left_is_an_outcome() -> None:
+    stage = Stage()
+    stage.fail(stage.plan("r1"), Interrupted("interrupted; nothing was uploaded.", details={"ended": True}), Held())
+    assert stage.results() == {"r1": "failed"}
+
+
+def test_a_command_that_lives_is_not_taken_for_one_that_was_cut_off() -> None:
+    stage = Stage(recover=lambda _session, intent: Verdict(intent.request, "failed"))
+    with recorded(stage, stage.operation, stage.plan("r1")) as entries:  # type: ignore[arg-type]
+        stage.table.time = DATE + 90.0
+        entries.beat()
+        stage.table.time = DATE + 150.0
+        settle_unfinished(stage)  # type: ignore[arg-type]
+        assert stage.results() == {"r1": "open"}
+        entries.settle([done("r1")])
+        entries.beat()
+    assert stage.results() == {"r1": "succeeded"}
+    assert stage.record.renew("r1", "ec2 stop") is False, "what is settled is not opened again"
+    assert stage.unfinished == []
+
+
+@pytest.mark.parametrize(("settled", "notes"), [("failed", 1), ("succeeded", 0)])
+def test_a_command_that_was_held_up_says_what_stands_on_record(settled: str, notes: int) -> None:
+    stage = Stage()
+    with recorded(stage, stage.operation, stage.plan("r1")) as entries:  # type: ignore[arg-type]
+        stage.record.settle(Verdict("r1", settled, by="bob"))
+        entries.settle([done("r1")])
+    assert [note.partition(" settled by bob")[0] for note in stage.said] == [
+        "warning: ec2 stop i-r1 is on record as failed,"
+    ][:notes]
+    assert stage.verdict().result == settled
+
+
 # ---- what is stopped before it begins
 
 
@@ -296,6 +330,7 @@ def test_ctrl_c_in_the_middle_says_how_to_finish() -> None:
         (CapReached("full", limit=1, count=1), "refused"),
         (NotFound("no"), "refused"),
         (Conflict("no"), "failed"),
+        (PartlyFailed("one file is in the way"), "failed"),
         (PermissionDenied("no"), "failed"),
         (AwsFailure("no"), "failed"),
         (Usage("words"), None),

@@ -66,15 +66,23 @@ class Table:
         return Reply(_plain(reply.get("Item")), self._date(reply))
 
     def put(
-        self, item: Mapping[str, Any], *, version: tuple[str, int] | None = None, unless_exists: bool = False
+        self,
+        item: Mapping[str, Any],
+        *,
+        version: tuple[str, int] | None = None,
+        unless_exists: bool = False,
+        if_exists: bool = False,
     ) -> Reply:
-        """Write an item. Returns item None where it was written, else what is there.
+        """Write an item. Returns item None where it was written, else what is there, empty if nothing is.
 
         version: (attribute, number) that the item must still have, 0 for none at all. unless_exists: it must be new.
+        if_exists: it must be there already.
         """
         call: dict[str, Any] = {"TableName": self.name, "Item": _typed(item)}
         if unless_exists or (version is not None and version[1] == 0):
             call["ConditionExpression"] = f"attribute_not_exists({HASH})"
+        elif if_exists:
+            call["ConditionExpression"] = f"attribute_exists({HASH})"
         elif version is not None:
             call["ConditionExpression"] = "#v = :v"
             call["ExpressionAttributeNames"] = {"#v": version[0]}

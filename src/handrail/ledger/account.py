@@ -29,6 +29,9 @@ class Recorder(Protocol):
     def settle(self, verdict: Verdict) -> bool:
         """Put an outcome on record unless there is one."""
 
+    def renew(self, request: str, operation: str) -> bool:
+        """Say that the command of an open request lives."""
+
     def intend_and_settle(self, intent: Intent, verdict: Verdict) -> None:
         """Put a request on record that ended before it began."""
 

@@ -26,6 +26,10 @@ class LocalRecord:
         self._append([{"kind": "outcome", **vars(verdict), "at": self._now(), "by": self._caller.arn}])
         return True
 
+    def renew(self, request: str, operation: str) -> bool:
+        """Return True: nobody else settles what stands in a file."""
+        return True
+
     def intend_and_settle(self, intent: Intent, verdict: Verdict) -> None:
         """Append a request that ended before it began."""
         self.intend([intent])

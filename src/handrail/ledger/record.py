@@ -61,7 +61,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A request that has no outcome yet. at: when its intent was written, epoch seconds."""
+    """A request that has no outcome yet. at: when its command last said that it lives, epoch seconds."""
 
     request: str
     operation: str
@@ -108,6 +108,11 @@ class Record:
     def settle(self, verdict: Verdict) -> bool:
         """Put an outcome on record unless the request has one. Returns whether it was this one that stayed."""
         return self._append([("outcome", verdict.request, self._stamped(verdict))]) is None
+
+    def renew(self, request: str, operation: str) -> bool:
+        """Say that the command of an open request lives. Returns whether the request is still open."""
+        body = {"operation": operation, "at": round(self._table.now() * 1000)}
+        return self._table.put(_marker(request, body).item, if_exists=True).item is None
 
     def intend_and_settle(self, intent: Intent, verdict: Verdict) -> None:
         """Put a request on record that ended before it began: both entries in one transaction."""

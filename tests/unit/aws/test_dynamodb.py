@@ -46,6 +46,7 @@ def test_get_is_consistent_and_dated(stub: tuple[Table, Stubber]) -> None:
     [
         ({}, None),
         ({"unless_exists": True}, "attribute_not_exists(pk)"),
+        ({"if_exists": True}, "attribute_exists(pk)"),
         ({"version": ("version", 0)}, "attribute_not_exists(pk)"),
         ({"version": ("version", 4)}, "#v = :v"),
     ],
