@@ -1,7 +1,7 @@
 """Measures uploads and a long listing as programs of their own: seconds, and the peak memory of each.
 
 Run: python bench/s3_memory.py [FOLDER]. Needs the sandbox extra and 3 GB of disk. Prints a Markdown table. What arrived
-is compared with the files, byte by byte, by a client that is not Handrail's.
+is compared with the files, their names, number and every byte, by a client that is not Handrail's.
 """
 
 import os
@@ -74,16 +74,16 @@ def make_files(folder: Path) -> Iterator[tuple[str, list[str], Path | None]]:
     yield "5,000 small files", [str(small), "--prefix", "small/"], None
     yield "this project's own tree", [str(copy_tree(folder / "tree")), "--prefix", "tree/"], None
     big = folder / "big"
-    block = os.urandom(MIB)
+    block = os.urandom(MIB - 8)
     with big.open("wb") as stream:
-        for _ in range(1024):
-            stream.write(block)
+        for number in range(1024):
+            stream.write(number.to_bytes(8, "big") + block)  # no two alike, or parts could change places unseen
     yield "1 GiB file", [str(big)], None
     yield "1 GiB from standard input", ["-", "--key", "stdin"], big
 
 
 def compare(client: Any, words: list[str], stdin: Path | None) -> int:
-    """Compare every file with its object; return how many there were. Ends the program where one differs."""
+    """Compare every file with its object; return how many there were. Ends the program where one differs or lacks."""
     if stdin is not None:
         pairs = [(stdin, words[-1])]
     elif len(words) == 1:
@@ -91,8 +91,11 @@ def compare(client: Any, words: list[str], stdin: Path | None) -> int:
     else:
         root, prefix = Path(words[0]), words[2]
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-        keys = [one["Key"] for page in pages for one in page["Contents"]]
-        pairs = [(root / key.removeprefix(prefix), key) for key in keys]
+        keys = {one["Key"] for page in pages for one in page["Contents"]}
+        files = {prefix + str(path.relative_to(root)): path for path in root.rglob("*") if path.is_file()}
+        if keys != set(files):
+            raise SystemExit(f"not the same files and objects: {sorted(keys ^ set(files))[:5]}")
+        pairs = [(path, key) for key, path in files.items()]
     for path, key in pairs:
         body = client.get_object(Bucket=BUCKET, Key=key)["Body"]
         with path.open("rb") as stream:
@@ -108,7 +111,7 @@ def main() -> None:
     """Measure everything and print it."""
     folder = Path(tempfile.mkdtemp(dir=sys.argv[1] if len(sys.argv) > 1 else None))
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "USER": "bench", "LOGNAME": "bench"}
-    environ["HANDRAIL_STATE_DIR"] = str(folder / "state")
+    environ |= {"HANDRAIL_STATE_DIR": str(folder / "state"), "PYTHONPATH": str(ROOT / "src")}
     try:
         measure(environ, "s3", "create", BUCKET)
         baseline = measure(environ, "s3", "objects", BUCKET)

@@ -17,9 +17,9 @@ from botocore.config import Config
 from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
+from handrail.clock import Clock, SystemClock
 from handrail.doors.cli import Surroundings, run_program
 from handrail.sandbox import launcher
-from handrail.session import Clock, SystemClock
 
 settings.register_profile(
     "handrail", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

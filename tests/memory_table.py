@@ -55,12 +55,7 @@ class MemoryTable:
     def transact(self, writes: Sequence[Put | Delete]) -> list[Item | None]:
         """Make all writes or none."""
         self._enter("transact")
-        obstacles = [
-            self.items.get((write.item["pk"], write.item["sk"]))
-            if isinstance(write, Put) and write.unless_exists
-            else None
-            for write in writes
-        ]
+        obstacles = [self._obstacle(write) if isinstance(write, Put) else None for write in writes]
         if all(one is None for one in obstacles):
             for write in writes:
                 if isinstance(write, Put):
@@ -68,6 +63,12 @@ class MemoryTable:
                 else:
                     self.items.pop(write.key, None)
         return obstacles
+
+    def _obstacle(self, write: Put) -> Item | None:
+        there = self.items.get((write.item["pk"], write.item["sk"]))
+        if write.version is None or write.version[1] == 0:
+            return there if write.unless_exists else None
+        return None if (there or {}).get(write.version[0]) == write.version[1] else there or {}
 
     def delete(self, key: Key) -> None:
         """Delete an item."""

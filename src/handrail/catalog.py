@@ -80,7 +80,7 @@ SHELVES: tuple[Shelf, ...] = (
     ),
     Shelf("", "commands without a resource", ("account:USE", "setup:INIT", "demo:DEMO")),
 )
-OVERVIEW = "account:OVERVIEW"
+OVERVIEW = "overview:OVERVIEW"
 
 
 def overview() -> Operation:

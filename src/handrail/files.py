@@ -3,15 +3,17 @@
 import contextlib
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from handrail.core.errors import HandrailError, NotSetUp
+from handrail.core.errors import HandrailError, NotSetUp, Usage
 
 APP = "handrail"
 STATE_VARIABLE = "HANDRAIL_STATE_DIR"
+LIMIT = 1024 * 1024  # bytes of a file that Handrail reads by itself
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
@@ -62,16 +64,36 @@ def find_folders(environ: Mapping[str, str]) -> Folders:
     )
 
 
-def read(path: Path) -> bytes | None:
-    """Return the bytes of a file, or None if there is none. Raises NotSetUp if it is there and can't be read."""
+def read(path: Path, *, stream: bool = False, limit: int = LIMIT) -> bytes | None:
+    """Return the bytes of a file, or None if there is none.
+
+    stream: a pipe or a device will do too, as `--policy <(…)` gives one. limit: bytes that it may have. Raises NotSetUp
+    if it is there and can't be read, Usage if it is no file or too long: a pipe can hang for ever, a device never ends.
+    """
     try:
-        return path.read_bytes()
+        if not stream and not _is_file(path):
+            raise Usage(f"{path} is not a file.", hint=f"put a file in its place, or take it away: rm {path}")
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise NotSetUp(
             f"{path} can't be read: {_reason(error)}.", hint=f"chmod u+r {path}", code="file_unreadable"
         ) from error
+    if len(data) > limit:
+        raise Usage(
+            f"{path} is longer than {limit // 2**20} MiB.", hint=f"look whether it is what it should be: ls -lL {path}"
+        )
+    return data
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether a path is a file: a folder too, whose reading says so, and the null device, an empty file."""
+    status = path.stat()
+    if stat.S_ISCHR(status.st_mode):
+        return status.st_rdev == Path(os.devnull).stat().st_rdev
+    return stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
 
 
 def make_folder(path: Path) -> Path:

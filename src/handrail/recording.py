@@ -1,7 +1,7 @@
 """Puts every change on record: an intent before the first call, an outcome after; refused and failed ones too."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from handrail.core.errors import (
 from handrail.core.operation import Operation
 from handrail.core.plan import Hold, Plan, Result, Status
 from handrail.ledger.pulse import beating
-from handrail.ledger.record import Intent, Verdict, given_of
+from handrail.ledger.record import Intent, Unfinished, Verdict, given_of
 
 if TYPE_CHECKING:
     from handrail.session import Session
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Recovery = Callable[[Any, Any], Any]
 RECORDED_CODES = (3, 4, 5, 8)  # refused, not found or not managed, wrong state, a part of these: what the rails stopped
 RECOVERED_AT_ONCE = 20
+NOT_YET = "timeout"  # the slug of a wait that was given up (operations/ec2/waiting.py)
 _OPEN = ("open", "whether it took effect is not known; a later command finds out by a look")
 
 
@@ -47,6 +48,8 @@ class Entries:
         request, error = result.request or "", result.error
         if error is None:
             self._put(request, None, result.id, result.status)
+        elif error.slug == NOT_YET:  # AWS took the call, and only the wait for its end was given up
+            self._put(request, None, result.id, Status.SUCCEEDED, error.message)
         elif not self._is_open(error):
             self._put(request, error, result.id, result.status)
         elif self._done(request) is not None:  # it was done, and can't be watched
@@ -86,7 +89,8 @@ class Entries:
         Before there is a hold nothing is sent; but a request that was on record before may have been sent then.
         """
         if self.hold is None:
-            return request not in self._plan.known or isinstance(error, Refused)
+            before = request in self._plan.known and not isinstance(error, Refused)
+            return not before and not error.details.get("open")
         if isinstance(error, Interrupted):
             return bool(error.details.get("ended"))
         return not self._is_open(error)
@@ -157,10 +161,13 @@ class Entries:
                 f"while this command was held up; it is {verdict.result}"
             )
 
-    def beat(self) -> None:
-        """Say that the requests that are still waited for are not cut off."""
-        for request in list(self._waiting):
-            self._session.ledger.record.renew(request, self._operation.name)
+    def beat(self, work: float) -> None:
+        """Say that the requests that are still waited for are not cut off, and may be worked at for so many seconds."""
+        record = self._session.ledger.record
+        now = record.now()
+        alive = [record.renew(request, self._operation.name) for request in list(self._waiting)]
+        if all(alive):
+            self._session.allow_changes_until(now + work)
 
 
 def _result(error: HandrailError | None, status: Status) -> str:
@@ -177,16 +184,34 @@ def recorded(session: "Session", operation: Operation, plan: Plan) -> Iterator[E
         for result in plan.planned
         if result.status is Status.PLANNED and result.request
     ]
+    begun = session.ledger.record.now()
     session.ledger.record.intend([intent for intent in intents if intent.request not in plan.known])
     entries = Entries(session, operation, plan, intents)
-    age = session.recovery_age if plan.places is None else 0.0  # of what takes places the lease knows when it is over
     try:
-        with beating(entries.beat, age):
+        with _alive(session, plan, entries, begun):
             yield entries
     except HandrailError as error:
         raise entries.fail(error) from error.__cause__
     except KeyboardInterrupt:
         raise entries.interrupt() from None
+
+
+@contextmanager
+def _alive(session: "Session", plan: Plan, entries: Entries, begun: float) -> Iterator[None]:
+    """Keep a change from being settled by others while it works, and from working on once it may have been.
+
+    What takes places has the lease for both. begun: when its intents were written, epoch seconds.
+    """
+    times = session.ledger.times if plan.places is None else None
+    if times is None:
+        yield
+        return
+    session.allow_changes_until(begun + times.work)
+    try:
+        with beating(lambda: entries.beat(times.work), times.work):
+            yield
+    finally:
+        session.allow_changes_until(None)
 
 
 def _intent(session: "Session", operation: Operation, plan: Plan, result: Result) -> Intent:
@@ -230,7 +255,7 @@ def record_failed_targets(session: "Session", operation: Operation, plan: Plan) 
     """Put the targets of a plan on record that were refused or not found while others may go on."""
     for result in plan.planned:
         if result.error is not None and _belongs_on_record(result.error):
-            request = session.new_request()
+            request = result.request or session.new_request()
             named = Result(result.name, result.id, result.status, request=request, region=result.region)
             _record_pair(session, _intent(session, operation, plan, named), result.error)
 
@@ -258,19 +283,21 @@ def _named(operation: Operation, values: Mapping[str, Any]) -> str:
 # ---- what others left unfinished
 
 
-def settle_unfinished(session: "Session") -> None:
+def settle_unfinished(session: "Session", first: Collection[str] = ()) -> set[str]:
     """Tell the outcome of requests that were cut off, whoever's, once nothing of theirs can act any more.
 
     A look says what became of each; it is put on record and said. What can't be settled now is left for the next:
-    some of them at a time, by chance, so that one which can't be settled is in nobody's way.
+    some of them at a time, by chance, so that one which can't be settled is in nobody's way. first: those that are in
+    any case. Returns the requests that were looked at.
     """
     limit = session.ledger.record.now() - session.recovery_age
     due = [one for one in session.unfinished if one.at < limit and _recovery(session, one.operation) is not None]
-    for one in random.sample(due, min(len(due), RECOVERED_AT_ONCE)):
-        known = session.ledger.record.find(one.request)
-        recover = _recovery(session, one.operation)
-        if recover is not None and known is not None and known.verdict is None:
-            _settle_one(session, known.intent, recover)
+    mine = [one for one in due if one.request in first]
+    others = [one for one in due if one.request not in first]
+    chosen = mine + random.sample(others, min(len(others), RECOVERED_AT_ONCE))
+    for one in chosen:
+        _settle_one(session, one)
+    return {one.request for one in chosen}
 
 
 def _recovery(session: "Session", name: str) -> Recovery | None:
@@ -278,16 +305,21 @@ def _recovery(session: "Session", name: str) -> Recovery | None:
     return operation.recover if operation is not None else None
 
 
-def _settle_one(session: "Session", intent: Intent, recover: Recovery) -> None:
-    mine = intent.owner == session.caller.owner
+def _settle_one(session: "Session", one: Unfinished) -> None:
+    recover, intent = _recovery(session, one.operation), None
     try:
+        known = session.ledger.record.find(one.request)
+        if recover is None or known is None or known.verdict is not None:
+            return
+        intent = known.intent
         verdict = recover(session, intent)
         settled = verdict is not None and session.ledger.record.settle(verdict)
     except HandrailError as error:
-        if mine:
-            what = f"{intent.operation} {intent.resource}"
+        if intent is None or intent.owner == session.caller.owner:
+            what = f"{one.operation} {intent.resource if intent else one.request}"
             session.listener.note(f"{what} was cut off and can't be settled now: {error.message}")
         return
     if verdict is not None and settled:
-        what = f"{intent.operation} {intent.resource} (request {intent.request}) of {'you' if mine else intent.owner}"
+        whose = "you" if intent.owner == session.caller.owner else intent.owner
+        what = f"{intent.operation} {intent.resource} (request {intent.request}) of {whose}"
         session.listener.note(f"settled what was cut off: {what}: {verdict.message}")

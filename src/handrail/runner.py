@@ -1,6 +1,7 @@
 """The one road: every request of every door walks these steps, in this order, and no other way."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from handrail.core.errors import HandrailError, Internal, NotConfirmed
@@ -22,12 +23,14 @@ def run(operation: Operation, raw: Mapping[str, Any], session: "Session", *, dry
     values = validate(operation.fields, raw)
     if not operation.mutates:
         looked = operation.handler(session, values)
-        return looked if isinstance(looked, Outcome) else _local_change(looked, values, session)
+        if isinstance(looked, Outcome):
+            return looked
+        return _preview_here(looked, session) if dry_run else _local_change(looked, session)
     if not operation.on_record:
         plan = _planned(operation, values, session)
         if plan.changes_something:
             session.listener.show_plan(plan)
-        return _outcome(plan, plan.planned) if dry_run else _local_change(plan, values, session)
+        return _outcome(plan, plan.planned) if dry_run else _local_change(plan, session)
     try:
         plan = _planned(operation, values, session)
     except HandrailError as error:
@@ -48,7 +51,8 @@ def _planned(operation: Operation, values: Values, session: "Session") -> Plan:
 
 
 def _change(operation: Operation, plan: Plan, values: Values, session: "Session") -> Outcome:
-    settle_unfinished(session)
+    if settle_unfinished(session, plan.known) & plan.known:
+        plan = _planned(operation, values, session)  # what it was to carry on is settled: it is another plan now
     record_failed_targets(session, operation, plan)
     if not plan.changes_something:
         return _outcome(plan, plan.planned)
@@ -66,19 +70,31 @@ def _change(operation: Operation, plan: Plan, values: Values, session: "Session"
 def _preview(plan: Plan, session: "Session") -> Outcome:
     """Return what would be done. Reads the places under the cap and reports a full one, takes none."""
     if plan.changes_something:
-        ledger = session.found_ledger
-        if ledger is not None:
-            ledger.preview(plan)
+        refused = session.preview(plan.places) if plan.places is not None else {}
         session.listener.show_plan(plan)
+        return _outcome(plan, [_refused(one, refused.get(one.request or "")) for one in plan.planned])
     return _outcome(plan, plan.planned)
 
 
-def _local_change(plan: Plan, values: Values, session: "Session") -> Outcome:
+def _refused(result: Result, refusal: HandrailError | None) -> Result:
+    """Return what would be done to one target, or the refusal that it would meet."""
+    if refusal is None:
+        return result
+    return replace(result, status=Status.FAILED, said=refusal.message, error=refusal)
+
+
+def _preview_here(plan: Plan, session: "Session") -> Outcome:
+    """Return what would be done on this machine: there are no places to read."""
+    session.listener.show_plan(plan)
+    return _outcome(plan, plan.planned)
+
+
+def _local_change(plan: Plan, session: "Session") -> Outcome:
     """Change what is neither capped nor on record (this machine, the ledger itself): asked about like any change."""
     if not plan.changes_something:
         return _outcome(plan, plan.planned)
     if plan.question is not None and not session.listener.confirm(plan.question):
-        raise NotConfirmed("not confirmed; nothing was changed.")
+        raise _declined(plan.question, ())
     return _outcome(plan, plan.apply(NO_HOLD))
 
 
@@ -115,8 +131,17 @@ def _confirm(plan: Plan, values: Values, session: "Session") -> bool:
         return False
     session.listener.show_plan(plan)
     if not _answered(session, question, others):
-        raise NotConfirmed("not confirmed; nothing was changed.")
+        raise _declined(question, others)
     return True
+
+
+def _declined(question: Question, others: Sequence[str]) -> NotConfirmed:
+    """Return the error of a question that was answered with no, with the answer that goes on."""
+    answer = f"type {question.word}" if question.ask is Ask.WORD else "answer y"
+    owner = f" --owner {others[0]}" if len(others) == 1 else ""
+    return NotConfirmed(
+        "not confirmed; nothing was changed.", hint=f"repeat the command and {answer}, or add --yes{owner}"
+    )
 
 
 def _answered(session: "Session", question: Question, others: Sequence[str]) -> bool:

@@ -1,27 +1,29 @@
 """Everything that one request may need, each part built when first asked for: caller, policy, AWS, cap, clock."""
 
+import os
 import secrets
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from handrail import settings as settings_module
+from handrail.clock import Clock, SystemClock
 from handrail.core.caller import Caller, Where
-from handrail.core.errors import NotSetUp, Usage
-from handrail.core.fields import Values, show
+from handrail.core.errors import CapReached, NotSetUp, Usage
+from handrail.core.fields import show
+from handrail.core.line import NO_LINE, Line, Typed
 from handrail.core.managed import LEDGER_TABLE
 from handrail.core.operation import Operation
-from handrail.core.plan import Claim, Listener, Plan
+from handrail.core.plan import Claim, Listener, Places, Plan
 from handrail.core.policy import (
     Context,
     Policy,
     Reason,
     Touch,
+    allowed,
     caps,
     default,
     default_type,
@@ -31,12 +33,13 @@ from handrail.core.policy import (
     judge,
     may_touch,
     narrowest,
+    no_default_type,
     parse_policy,
     refusal,
 )
 from handrail.files import Folders
 from handrail.ledger.holders import Cap, Times
-from handrail.settings import NO_DOTENV, Dotenv, Settings, TargetChoice, handrail_lease_times
+from handrail.settings import NO_DOTENV, Dotenv, PolicyFile, Settings, TargetChoice, handrail_lease_times
 
 if TYPE_CHECKING:
     from handrail.aws.connect import Aws, Call
@@ -44,48 +47,22 @@ if TYPE_CHECKING:
     from handrail.aws.embedded import Embedded
     from handrail.aws.ledger_table import LedgerTable
     from handrail.aws.s3 import S3
+    from handrail.core.resources import Instance
     from handrail.ledger.account import Ledger, NoLedger
     from handrail.ledger.record import Known, Unfinished
 
 FILE_LIMIT = 16 * 1024 * 1024  # bytes of a file that a person names; /dev/zero has no end
+REQUESTER_LIMIT = 256  # characters; an e-mail address has at most 254 (RFC 5321, 4.5.3.1.3)
+WHERE = ("target", "profile", "region", "policy")  # the options that say where, and by which rules, a command runs
 VISIBILITY_AWS = 180.0  # seconds until every Describe surely shows a change (lease protocol, A4)
-
-
-class Clock(Protocol):
-    """Time, as far as a command needs it."""
-
-    def now(self) -> datetime:
-        """Return the time of day, UTC."""
-
-    def monotonic(self) -> float:
-        """Return seconds that never go backwards."""
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """Return the time of day, UTC."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Return seconds that never go backwards."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
 
 
 @dataclass(frozen=True)
 class Door:
-    """What a door knows that a request may need: how the command is written, how a line and a name are read."""
+    """What a door knows that a request may need: the line that was typed, how a line and a name are read."""
 
-    command: str = "handrail"
-    parse: Callable[[Sequence[str]], tuple[Operation, Values]] | None = None
+    line: Line = NO_LINE
+    parse: Callable[[Sequence[str]], Typed] | None = None
     operation_named: Callable[[str], Operation | None] = lambda name: None
 
 
@@ -105,8 +82,10 @@ class Session:
         self._door = door or Door()
         self.settings, self.environ, self.cwd, self.folders = settings, environ, cwd, folders
         self._ec2: dict[str, Ec2] = {}
+        self._checked: Session | None = None
         self.unfinished: list[Unfinished] = []
         self.listener, self.clock = listener, clock or SystemClock()
+        self._began = self.clock.monotonic()
 
     # ---- where
 
@@ -128,11 +107,17 @@ class Session:
     @cached_property
     def located(self) -> Settings:
         """Return the settings with the region and its source filled in. Raises Usage on a region that is none."""
-        home = home_region(self.policies, self.settings.home_region or "")
+        return self.located_on(self.choice.target)
+
+    def located_on(self, target: str) -> Settings:
+        """Return the settings with the region that holds on a target, and its source. Raises Usage.
+
+        HANDRAIL_HOME_REGION does not choose it: that one says where the ledger is (PRODUCT.md section 2).
+        """
+        home = home_region(self.policies)
         fallback = home.region if home.origin != "default" else None
-        return settings_module.choose_region(
-            self.settings, self.choice.target, self.environ, self.dotenv, self.folders.home, fallback
-        )
+        dotenv = NO_DOTENV if target == "sandbox" else self.dotenv
+        return settings_module.choose_region(self.settings, target, self.environ, dotenv, self.folders.home, fallback)
 
     @property
     def region(self) -> str:
@@ -140,6 +125,11 @@ class Session:
         if self.located.region is None:
             raise Usage("no region was found.", hint="--region us-east-1")
         return self.located.region
+
+    @property
+    def region_words(self) -> str:
+        """Return ` --region R`, to end a line to type next, where this line alone says the region; else nothing."""
+        return f" --region {self.region}" if self.located.source("region") == "--region" else ""
 
     @cached_property
     def where(self) -> Where:
@@ -152,8 +142,10 @@ class Session:
     def aws(self) -> "Aws":
         """Return the connection to the chosen target; starts the sandbox where that is it."""
         from handrail.aws.connect import connect
+        from handrail.aws.identity import Person
 
-        return connect(self.located, self.choice, self.environ, self.dotenv, folders=self.folders)
+        person = Person(say=self.listener.note)
+        return connect(self.located, self.choice, self.environ, self.dotenv, folders=self.folders, person=person)
 
     @cached_property
     def caller(self) -> Caller:
@@ -166,11 +158,15 @@ class Session:
         known: Caller | None = self.__dict__.get("caller")
         return known.owner if known else ""
 
+    @property
+    def policy_files(self) -> tuple[PolicyFile, ...]:
+        """Return the policies as they are found, the narrowing one first. Raises Usage where one can't be read."""
+        return settings_module.find_policies(self.settings, self.cwd, self.folders)
+
     @cached_property
     def policies(self) -> tuple[Policy, ...]:
         """Return the policies that a plan must pass, the narrowing one first. Raises Usage on a faulty one."""
-        found = settings_module.find_policies(self.settings, self.cwd, self.folders)
-        return tuple(parse_policy(one.data, one.label) for one in found)
+        return tuple(parse_policy(one.data, one.label) for one in self.policy_files)
 
     @property
     def _context(self) -> Context:
@@ -185,7 +181,7 @@ class Session:
         """Raise Refused, with every reason at once, unless all policies let the claims pass."""
         reasons = judge(self.policies, claims, self._context)
         if reasons:
-            raise refusal(reasons, self._door.command)
+            raise refusal(reasons, self._door.line)
 
     def check_policy(self, plan: Plan) -> None:
         """Raise Refused unless all policies let the plan pass."""
@@ -196,11 +192,24 @@ class Session:
         """Return what every policy says to every claim."""
         return explain(self.policies, claims, self._context)
 
-    def parse_command(self, words: Sequence[str]) -> tuple[Operation, Values]:
-        """Return the operation and values that a command line means. Raises Usage, also where no door can parse."""
+    def parse_command(self, words: Sequence[str]) -> "tuple[Session, Typed]":
+        """Return a command line as it is read, and the session that it would run in: its options say where.
+
+        Raises Usage, also where no door can parse.
+        """
         if self._door.parse is None:
             raise Usage("commands can be checked in a shell only.", hint="handrail policy check -- ec2 create")
-        return self._door.parse(words)
+        typed = self._door.parse(words)
+        flags = {name: value for name, value in typed.flags.items() if name in WHERE}
+        said = settings_module.load(flags, self.environ, self.cwd, self.folders)
+        settings = replace(
+            self.settings,
+            **{name: getattr(said, name) for name in flags},
+            sources={**self.settings.sources, **{name: said.source(name) for name in flags}},
+        )
+        door = replace(self._door, line=typed.line)
+        self._checked = Session(settings, self.environ, self.cwd, self.folders, self.listener, self.clock, door)
+        return self._checked, typed
 
     def touch(self, service: str, *, name: str, managed: bool, owner: str) -> Touch:
         """Return what it takes to change a thing. Raises NotManaged or Refused where the policies forbid it."""
@@ -215,11 +224,15 @@ class Session:
         return default(self.policies, key)
 
     def default_type(self) -> str:
-        """Return the instance type where none is given: the first that every policy allows."""
+        """Return the instance type where none is given: the first that every policy allows. Raises Refused, Usage."""
         found = default_type(self.policies, self._context)
         if found is None:
-            raise Usage("the policies name no instance type to take by default.", hint="give --type")
+            raise no_default_type(self.policies, self._context, self._door.line)
         return found
+
+    def allowed(self, key: str) -> tuple[str, ...] | None:
+        """Return what a listing key of the policies takes, None for anything."""
+        return allowed(self.policies, key, self._context)
 
     def account_limit(self) -> int | None:
         """Return the cap of the account, or None where there is none."""
@@ -257,9 +270,13 @@ class Session:
     def ledger(self) -> "Ledger | NoLedger":
         """Return the account's ledger; the sandbox's is made at first need.
 
-        Raises NotSetUp where the account has none and the policies have caps; without caps a warning is enough.
+        Raises NotSetUp where the account has none and the policies have caps; without caps a warning is enough. Only
+        what changes something asks for this one: a read, which `found_ledger` serves, need not be warned.
         """
         if self.found_ledger is not None:
+            if self.found_ledger.rows is None:
+                path = self.folders.state / "audit.jsonl"
+                self.listener.note(f"warning: this account has no ledger; only {path} records what is changed")
             return self.found_ledger
         self.ledger_table.make()
         return self._open_ledger()
@@ -281,6 +298,27 @@ class Session:
         ledger = self.found_ledger
         return ledger.record.find(request) if ledger is not None else None
 
+    def places_taken(self, live: Sequence["Instance"]) -> int:
+        """Return how many places of the account are taken; without a ledger, how many of these instances take one."""
+        ledger = self.found_ledger
+        taken = ledger.taken(live) if ledger is not None else None
+        return sum(one.takes_a_place for one in live) if taken is None else taken
+
+    def preview(self, places: Places) -> dict[str, CapReached]:
+        """Return which starts would find a cap full, by their requests; only reads. Raises CapReached for creates."""
+        from handrail.ledger.account import preview_of_none
+
+        ledger = self.found_ledger
+        return ledger.preview(places) if ledger is not None else preview_of_none(places, self.caps, self.caller.owner)
+
+    def cap_in_the_way(self, places: Places) -> CapReached | None:
+        """Return the refusal of places for new requests as a look at the ledger shows it, None where there is room."""
+        try:
+            self.preview(places)
+        except CapReached as full:
+            return full
+        return None
+
     def _open_ledger(self) -> "Ledger":
         from handrail.aws.dynamodb import Table
         from handrail.ledger.account import Ledger, lease_times
@@ -296,6 +334,7 @@ class Session:
             new_mark=lambda: secrets.token_hex(8),
             sleep=self.clock.sleep,
             say=self.listener.note,
+            spent=lambda: round((self.clock.monotonic() - self._began) * 1000),
         )
         record = Record(table, self.caller, self.clock.sleep, self._requester())
         return Ledger(table, record, self.ec2_of, times, here, self._watched_regions(), self.caps)
@@ -311,9 +350,7 @@ class Session:
                 facts=[("rule", f"{cap.key} = {cap.limit} ({cap.source})") for cap in self.caps],
                 code="no_ledger",
             ) from missing
-        path = self.folders.state / "audit.jsonl"
-        self.listener.note(f"warning: this account has no ledger; the record of this change goes to {path} only")
-        return NoLedger(LocalRecord(path, self.caller, self.now))
+        return NoLedger(LocalRecord(self.folders.state / "audit.jsonl", self.caller, self.now))
 
     def _watched_regions(self) -> list[str]:
         """Return where instances may run without a place: here, and the regions that the policies name."""
@@ -326,8 +363,12 @@ class Session:
         return list(dict.fromkeys([self.region, *named]))
 
     def _requester(self) -> str:
-        """Return whom a job server names, if the policies believe it (PRODUCT.md section 4, promise 7)."""
-        named = self.environ.get("HANDRAIL_REQUESTER", "")
+        """Return whom a job server names, if the policies believe it (PRODUCT.md section 4, promise 7).
+
+        It comes from whoever filled in a form: one line that can be printed, of a length that a name may have.
+        """
+        told = self.environ.get("HANDRAIL_REQUESTER", "")
+        named = " ".join("".join(char if char.isprintable() else " " for char in told).split())[:REQUESTER_LIMIT]
         return named if named and is_job_server(self.policies, self.caller.arn, self.caller.owner) else ""
 
     @property
@@ -335,6 +376,10 @@ class Session:
         """Return the seconds after which nothing of a request that was cut off can act, and every look shows it."""
         ledger = self.ledger
         return ledger.times.term + ledger.times.visibility if isinstance(ledger.times, Times) else 0.0
+
+    def allow_changes_until(self, moment: float | None) -> None:
+        """Let nothing change EC2 or S3 that is signed after a moment (epoch seconds); None takes the limit away."""
+        self.aws.deadline.until = moment
 
     def operation_named(self, name: str) -> Operation | None:
         """Return the operation of a name on record: `ec2 create`."""
@@ -377,9 +422,9 @@ class Session:
 
     @property
     def calls(self) -> list["Call"]:
-        """Return the calls made so far; connects to nothing."""
+        """Return the calls made so far, also for a command that was checked; connects to nothing."""
         aws: Aws | None = self.__dict__.get("aws")
-        return aws.calls if aws else []
+        return [*(aws.calls if aws else ()), *(self._checked.calls if self._checked else ())]
 
     @property
     def retries_used(self) -> str:
@@ -396,7 +441,10 @@ class Session:
     # ---- this machine
 
     def open_stdin(self) -> BinaryIO:
-        """Return standard input as bytes."""
+        """Return standard input as bytes. Raises Usage where it is closed."""
+        # Python has no stream then; a door may have put the null device in its place, which `</dev/null` does not.
+        if sys.stdin is None or getattr(sys.stdin, "name", "") == os.devnull:
+            raise Usage("standard input is closed.", hint="pipe something into the command, or name a file")
         return sys.stdin.buffer
 
     def read_file(self, path: str, limit: int = FILE_LIMIT) -> bytes:

@@ -1,6 +1,7 @@
 """What this command was told, and where: flag > environment > .env > user file > default. Chooses; calls nothing."""
 
 import configparser
+import ipaddress
 import json
 import os
 import re
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from handrail import files
 from handrail.core.errors import BadCredentials, HandrailError, NotSetUp, Usage
@@ -24,6 +26,7 @@ DOTENV = ".env"
 KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 PROFILE_VARIABLES = ("AWS_DEFAULT_PROFILE", "AWS_PROFILE")  # in botocore's order
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"  # and AWS_ENDPOINT_URL_EC2 and so on, for one service
 DOTENV_VARIABLES = (*KEY_VARIABLES, "AWS_PROFILE", *REGION_VARIABLES)
 # What `.env.example` holds where a secret belongs; tests/meta/test_env_example.py compares them.
 PLACEHOLDERS = {"AWS_ACCESS_KEY_ID": "your-access-key-id", "AWS_SECRET_ACCESS_KEY": "your-secret-access-key"}
@@ -39,6 +42,7 @@ LEASE_PREFIX = "HANDRAIL_LEASE_"
 LEASE_TIMES = {"L": "life", "W": "work", "V": "visibility", "E": "skew"}
 
 POLICY_FILE = "handrail.toml"
+AWS_FILE_LIMIT = 16 * 1024 * 1024  # bytes; some have thousands of generated profiles
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
@@ -183,6 +187,15 @@ def _region(value: object, source: str) -> str:
     return check_region(_text(value, source), source)
 
 
+def _home_region(value: object, source: str) -> str:
+    try:
+        return _region(value, source)
+    except Usage as error:  # which advises --region: that would not help here
+        variable = source.partition(" ")[0]
+        error.hint = f"export {variable}={error.details.get('nearest') or DEFAULT_REGION}"
+        raise
+
+
 def _global(name: str, read: Callable[[object, str], Any], *further: str, in_file: bool = False) -> _Setting:
     variable = f"HANDRAIL_{name.upper()}"
     return _Setting(name, read, name, "--" + name.replace("_", "-"), (variable, *further), in_file)
@@ -201,7 +214,7 @@ _SETTINGS = (
     _global("verbose", _level),
     _global("log_file", _path),
     _Setting("color", _unset_switch, "no_color", "--no-color", ("HANDRAIL_NO_COLOR",)),
-    _Setting("home_region", _region, variables=("HANDRAIL_HOME_REGION",)),
+    _Setting("home_region", _home_region, variables=("HANDRAIL_HOME_REGION",)),
 )
 _FILE_KEYS = tuple(setting.name for setting in _SETTINGS if setting.in_file)
 
@@ -316,7 +329,8 @@ def read_dotenv(cwd: Path) -> Dotenv:
     sandbox.
 
     Only DOTENV_VARIABLES are read: a cloned repository must not redirect anybody's credentials. Raises NotSetUp where
-    it can't be read or is not text. A folder of that name (a virtual environment) counts as none.
+    it can't be read or is not text, Usage where it is no file of a bearable length. A folder of that name (a virtual
+    environment) counts as none.
     """
     path = cwd / DOTENV
     if path.is_dir():
@@ -411,15 +425,42 @@ def _from_home(path: str, home: Path) -> Path:
 def _speaks_of_aws(name: str, profile: bool = False) -> bool:
     # A profile of the environment is in Settings, and named from there.
     keys = (*KEY_VARIABLES, "AWS_SECURITY_TOKEN", *AMBIENT_VARIABLES, *(PROFILE_VARIABLES if profile else ()))
-    return name in keys or name.startswith("AWS_ENDPOINT_URL")
+    return name in keys or name.startswith(ENDPOINT_VARIABLE)
 
 
 def _has_sections(path: Path) -> bool:
     try:
-        data = files.read(path)
-    except NotSetUp:
+        data = files.read(path, stream=True, limit=AWS_FILE_LIMIT)
+    except HandrailError:
         return True
     return data is not None and re.search(rb"^\s*\[", data, re.MULTILINE) is not None
+
+
+# ---- the endpoints
+
+# As botocore takes one: botocore.utils.is_valid_endpoint_url; compared by a test.
+_HOST = re.compile(r"((?!-)[A-Za-z\d-]{1,63}(?<!-)\.)*(?!-)[A-Za-z\d-]{1,63}(?<!-)\.?")
+
+
+def check_endpoints(environ: Mapping[str, str]) -> None:
+    """Raise Usage where one of the variables that move AWS's endpoints, for all services or for one, is no URL."""
+    for name in sorted(name for name in environ if name.startswith(ENDPOINT_VARIABLE) and environ[name]):
+        if not is_url(environ[name]):
+            raise Usage(f"{name} is no URL: {show(environ[name])}.", hint=f"unset {name}", details={"variable": name})
+
+
+def is_url(text: str) -> bool:
+    """Return whether text is a URL to which one can connect."""
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+        if parts.scheme not in ("http", "https") or parts.port == 0 or re.search(r"\s", text):
+            return False
+        if ":" in host:
+            ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return ":" in host or (len(host) <= 255 and _HOST.fullmatch(host) is not None)
 
 
 # ---- the region
@@ -495,11 +536,12 @@ def _profile_region(profile: str, environ: Mapping[str, str], home: Path) -> str
 def _ini(path: Path) -> configparser.RawConfigParser:
     parser = configparser.RawConfigParser(strict=False)
     try:
-        parser.read_string((files.read(path) or b"").decode())
+        parser.read_string((files.read(path, stream=True, limit=AWS_FILE_LIMIT) or b"").decode())
     except (configparser.Error, UnicodeDecodeError) as error:
         raise BadCredentials(
             f"{path} can't be understood: it is not the INI format of the AWS tools.",
             hint=f"mend {path}, or write it anew with `aws configure`",
+            details={"looked": str(path)},
         ) from error
     return parser
 
@@ -514,7 +556,7 @@ def find_policies(settings: Settings, cwd: Path, folders: Folders) -> tuple[Poli
     user's config folder; the built-in strict. Raises Usage where a file that was named or found can't be read.
     """
     if settings.policy is not None:
-        return (_policy_file(settings.policy, settings.source("policy")),)
+        return (_policy_file(settings.policy, settings.source("policy"), stream=True),)
     own = next(
         (path for name in ("policy.toml", POLICY_FILE) if _is_there(path := folders.config / name)),
         None,
@@ -531,11 +573,11 @@ def _is_there(path: Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113
 
 
-def _policy_file(path: Path, source: str) -> PolicyFile:
-    hint = f"name another file with --policy, or make that one readable (it comes from {source})"
+def _policy_file(path: Path, source: str, *, stream: bool = False) -> PolicyFile:
+    hint = f"name another file with --policy, or mend that one (it comes from {source})"
     try:
-        data = files.read(path)
-    except NotSetUp as error:
+        data = files.read(path, stream=stream)
+    except HandrailError as error:
         raise Usage(f"the policy {error.message}", hint=hint) from error
     if data is None:
         raise Usage(f"the policy {path} does not exist.", hint=hint)

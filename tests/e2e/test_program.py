@@ -47,6 +47,17 @@ def run(environ: dict[str, str], *argv: str, seconds: float = 60) -> subprocess.
     )
 
 
+def test_a_program_that_takes_long_to_give_credentials_is_named_on_stderr(environ: dict[str, str]) -> None:
+    home = Path(environ["HOME"])
+    (home / ".aws").mkdir()
+    (home / ".aws" / "config").write_text("[profile team]\ncredential_process = sh -c 'sleep 3.5; exit 1'\n")
+    done = run(environ, "handrail", "ec2", "list", "--target", "aws", "--profile", "team")
+    said, failed, *_ = done.stderr.splitlines()
+    looked = "--profile → profile team → credential_process"
+    assert said == f"waiting for credentials ({looked}); given up after 60 s"
+    assert (done.returncode, failed) == (7, "error: no credentials came from custom-process: no reason given")
+
+
 def test_the_aws_cli_sees_what_handrail_made(environ: dict[str, str]) -> None:
     script = (
         'set -eu; handrail ec2 create --name web --image ubuntu -o json --query id; eval "$(handrail sandbox env)"; '
@@ -119,7 +130,7 @@ def test_an_endpoint_that_cuts_every_call_is_given_up(environ: dict[str, str]) -
                 continue
         _, err = program.communicate(timeout=5)
     assert program.returncode == 1
-    assert "cut the connection: whether the call took effect is unknown" in err
+    assert "cut the connection" in err
 
 
 def test_the_shell_completes(environ: dict[str, str]) -> None:
@@ -146,6 +157,50 @@ def test_a_reader_that_goes_away(environ: dict[str, str]) -> None:
     done = run(environ, "bash", "-c", "handrail policy show | head -1; echo ${PIPESTATUS[0]}")
     assert done.stdout.splitlines()[-1] == "0"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "err"),
+    [
+        ("handrail --help >/dev/full", 1, "error: the result could not be written: No space left on device."),
+        ("PYTHONUNBUFFERED=1 handrail --help >/dev/full", 1, "error: the result could not be written"),
+        ("handrail policy show >/dev/full", 1, "error: the result could not be written"),
+        ("handrail nonsense 2>/dev/full", 2, ""),
+        ("handrail policy show >&- 2>&- <&-", 0, ""),
+        ("handrail policy init --dry-run 2>&-", 0, ""),
+        ("handrail sandbox reset <&-", 6, "error: this needs a yes, and there is no terminal to ask on"),
+        ("mkdir gone; cd gone; rmdir ../gone; handrail --version", 0, ""),
+        ("mkdir gone; cd gone; rmdir ../gone; handrail policy show", 2, "error: the working folder is gone."),
+        ("mkdir gone; cd gone; rmdir ../gone; handrail nonsense", 2, "error: handrail has no command"),
+    ],
+)
+def test_streams_and_folders_that_are_no_use(environ: dict[str, str], script: str, code: int, err: str) -> None:
+    done = run({"PYTHONUNBUFFERED": "", **environ}, "bash", "-c", script)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith(err)
+    assert bool(done.stderr) == bool(err)
+
+
+def test_a_change_whose_result_is_lost_says_what_it_did(environ: dict[str, str]) -> None:
+    done = run(environ, "bash", "-c", "handrail ec2 create --name full -o json --no-wait >/dev/full")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    first, last = done.stderr.splitlines()
+    made = json.loads(last)["error"]["details"]["done"][0]
+    assert (first, made["name"]) == (f"request {made['request']}", "full")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_readme_says_how_to_switch_completion_on(environ: dict[str, str], shell: str) -> None:
+    lines = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").splitlines()
+    line = next(one for one in lines if f"={shell}_source handrail" in one)
+    if shell == "bash":
+        done = run(environ, "bash", "-c", f"{line}\ncomplete -p handrail")
+        assert "-F _handrail_completion handrail" in done.stdout, done.stderr
+    else:
+        script = run({**environ, "_HANDRAIL_COMPLETE": f"{shell}_source"}, "handrail").stdout
+        assert "_handrail_completion" in script
+        assert f"_HANDRAIL_COMPLETE={shell}_complete" in script
 
 
 def test_bytes_that_are_no_text(environ: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from conftest import Handrail, Sandbox
+from conftest import Handrail, Sandbox, start_sandbox
 from handrail.sandbox import launcher
 
 Scenario = Callable[[Handrail, Sandbox], None]
@@ -93,8 +93,9 @@ def the_cap(handrail: Handrail, sandbox: Sandbox) -> None:
 
 
 def a_taken_name(handrail: Handrail, sandbox: Sandbox) -> None:
-    """A name that lives is not given again."""
-    handrail.ok("ec2", "create", "--name", "web")
+    """A name that lives is not given again, also where it is not the one that the instance was made with."""
+    handrail.ok("ec2", "create", "--name", "old")
+    handrail.ok("ec2", "update", "old", "--rename", "web")
     assert handrail("ec2", "create", "--name", "web").code == 5
     assert running(sandbox) == 1
 
@@ -140,7 +141,127 @@ def the_policy(handrail: Handrail, sandbox: Sandbox) -> None:
     assert running(sandbox) == 0
 
 
+def under(handrail: Handrail, rules: str) -> Handrail:
+    """Return the program under a policy."""
+    path = handrail.cwd.parent / "rules.toml"
+    path.write_text(rules)
+    return Handrail({**handrail.environ, "HANDRAIL_POLICY": str(path)}, handrail.cwd)
+
+
+def anothers_request(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A request id is its owner's, also where it made nothing."""
+    handrail.ok("ec2", "create", "--name", "web", "--count", "2")
+    request = ("ec2", "create", "--request-id", f"r-{handrail.cwd.parent.name}"[:48])
+    assert handrail.owner("dev-2")(*request).code == 3
+    assert handrail(*request).code == 5
+
+
+def another_request(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A request id stands for its parameters, also where it made nothing."""
+    handrail.ok("ec2", "create", "--name", "web", "--count", "2")
+    request = ("ec2", "create", "--request-id", f"r-{handrail.cwd.parent.name}"[:48])
+    assert handrail(*request).code == 3
+    assert handrail(*request, "--type", "t4g.nano").code == 5
+
+
+def a_request_that_is_gone(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A request whose instance is gone is not taken for one that succeeded."""
+    request = ("ec2", "create", "--request-id", f"r-{handrail.cwd.parent.name}"[:48])
+    made = handrail.json(*request)
+    handrail.ok("ec2", "delete", made["id"], "--yes")
+    assert handrail(*request).code == 5
+
+
+def others_refused(handrail: Handrail, sandbox: Sandbox) -> None:
+    """Where the policy refuses others, nobody is asked."""
+    handrail.owner("dev-2").ok("ec2", "create", "--name", "api")
+    done = under(handrail, 'others = "refuse"\n')("ec2", "stop", "api", "--yes", "--owner", "dev-2")
+    assert done.code == 3
+    assert running(sandbox) == 1
+
+
+def a_foreign_move(handrail: Handrail, sandbox: Sandbox) -> None:
+    """What Handrail did not make is moved after a yes only."""
+    sandbox.launch("theirs")
+    assert under(handrail, 'preset = "open"\n')("ec2", "stop", "theirs").code == 6
+    assert running(sandbox) == 1
+
+
+def a_foreign_update(handrail: Handrail, sandbox: Sandbox) -> None:
+    """What Handrail did not make is updated after a yes only."""
+    sandbox.launch("theirs")
+    assert under(handrail, 'preset = "open"\n')("ec2", "update", "theirs", "--tag", "a=b").code == 6
+    assert sandbox.instances(a="b") == {}
+
+
+def a_mixed_question(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A question about what is foreign names the other owners too."""
+    handrail.owner("dev-2").ok("ec2", "create", "--name", "api")
+    sandbox.launch("theirs")
+    asked = under(handrail, 'preset = "open"\n')("ec2", "stop", "api", "theirs", answers="n\n")
+    assert (asked.code, "api belongs to dev-2" in asked.err) == (6, True)
+
+
+def in_between(handrail: Handrail, sandbox: Sandbox) -> None:
+    """What is in between is not waited for with --no-wait."""
+    folder = handrail.cwd.parent / "slow"
+    slow = start_sandbox(folder, HANDRAIL_SANDBOX_PENDING="30")
+    try:
+        there = Handrail({**handrail.environ, "HANDRAIL_STATE_DIR": str(folder)}, handrail.cwd)
+        there.ok("ec2", "create", "--name", "web", "--no-wait")
+        assert there("ec2", "reboot", "web", "--no-wait").code == 5
+        assert [one["State"]["Name"] for one in slow.instances().values()] == ["pending"]
+    finally:
+        launcher.stop(folder)
+
+
+def a_type_while_running(handrail: Handrail, sandbox: Sandbox) -> None:
+    """The type of what is not stopped is not even tried."""
+    handrail.ok("ec2", "create", "--name", "web")
+    done = under(handrail, '[ec2]\ntypes = ["t3.*"]\n')("ec2", "update", "web", "--type", "t3.micro")
+    assert (done.code, "handrail ec2 stop web" in done.err) == (5, True)
+
+
+def another_architecture(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A type of another architecture is not even tried."""
+    handrail.ok("ec2", "create", "--name", "web")
+    handrail.ok("ec2", "stop", "web")
+    done = handrail("ec2", "update", "web", "--type", "t4g.nano")
+    assert (done.code, "choose a type of the same architecture" in done.err) == (2, True)
+
+
+def a_taken_new_name(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A name that lives is not taken by a rename."""
+    handrail.ok("ec2", "create", "--name", "web")
+    handrail.ok("ec2", "create", "--name", "api")
+    assert handrail("ec2", "update", "api", "--rename", "web").code == 5
+    assert len(sandbox.instances(Name="web", state="running")) == 1
+
+
+def an_ended_one(handrail: Handrail, sandbox: Sandbox) -> None:
+    """What has ended is not updated."""
+    made = handrail.json("ec2", "create", "--name", "web")
+    handrail.ok("ec2", "delete", "web", "--yes")
+    assert handrail("ec2", "update", made["id"], "--tag", "a=b").code == 5
+    assert sandbox.instances(a="b") == {}
+
+
+def a_required_tag(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A tag that the policy requires can't be taken away."""
+    team = under(handrail, '[ec2]\nrequired_tags = {team = "*"}\n')
+    made = team.json("ec2", "create", "--name", "web", "--tag", "team=blue")
+    assert team("ec2", "update", "web", "--untag", "team").code == 3
+    assert list(sandbox.instances(team="blue", state="running")) == [made["id"]]
+
+
+def all_or_none(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A count that does not fit makes none."""
+    assert handrail("ec2", "create", "--name", "web", "--count", "3").code == 3
+    assert running(sandbox) == 0
+
+
 TARGETS, MOVE, RUNNER = "operations/ec2/targets.py", "operations/ec2/move.py", "runner.py"
+REQUESTED, UPDATE, BOUNDS = "operations/ec2/requested.py", "operations/ec2/update.py", "core/policy/bounds.py"
 ASKED, DRY = "    if not _answered(session, question, others):", "    if dry_run:"
 GUARDS = (
     Guard("token", "core/managed.py", "and client_token == token_of(request)", "", copied_tags),
@@ -158,6 +279,23 @@ GUARDS = (
     Guard("dry run", RUNNER, f"{DRY}\n        return", "    if False:\n        return", a_dry_run),
     Guard("own marks", "core/ec2_rules.py", 'key == "managed-by" or key.startswith("handrail:")', "False", own_marks),
     Guard("policy", "session.py", "        if reasons:\n", "        if False:\n", the_policy),
+    Guard("request's owner", REQUESTED, "if intent.owner != session.caller.owner:", "if False:", anothers_request),
+    Guard("request's parameters", REQUESTED, "or intent.digest != digest:", "or False:", another_request),
+    Guard("request's end", REQUESTED, "    if found.state in ENDED:\n", "    if False:\n", a_request_that_is_gone),
+    Guard("others refuse", BOUNDS, 'if others == "refuse":', "if False:", others_refused),
+    Guard("foreign moves", MOVE, "if one.target.touch is Touch.ASK_FOREIGN]", "if False]", a_foreign_move),
+    Guard("foreign update", UPDATE, "_foreign_question(one) if target.touch is Touch.ASK_FOREIGN else None", "None",
+          a_foreign_update),
+    Guard("others beside foreign", MOVE, "if one.target.touch is Touch.ASK_OWNER]\n    if", "if False]\n    if",
+          a_mixed_question),
+    Guard("in between", MOVE, "None if wait else _in_between(session, target.instance, move)", "None", in_between),
+    Guard("type while stopped", UPDATE, 'if one.state != "stopped":', "if False:", a_type_while_running),
+    Guard("architecture", UPDATE, "if architecture != one.architecture:", "if False:", another_architecture),
+    Guard("free new name", UPDATE, "    if taken:\n", "    if False:\n", a_taken_new_name),
+    Guard("update of the ended", UPDATE, "if one.state in ENDED:", "if False:", an_ended_one),
+    Guard("required tags", UPDATE, 'if not edit.drop and not set(edit.put) - {"Name"}:', "if True:", a_required_tag),
+    Guard("all or none", "ledger/holders.py", "if count + len(wanted) > cap.limit:", "if count + 1 > cap.limit:",
+          all_or_none),
 )  # fmt: skip
 
 

@@ -97,6 +97,9 @@ def test_init_makes_the_ledger_once_and_says_what_it_costs(cloud: Cloud) -> None
     handrail.ok("ec2", "create", "--name", "web")
     rows = handrail.json("audit", "list")
     assert [(row["operation"], row["target"]) for row in rows] == [("init", "aws"), ("ec2 create", "aws")]
+    assert (rows[0]["result"], rows[0]["code"], rows[0]["region"]) == ("succeeded", 0, "us-east-1")
+    assert rows[0]["duration_ms"] > 0
+    assert all(list(row) == list(rows[0]) for row in rows)
 
 
 def test_init_refuses_a_second_ledger(cloud: Cloud) -> None:
@@ -114,6 +117,16 @@ def test_init_completes_a_table(cloud: Cloud) -> None:
     cloud.sandbox.client("dynamodb").update_table(TableName=TABLE, DeletionProtectionEnabled=False)
     assert "complete the ledger" in handrail.ok("init", "--dry-run").err
     assert handrail.json("init")["current"]["deletion_protection"]
+
+
+def test_a_check_says_that_a_create_would_find_no_ledger(cloud: Cloud) -> None:
+    handrail = cloud.handrail()
+    done = handrail("policy", "check", "--", "ec2", "create")
+    assert (done.code, "this account has no ledger in us-east-1" in done.err) == (7, True)
+    assert "ec2.types t3.nano yes" in done.said
+    refused = handrail("policy", "check", "--", "ec2", "create", "--type", "t3.large")
+    assert (refused.code, "no ledger" in refused.err) == (3, False)
+    assert cloud.tables() == []
 
 
 def test_init_on_the_sandbox(handrail: Handrail) -> None:
@@ -163,11 +176,34 @@ def test_times_of_the_lease_are_refused_on_aws(cloud: Cloud) -> None:
     assert cloud.running() == 0
 
 
-@pytest.mark.parametrize(("trusted", "named"), [("dev-1", "anna"), ("somebody", None)])
-def test_a_requester_is_believed_of_a_job_server_only(cloud: Cloud, trusted: str, named: str | None) -> None:
+def test_what_only_reads_does_not_warn_of_a_missing_ledger(cloud: Cloud) -> None:
+    (cloud.folder / "open.toml").write_text('preset = "open"\n')
+    handrail = cloud.handrail(HANDRAIL_POLICY=str(cloud.folder / "open.toml"))
+    for words in (("audit", "list"), ("audit", "verify"), (), ("ec2", "list"), ("ec2", "create", "--dry-run")):
+        assert "warning: this account has no ledger" not in handrail(*words).err
+    done = handrail("ec2", "stop", "nothing")
+    assert done.code == 4
+    (path,) = cloud.folder.rglob("audit.jsonl")
+    assert f"warning: this account has no ledger; only {path} records what is changed" in done.err
+    assert done.err.count("has no ledger") == 1
+
+
+ODD = "anna\n\x1b[31mroot\u202e " + "x" * 1000
+
+
+@pytest.mark.parametrize(
+    ("trusted", "told", "named"),
+    [
+        ("dev-1", "anna", "anna"),
+        ("dev-1", ODD, "anna [31mroot " + "x" * 242),
+        ("dev-1", "\n", None),
+        ("somebody", "anna", None),
+    ],
+)
+def test_a_requester_is_believed_of_a_job_server_only(cloud: Cloud, trusted: str, told: str, named: str | None) -> None:
     (cloud.folder / "jobs.toml").write_text(f'preset = "strict"\njob_servers = ["{trusted}"]\n')
     cloud.handrail().ok("init")
-    handrail = cloud.handrail(HANDRAIL_POLICY=str(cloud.folder / "jobs.toml"), HANDRAIL_REQUESTER="anna")
+    handrail = cloud.handrail(HANDRAIL_POLICY=str(cloud.folder / "jobs.toml"), HANDRAIL_REQUESTER=told)
     handrail.ok("ec2", "create", "--name", "web")
     row = handrail.json("audit", "list", "--operation", "ec2 create")[0]
     assert (row["requester"], row["owner"]) == (named, "dev-1")

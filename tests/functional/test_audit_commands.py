@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import yaml
 
 from conftest import FAST, Handrail, Sandbox, clean_environ, start_sandbox
 from handrail.sandbox import launcher
+from handrail.sandbox.keys import ACCOUNT
 
 TABLE = "handrail-ledger"
 
@@ -113,6 +114,8 @@ def test_list_has_a_row_per_request_in_order(audited: Audited) -> None:
         (["--result", "refused"], 2),
         (["--result", "open"], 0),
         (["--resource", "nothing"], 1),
+        (["--resource", "noth"], 0),
+        (["--resource", "web"], 1),
         (["--since", "1h"], 4),
         (["--since", "2099-01-01T00:00:00Z"], 0),
         (["--since", "2020-01-01"], 4),
@@ -129,6 +132,14 @@ def test_a_since_that_is_no_time(audited: Audited, since: str) -> None:
     assert done.code == 2
 
 
+@pytest.mark.parametrize("since", ["999999999d", "999999999h"])
+def test_a_since_that_goes_back_too_far(audited: Audited, since: str) -> None:
+    done = audited.handrail("audit", "list", "--since", since)
+    assert done.code == 2
+    assert f'"{since}" goes back to before the year 1.' in done.err
+    assert "handrail audit list --since 2d" in done.err
+
+
 def test_all_formats(audited: Audited) -> None:
     table = audited.handrail.ok("audit", "list").out.splitlines()
     assert table[0].split() == ["AGE", "OWNER", "OPERATION", "RESOURCE", "RESULT", "REQUEST"]
@@ -140,9 +151,51 @@ def test_all_formats(audited: Audited) -> None:
     assert "Nothing is on record." in audited.handrail.ok("audit", "list", "--owner", "nobody").err
 
 
+@pytest.mark.parametrize(
+    ("words", "requests"),
+    [
+        (["--owner", "dev-1"], 3),
+        (["--actor", "user/dev-2"], 1),
+        (["--operation", "ec2 stop"], 2),
+        (["--operation", "ec2 stop", "--result", "refused"], 1),
+        (["--resource", "nothing"], 1),
+        (["--owner", "nobody"], 0),
+    ],
+)
+def test_entries_of_a_request_are_found_together(audited: Audited, words: list[str], requests: int) -> None:
+    rows = audited.handrail.json("audit", "list", "--entries", *words)
+    assert [row["kind"] for row in rows] == ["intent", "outcome"] * requests
+
+
+def test_an_outcome_is_found_by_an_intent_that_is_older(audited: Audited) -> None:
+    """The intent is older than what was asked for, so only the outcome is listed, and still it is its owner's."""
+    items = audited.chain()[:2]
+    early = {"N": str(int(items[0]["at"]["N"]) - 7_200_000)}
+    audited.put({**items[0], "at": early})
+    audited.put({**items[0], "at": early, "pk": {"S": f"request#{items[0]['request']['S']}"}, "sk": {"S": "intent"}})
+    listed = audited.handrail.json("audit", "list", "--entries", "--since", "1h", "--operation", "ec2 create")
+    assert [(row["kind"], row["code"]) for row in listed] == [("outcome", 0), ("intent", None), ("outcome", 3)]
+    assert len(audited.handrail.json("audit", "list", "--since", "1h", "--operation", "ec2 create")) == 1
+
+
+def test_columns_are_the_same_whatever_comes_first(audited: Audited) -> None:
+    def csv_of(*words: str) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(audited.handrail.ok("audit", "list", "-o", "csv", *words).out)))
+
+    entries = csv_of("--entries")
+    assert [row["result"] for row in entries] == ["", "succeeded"] * 2 + ["", "refused"] * 2
+    assert json.loads(entries[0]["given"]) == {"name": "web"}
+    header = audited.handrail.ok("audit", "list", "-o", "csv", "--owner", "nobody").out.strip().split(",")
+    assert header == list(csv_of()[0])
+    assert ",".join(header).startswith(
+        "at,actor,requester,operation,target,region,resource,result,code,duration_ms,request,"
+    )
+    table = audited.handrail.ok("audit", "list", "--entries").out.splitlines()
+    assert table[0].split() == ["AGE", "CHAIN", "ENTRY", "KIND", "OPERATION", "RESOURCE", "RESULT", "REQUEST"]
+    assert "8 entries" in audited.handrail.ok("audit", "list", "--entries").err
+
+
 def test_entries_show_intents_and_outcomes(audited: Audited) -> None:
-    rows = audited.handrail.json("audit", "list", "--entries", "--owner", "dev-1")
-    assert [row["kind"] for row in rows] == ["intent"] * 3
     rows = audited.handrail.json("audit", "list", "--entries")
     assert [row["kind"] for row in rows] == ["intent", "outcome"] * 4
     assert rows[0]["resolved"]["type"] == "t3.nano"
@@ -165,6 +218,57 @@ def test_one_flipped_byte_is_found(audited: Audited, at: int) -> None:
     text = item["request"]["S"]
     audited.put({**item, "request": {"S": chr(ord(text[0]) ^ 1) + text[1:]}})
     assert ("edited", at + 1) in audited.kinds()
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("at", lambda text: text[:5] + "." + text[6:]),
+        ("at", lambda text: "9" * 30),
+        ("at", lambda text: text[:-1] + str(int(text[-1]) ^ 1)),
+        ("seq", lambda text: "0.5"),
+        ("code", lambda text: "1.5"),
+        ("duration_ms", lambda text: "0.1"),
+    ],
+)
+def test_one_flipped_byte_of_a_number_is_found(audited: Audited, name: str, spoil: Callable[[str], str]) -> None:
+    item = audited.chain()[1]
+    audited.put({**item, name: {"N": spoil(item[name]["N"])}})
+    faults = audited.handrail("audit", "verify", "-o", "json").json
+    assert "edited" in [fault["kind"] for fault in faults]
+    assert len(audited.handrail.json("audit", "list")) == 4
+    assert len(audited.handrail.json("audit", "list", "--entries")) == 8
+    audited.handrail.ok("audit", "list", "--entries")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("at", {"N": "17955.27"}),
+        ("at", {"N": "9" * 30}),
+        ("at", {"B": b"x"}),
+        ("given", {"S": "{"}),
+        ("owner", {"N": "5"}),
+        ("actor", {"BOOL": True}),
+        ("resource", {"N": "5"}),
+    ],
+)
+def test_an_edited_intent_is_listed_as_far_as_it_can_be_read(
+    audited: Audited, name: str, value: dict[str, Any]
+) -> None:
+    audited.put({**audited.chain()[0], name: value})
+    assert ("edited", 1) in audited.kinds()
+    rows = audited.handrail.json("audit", "list", "--resource", "web", "--actor", "")
+    assert {row["operation"] for row in rows} <= {"ec2 create"}
+    request = audited.chain()[0]["request"]["S"]
+    first = next(row for row in audited.handrail.json("audit", "list") if row["request"] == request)
+    assert (first["operation"], first["result"]) == ("ec2 create", "succeeded")
+    entries = audited.handrail.json("audit", "list", "--entries")
+    entry = next(row for row in entries if (row["request"], row["kind"]) == (request, "intent"))
+    if name == "at":
+        assert (first["at"], entry["at"]) == (None, None)
+    if name == "given":
+        assert (first["given"], entry["given"]) == ({}, "{")
 
 
 @pytest.mark.parametrize("at", [0, 2])
@@ -220,12 +324,27 @@ def test_a_chain_that_is_taken_off_the_list_is_checked_all_the_same(audited: Aud
     assert ("edited", 1) in audited.kinds()
 
 
+def test_taking_a_chain_off_the_list_is_found_blinds_no_anchor_and_lasts_until_the_next_change(
+    audited: Audited,
+) -> None:
+    name = audited.chain()[0]["pk"]["S"].removeprefix("chain#")
+    audited.drop({"pk": {"S": "chains"}, "sk": {"S": name}})
+    assert audited.kinds() == {("unlisted", 0)}
+    assert len(audited.handrail.json("audit", "list")) == 1
+    audited.handrail.ok("audit", "anchor", "unlisted.json", "--yes")
+    assert name in json.loads((audited.folder / "unlisted.json").read_text())["heads"]
+    audited.handrail("ec2", "stop", "nothing")
+    assert audited.kinds() == set()
+    assert len(audited.handrail.json("audit", "list")) == 5
+
+
 def test_an_anchor_holds_for_what_comes_after_it(audited: Audited) -> None:
     name = f"anchor-{uuid.uuid4().hex}.json"
     done = audited.handrail.ok("audit", "anchor", name)
     assert "has the heads of 2 chains" in done.out + done.err
     document = json.loads((audited.folder / name).read_text())
     assert document["handrail_anchor"] == 1
+    assert (document["account"], document["region"]) == (ACCOUNT, "us-east-1")
     assert len(document["heads"]) == 2
     audited.handrail("ec2", "stop", "nothing")
     assert audited.kinds("--since-anchor", name) == set()
@@ -233,7 +352,31 @@ def test_an_anchor_holds_for_what_comes_after_it(audited: Audited) -> None:
     audited.handrail.ok("audit", "anchor", name, "--yes")
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"heads": 5}', '{"heads": {"a": {"seq": "x"}}}', "not json"])
+@pytest.mark.parametrize(("name", "value"), [("account", "210987654321"), ("region", "eu-west-1")])
+def test_an_anchor_of_another_ledger_is_refused(audited: Audited, name: str, value: str) -> None:
+    audited.handrail.ok("audit", "anchor", "other.json", "--yes")
+    path = audited.folder / "other.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+    done = audited.handrail("audit", "verify", "--since-anchor", "other.json", "-o", "json")
+    assert done.code == 2
+    assert "is an anchor of account" in done.error["message"]
+    assert done.error["details"]["anchor"][name] == value
+    assert done.error["details"]["record"][name] != value
+    assert done.error["hint"] == "handrail audit anchor anchor.json"
+
+
+def test_an_anchor_without_heads_says_what_it_cannot_show(audited: Audited) -> None:
+    audited.handrail.ok("audit", "anchor", "bare.json", "--yes")
+    path = audited.folder / "bare.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "heads": {}}))
+    said = audited.handrail.ok("audit", "verify", "--since-anchor", "bare.json").err
+    assert "the anchor knows no chain, so a tail that was cut can't be seen" in said
+    assert "without --since-anchor" not in said
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"heads": {}}', '{"heads": 5}', '{"heads": {"a": {"seq": "x"}}}', "not json"]
+)
 def test_what_is_no_anchor(audited: Audited, text: str) -> None:
     (audited.folder / "wrong.json").write_text(text)
     done = audited.handrail("audit", "verify", "--since-anchor", "wrong.json")

@@ -1,5 +1,6 @@
 """Bad input of every kind: exit code, what is said, what is advised, and nothing changed."""
 
+import os
 import resource
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -106,6 +107,58 @@ CASES = (
     Case(
         "half a key", ("ec2", "list", "--target", "aws"), 7, ("AWS_SECRET_ACCESS_KEY",), {"AWS_ACCESS_KEY_ID": "AKIA1"}
     ),
+    Case(
+        "half a key: the command that mends it",
+        ("ec2", "list", "--target", "aws"),
+        7,
+        ("try       export AWS_SECRET_ACCESS_KEY=…\n",),
+        {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"},
+    ),
+    *(
+        Case(
+            f"{variable} {url}",
+            ("ec2", "list", "--target", "aws"),
+            2,
+            (f'{variable} is no URL: "{url}"', f"try       unset {variable}"),
+            {**KEYS, variable: url},
+        )
+        for variable, url in (
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:99999"),
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:x"),
+            ("AWS_ENDPOINT_URL", "http://[::1"),
+            ("AWS_ENDPOINT_URL_EC2", "foo"),
+        )
+    ),
+    Case(
+        "home region misspelt",
+        ("ec2", "list"),
+        2,
+        ("said by HANDRAIL_HOME_REGION", "try       export HANDRAIL_HOME_REGION=eu-west-1"),
+        {"HANDRAIL_HOME_REGION": "eu-wst-1"},
+    ),
+    Case(
+        "home region of the policy misspelt",
+        ("ec2", "list"),
+        2,
+        ("handrail.toml:1: home_region can't hold", "try       home_region is a region"),
+        prepare=policy('home_region = "foo"\n'),
+    ),
+    Case(
+        ".env without end",
+        ("ec2", "list", "--target", "aws"),
+        2,
+        (".env is not a file", "take it away: rm "),
+        prepare=lambda folder: (folder / ".env").symlink_to("/dev/zero"),
+    ),
+    Case(
+        ".env that is a pipe",
+        ("ec2", "list", "--target", "aws"),
+        2,
+        (".env is not a file", "take it away: rm "),
+        prepare=lambda folder: os.mkfifo(folder / ".env"),
+    ),
+    Case("policy without end", ("ec2", "list", "--policy", "/dev/zero"), 2, ("/dev/zero is longer than 1 MiB",)),
+    Case("no target of use", ("use", "bogus"), 2, ('"bogus" is not a target', "handrail use sandbox, or handrail")),
     Case("no keys", ("ec2", "list", "--target", "aws"), 7, ("no AWS credentials", "looked")),
     Case(
         ".env that is no text",

@@ -60,6 +60,20 @@ def test_what_the_region_does_not_have_is_said_before_the_call(handrail: Handrai
     assert sandbox.writes() == before
 
 
+def test_an_instance_profile_that_is_none_is_named(handrail: Handrail, sandbox: Sandbox) -> None:
+    done = handrail("ec2", "create", "--instance-profile", "nope")
+    assert (done.code, "error: there is no instance profile nope." in done.err) == (4, True), done.err
+    assert "aws iam list-instance-profiles" in done.err
+    assert sandbox.instances(state="pending,running") == {}
+    iam = sandbox.client("iam")
+    iam.create_instance_profile(InstanceProfileName="team")
+    try:
+        made = handrail.json("ec2", "create", "--instance-profile", "team")
+        assert made["current"]["instance_profile"].endswith("instance-profile/team")
+    finally:
+        iam.delete_instance_profile(InstanceProfileName="team")
+
+
 def test_a_group_name_of_several_networks_is_ambiguous(handrail: Handrail, sandbox: Sandbox) -> None:
     ec2 = sandbox.client("ec2", "eu-west-1")
     ids = [
@@ -112,6 +126,14 @@ def test_a_request_id_makes_one_instance(handrail: Handrail, sandbox: Sandbox) -
     gone = handrail(*command)
     assert (gone.code, "gone" in gone.err) == (5, True)
     assert len(sandbox.instances(state="pending,running")) == 0
+
+
+def test_a_request_id_that_made_nothing_is_its_owners_still(handrail: Handrail) -> None:
+    handrail.ok("ec2", "create", "--name", "web", "--count", "2")
+    command = ("ec2", "create", "--request-id", "build-2")
+    assert handrail.owner("dev-2")(*command).code == 3
+    theirs = handrail(*command)
+    assert (theirs.code, "the request id build-2 is dev-2's" in theirs.err) == (5, True), theirs.err
 
 
 def test_a_request_id_with_another_script_is_refused(handrail: Handrail) -> None:

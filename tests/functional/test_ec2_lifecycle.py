@@ -3,8 +3,14 @@
 import pytest
 
 from conftest import Handrail, QuickClock, Sandbox
+from handrail.clock import SystemClock
 
 VERBS = ("start", "stop", "reboot", "delete")
+
+
+def by_the_servers_clock(handrail: Handrail) -> Handrail:
+    """Return the program as it waits in earnest: when a place is free, the clock of the server tells, not ours."""
+    return handrail.on(SystemClock)
 
 
 def test_states_are_checked_before_the_call(handrail: Handrail, sandbox: Sandbox) -> None:
@@ -35,7 +41,7 @@ def test_many_targets_each_line_right(handrail: Handrail, sandbox: Sandbox) -> N
     web = handrail.json("ec2", "create", "--name", "web")["id"]
     api = handrail.json("ec2", "create", "--name", "api")["id"]
     handrail.ok("ec2", "stop", "api")
-    handrail.ok("ec2", "create", "--name", "old")
+    by_the_servers_clock(handrail).ok("ec2", "create", "--name", "old")
     handrail.ok("ec2", "delete", "old", "--yes")
     old = next(iter(sandbox.instances(Name="old")))
     theirs = sandbox.launch("theirs")
@@ -45,7 +51,7 @@ def test_many_targets_each_line_right(handrail: Handrail, sandbox: Sandbox) -> N
     assert rows == [
         ("web", "succeeded", None),
         ("api", "unchanged", None),
-        (old, "failed", "wrong_state"),
+        ("old", "failed", "wrong_state"),
         ("theirs", "failed", "not_managed"),
         (theirs, "failed", "not_managed"),
         ("nope", "failed", "not_found"),
@@ -71,11 +77,39 @@ def test_a_refused_batch_is_split(handrail: Handrail, sandbox: Sandbox) -> None:
     assert (alone.code, "--no-disable-api-termination" in alone.err) == (5, True)
 
 
+def test_protection_against_being_stopped_has_an_attribute_of_its_own(handrail: Handrail, sandbox: Sandbox) -> None:
+    id = handrail.json("ec2", "create", "--name", "web")["id"]
+    ec2 = sandbox.client("ec2")
+    ec2.modify_instance_attribute(InstanceId=id, DisableApiStop={"Value": True})
+    done = handrail("ec2", "stop", "web", "-o", "json")
+    assert (done.code, done.json[0]["error"]["code"]) == (5, "protected")
+    assert done.json[0]["error"]["message"] == "web is protected against being stopped."
+    off = f"aws ec2 modify-instance-attribute --instance-id {id} --no-disable-api-stop --region us-east-1"
+    assert done.json[0]["error"]["hint"] == off
+    ec2.modify_instance_attribute(InstanceId=id, DisableApiStop={"Value": False})
+    handrail.ok("ec2", "stop", "web")
+
+
+def test_each_failure_of_several_says_whose_it_is(handrail: Handrail, sandbox: Sandbox) -> None:
+    handrail.ok("ec2", "create", "--name", "a")
+    handrail.ok("ec2", "create", "--name", "b")
+    handrail.ok("ec2", "stop", "a,b")
+    by_the_servers_clock(handrail).ok("ec2", "create", "--name", "c")
+    theirs = next(iter(sandbox.instances(Name="b")))
+    full = handrail("ec2", "start", "a", theirs)
+    assert full.code == 8
+    assert "error: b: 2 places are taken, and the policy allows 2." in full.err.splitlines(), full.err
+    row = handrail("ec2", "start", theirs, "-o", "json").json[0]
+    assert (row["name"], row["id"], row["status"]) == ("b", theirs, "failed")
+    alone = handrail("ec2", "start", "b").err
+    assert "error: 2 instances are running, and the policy allows 2." in alone.splitlines(), alone
+
+
 def test_start_takes_places_in_the_order_named(handrail: Handrail, sandbox: Sandbox) -> None:
     handrail.ok("ec2", "create", "--name", "a")
     handrail.ok("ec2", "create", "--name", "b")
     handrail.ok("ec2", "stop", "a,b")
-    handrail.ok("ec2", "create", "--name", "c")
+    by_the_servers_clock(handrail).ok("ec2", "create", "--name", "c")
     assert len(sandbox.instances(state="running,pending")) == 1
     done = handrail("ec2", "start", "b", "a", "-o", "json")
     assert done.code == 8
@@ -89,7 +123,7 @@ def test_start_takes_places_in_the_order_named(handrail: Handrail, sandbox: Sand
     assert handrail("ec2", "create").code == 3
     assert len(sandbox.instances(state="running,pending")) == 2
     handrail.ok("ec2", "stop", "c")
-    handrail.ok("ec2", "start", "a")
+    by_the_servers_clock(handrail).ok("ec2", "start", "a")
     assert len(sandbox.instances(state="running,pending")) == 2
 
 
@@ -142,6 +176,33 @@ def test_another_owners_instance_asks(handrail: Handrail, sandbox: Sandbox) -> N
     assert (asked.code, "dev-2" in asked.err) == (0, True)
 
 
+def test_one_question_names_every_other_owner_and_what_is_foreign(handrail: Handrail, sandbox: Sandbox) -> None:
+    rules = handrail.cwd.parent / "open.toml"
+    rules.write_text('preset = "open"\n')
+    handrail.ok("ec2", "create", "--name", "web")
+    for name, owner in (("api", "dev-2"), ("db", "dev-2"), ("job", "dev-3")):
+        handrail.owner(owner).ok("ec2", "create", "--name", name, "--policy", str(rules))
+    sandbox.launch("theirs")
+    both = handrail("ec2", "stop", "web", "api", "theirs", "--policy", str(rules), answers="n\n")
+    assert both.code == 6
+    assert "Handrail did not make theirs; api belongs to dev-2, not to you." in both.err.splitlines()
+    shown = both.err.partition("not to you.")[2]
+    assert ("api" in shown, "theirs" in shown, "web" in shown, "Stop anyway? [y/N]" in shown) == (
+        True,
+        True,
+        False,
+        True,
+    )
+    many = handrail("ec2", "stop", "web,api,db,job", answers="n\n")
+    assert "api and db belong to dev-2, job belongs to dev-3, not to you." in many.err.splitlines()
+    mine = handrail("ec2", "stop", "web", "api", answers="n\n")
+    assert "api belongs to dev-2, not to you." in mine.err.splitlines()
+    assert len(sandbox.instances(state="running")) == 5
+    yes = handrail("ec2", "stop", "api", "theirs", "--policy", str(rules), "--yes")
+    assert (yes.code, "add --owner dev-2" in yes.err) == (6, True)
+    assert len(sandbox.instances(state="running")) == 5
+
+
 def test_several_are_confirmed_by_their_number(handrail: Handrail) -> None:
     handrail.ok("ec2", "create", "--name", "web", "--count", "2")
     assert handrail("ec2", "delete", "web-1", "web-2", answers="web-1\n").code == 6
@@ -150,23 +211,15 @@ def test_several_are_confirmed_by_their_number(handrail: Handrail) -> None:
     assert "This ends 2 instances for good, with their disks:" in done.err
 
 
-def test_in_between_waits_or_says_so(handrail: Handrail, sandbox: Sandbox) -> None:
-    slow = Handrail({**handrail.environ}, handrail.cwd)
-    slow.ok("ec2", "create", "--name", "web")
-    stopping = slow.json("ec2", "stop", "web", "--no-wait")[0]
-    assert stopping["current"]["state"] in ("stopping", "stopped")
-    if stopping["current"]["state"] == "stopping":
-        done = slow("ec2", "start", "web", "--no-wait")
-        assert done.code in (0, 5)
-    assert slow.json("ec2", "start", "web")[0]["current"]["state"] == "running"
-
-
 def test_wait_says_where_it_ended(handrail: Handrail) -> None:
     made = handrail.json("ec2", "create", "--name", "web", "--no-wait")
     assert handrail.json("ec2", "wait", "web")[0]["current"]["state"] == "running"
     assert handrail.ok("ec2", "wait", made["id"], "--state", "running").out == f"web is running · {made['id']}\n"
     late = handrail("ec2", "wait", "web", "--state", "stopped", "--timeout", "2", "-o", "json")
     assert (late.code, late.error["code"], late.error["hint"]) == (1, "timeout", f"handrail ec2 wait {made['id']}")
+    far = handrail.json("ec2", "create", "--name", "far", "--region", "eu-west-1")["id"]
+    late = handrail("ec2", "wait", "far", "--state", "stopped", "--timeout", "2", "--region", "eu-west-1", "-o", "json")
+    assert late.error["hint"] == f"handrail ec2 wait {far} --region eu-west-1"
     both = handrail("ec2", "wait", "web", "nope", "-o", "json")
     assert (both.code, [row["status"] for row in both.json]) == (8, ["succeeded", "failed"])
 
@@ -182,6 +235,21 @@ def test_an_ambiguous_name_lists_the_candidates(handrail: Handrail, sandbox: San
         assert set(done.error["details"]["candidates"]) == {web, api}
     assert sandbox.writes() == before
     handrail.ok("ec2", "stop", api)
+
+
+def test_lines_to_type_next_say_the_region_where_this_one_did(handrail: Handrail) -> None:
+    region = ("--region", "eu-west-1")
+    assert "next      handrail ec2 stop far --region eu-west-1\n" in handrail.ok(
+        "ec2", "create", "--name", "far", *region
+    ).out  # fmt: skip
+    assert "next      handrail ec2 start far --region eu-west-1\n" in handrail.ok("ec2", "stop", "far", *region).out
+    assert handrail("ec2", "reboot", "far", *region).err.endswith(
+        "try       handrail ec2 start far --region eu-west-1\n"
+    )
+    lost = handrail("ec2", "stop", "nope", *region)
+    assert "handrail ec2 list --region eu-west-1, or name another --region" in lost.err
+    by_environment = handrail("ec2", "reboot", "far", AWS_REGION="eu-west-1")
+    assert by_environment.err.endswith("try       handrail ec2 start far\n")
 
 
 class Impatient(QuickClock):

@@ -64,7 +64,37 @@ def test_a_life_in_transcripts(handrail: Handrail) -> None:
         Type its name to confirm: """).rstrip("\n")
         in gone.said
     )
+    assert gone.err.count(" stopped ") == 1
     assert [row["name"] for row in handrail.json("ec2", "list")] == ["api"]
+
+
+def test_what_would_go_is_shown_however_it_is_confirmed(handrail: Handrail) -> None:
+    handrail.ok("ec2", "create", "--name", "web")
+    rows = text("""
+        NAME ID TYPE STATE AGE OWNER PUBLIC PRIVATE
+        web i-ID t3.nano running AGE you IP IP
+        """)
+    dry = handrail.ok("ec2", "delete", "web", "--dry-run").said
+    assert dry == f"web would be deleted; nothing was changed\ndelete 1 instance sandbox · us-east-1\n{rows}"
+    nobody = handrail("ec2", "delete", "web")
+    below = rows.rstrip("\n").replace("\n", "\n ")
+    assert (nobody.code, nobody.said) == (
+        6,
+        "delete 1 instance sandbox · us-east-1\n"
+        " request REQUEST\n"
+        "error: this needs a yes, and there is no terminal to ask on; nothing was changed.\n"
+        f" question This ends 1 instance for good, with its disk:\n {below}\n"
+        " try add --yes to answer it\n",
+    )
+    wrong = handrail("ec2", "delete", "web", "--no-color", answers="wep\n")
+    # On a terminal of eighty columns the addresses stand below each other.
+    assert (wrong.code, wrong.said.count("web i-ID t3.nano running AGE you IP\n IP\nType its name")) == (6, 1)
+    assert wrong.said.count("web i-ID") == 1
+    assert wrong.said.endswith(
+        "error: not confirmed; nothing was changed.\n try repeat the command and type web, or add --yes\n"
+    )
+    sure = handrail.ok("ec2", "delete", "web", "--yes")
+    assert f"delete 1 instance sandbox · us-east-1\n request REQUEST\n{rows}" in sure.said
 
 
 def test_what_handrail_alone_says(handrail: Handrail) -> None:

@@ -31,6 +31,40 @@ def test_names_tags_and_types_change(handrail: Handrail, sandbox: Sandbox) -> No
     assert (gone.code, "for good" in gone.err) == (5, True)
 
 
+def test_tags_that_the_policy_requires_stay(handrail: Handrail, sandbox: Sandbox) -> None:
+    rules = handrail.cwd.parent / "tags.toml"
+    rules.write_text('[ec2]\nrequired_tags = {team = "*e*"}\n')
+    team = Handrail({**handrail.environ, "HANDRAIL_POLICY": str(rules)}, handrail.cwd)
+    team.ok("ec2", "create", "--name", "web", "--tag", "team=blue", "--tag", "note=x")
+    before = sandbox.writes()
+    for change in (("--untag", "team"), ("--tag", "team=pink"), ("--tag", "a=b", "--untag", "team")):
+        done = team("ec2", "update", "web", *change, "-o", "json")
+        assert (done.code, done.error["details"]["reasons"][0]["key"]) == (3, "ec2.required_tags"), change
+    assert sandbox.writes() == before
+    for change in (("--tag", "team=red"), ("--untag", "note"), ("--rename", "api")):
+        name = team.json("ec2", "list")[0]["name"]
+        team.ok("ec2", "update", name, *change)
+    old = handrail.json("ec2", "create", "--name", "old")
+    assert team("ec2", "update", "old", "--tag", "a=b").code == 3
+    team.ok("ec2", "update", "old", "--rename", "older")
+    team.ok("ec2", "update", "older", "--tag", "team=red")
+    assert old["id"] in sandbox.instances(team="red")
+
+
+def test_what_handrail_did_not_make_is_asked_about(handrail: Handrail, sandbox: Sandbox) -> None:
+    rules = handrail.cwd.parent / "open.toml"
+    rules.write_text('preset = "open"\n')
+    theirs = sandbox.launch("theirs")
+    command = ("ec2", "update", "theirs", "--tag", "a=b", "--policy", str(rules))
+    before = sandbox.writes()
+    assert handrail(*command).code == 6
+    no = handrail(*command, answers="n\n")
+    assert (no.code, "Handrail did not make theirs." in no.err, "Change it anyway? [y/N]" in no.err) == (6, True, True)
+    assert sandbox.writes() == before
+    assert handrail(*command, answers="y\n").code == 0
+    assert list(sandbox.instances(a="b")) == [theirs]
+
+
 def test_a_name_in_use_is_refused(handrail: Handrail) -> None:
     handrail.ok("ec2", "create", "--name", "web")
     handrail.ok("ec2", "create", "--name", "api")

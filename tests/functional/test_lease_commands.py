@@ -255,7 +255,7 @@ def test_reads_and_dry_runs_write_nothing(office: Office) -> None:
     office.handrail.ok("ec2", "create", "--dry-run")
     assert office.handrail("ec2", "stop", "nothing", "--dry-run").code == 4
     assert office.sandbox.writes(but=()) == before
-    calls = office.handrail.ok("ec2", "list", "-v").err
+    calls = office.handrail.ok("ec2", "list", "-v", "-o", "json").err
     assert "dynamodb:" not in calls
 
 

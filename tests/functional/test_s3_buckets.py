@@ -297,6 +297,103 @@ def test_a_bucket_with_secrets_in_it_does_not_become_public(
     assert s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"] == SHUT
 
 
+def statement_of(name: str, **changes: Any) -> dict[str, Any]:
+    """Return a statement that lets everyone list and write, which Handrail did not make."""
+    both = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+    one = {"Sid": "Drop", "Effect": "Allow", "Principal": {"AWS": ["*"]}, "Resource": both}
+    return {**one, "Action": ["s3:ListBucket", "s3:PutObject"], **changes}
+
+
+def put_foreign(s3: Any, name: str, *statements: dict[str, Any]) -> None:
+    """Put a policy that S3 takes for public, and shut the bucket again."""
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=SHUT)
+
+
+@pytest.mark.parametrize("condition", [{}, {"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}])
+def test_public_opens_no_statement_that_nobody_was_asked_about(
+    handrail: Handrail, sandbox: Sandbox, s3: Any, unique: Unique, condition: dict[str, Any]
+) -> None:
+    name, other = unique("drop"), unique("drop")
+    handrail.ok("s3", "create", name)
+    handrail.ok("s3", "create", other)
+    put_foreign(s3, name, statement_of(name, **condition))
+    before = sandbox.writes()
+    done = handrail("s3", "update", name, "--public", "--yes")
+    assert done.code == 5
+    assert "Drop: s3:ListBucket, s3:PutObject" in done.out + done.err
+    assert sandbox.writes() == before
+    many = handrail("s3", "update", name, other, "--public", "--yes", "-o", "json")
+    assert [row["status"] for row in many.json] == ["failed", "succeeded"]
+    assert many.json[0]["error"]["code"] == "foreign_public_policy"
+    assert status_of(sandbox, name) == 403
+
+
+def test_private_says_what_it_can_not_take_out_and_is_done_then(handrail: Handrail, s3: Any, unique: Unique) -> None:
+    name = unique("drop")
+    handrail.ok("s3", "create", name, "--public", "--yes")
+    own = json.loads(s3.get_bucket_policy(Bucket=name)["Policy"])["Statement"]
+    policy = {"Version": "2012-10-17", "Statement": [*own, statement_of(name)]}
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
+    done = handrail.json("s3", "update", name, "--private")[0]
+    assert (done["status"], done["current"]["access"]) == ("succeeded", "private")
+    assert "public statements that Handrail did not make (Drop: s3:ListBucket, s3:PutObject)" in done["warnings"][0]
+    again = handrail.json("s3", "update", name, "--private")[0]
+    assert (again["status"], again["warnings"]) == ("unchanged", done["warnings"])
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration={"BlockPublicAcls": True})
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({**policy, "Statement": [statement_of(name)]}))
+    assert handrail.json("s3", "update", name, "--private")[0]["warnings"] == done["warnings"]
+
+
+def test_a_statement_of_ours_that_was_left_is_taken_out(handrail: Handrail, s3: Any, unique: Unique) -> None:
+    name = unique("left")
+    handrail.ok("s3", "create", name, "--public", "--yes")
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=SHUT)
+    assert handrail.json("s3", "update", name, "--private")[0]["status"] == "succeeded"
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+        s3.get_bucket_policy(Bucket=name)
+    assert handrail.json("s3", "update", name, "--private")[0]["status"] == "unchanged"
+
+
+# ---- delete
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+def test_more_than_a_page_of_anything_is_deleted(handrail: Handrail, s3: Any, unique: Unique, versioned: bool) -> None:
+    name = unique("many")
+    handrail.ok("s3", "create", name, *(("--versioning",) if versioned else ()))
+    for number in range(1_010):
+        s3.put_object(Bucket=name, Key=f"{number % 505 if versioned else number:04}", Body=b"x")
+    if versioned:
+        s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": f"{number:04}"} for number in range(10)]})
+    s3.create_multipart_upload(Bucket=name, Key="k")
+    done = handrail.ok("s3", "delete", name, "--empty", "--yes")
+    assert f"{name} is deleted" in done.out
+    assert not exists(s3, name)
+
+
+def test_a_bucket_made_anew_by_somebody_else_is_theirs(
+    handrail: Handrail, sandbox: Sandbox, s3: Any, unique: Unique
+) -> None:
+    name = unique("anew")
+    handrail.ok("s3", "create", name, "--tag", "team=blue")
+    s3.delete_bucket(Bucket=name)
+    s3.create_bucket(Bucket=name)
+    (handrail.cwd / "a.txt").write_text("a")
+    before = sandbox.writes()
+    for words in (
+        ("show", name),
+        ("update", name, "--private"),
+        ("upload", name, "a.txt"),
+        ("remove", name, "a.txt", "--yes"),
+        ("delete", name, "--empty", "--yes"),
+    ):
+        assert handrail("s3", *words).code == 4, words
+    assert name not in {row["name"] for row in handrail.json("s3", "list")}
+    assert sandbox.writes() == before
+
+
 # ---- the same request again
 
 
@@ -377,6 +474,46 @@ def test_update_takes_many_and_judges_each(handrail: Handrail, s3: Any, unique: 
     assert "no longer kept" in done.err
     assert s3.get_bucket_versioning(Bucket=one)["Status"] == "Suspended"
     assert handrail.json("s3", "show", one)["versioning"] == "suspended"
+
+
+def test_a_required_tag_stays(handrail: Handrail, s3: Any, unique: Unique) -> None:
+    name, other = unique("tagged"), unique("tagged")
+    handrail.ok("s3", "create", name, "--tag", "team=red", "--tag", "x=1")
+    handrail.ok("s3", "create", other, "--tag", "x=1")
+    path = handrail.cwd / "own.toml"
+    path.write_text('[s3.required_tags]\nteam = "red"\n')
+    strict = Handrail({**handrail.environ, "HANDRAIL_POLICY": str(path)}, handrail.cwd)
+    done = strict("s3", "update", name, "--untag", "team")
+    assert (done.code, "leave --untag team out" in done.out + done.err) == (3, True)
+    assert strict("s3", "update", name, "--tag", "team=blue").code == 3
+    assert strict("policy", "check", "--", "s3", "update", name, "--untag", "team").code == 3
+    assert strict("policy", "check", "--", "s3", "update", name, "--untag", "x").code == 0
+    assert tags_of(s3, name)["team"] == "red"
+    done = strict("s3", "update", name, other, "--untag", "x", "-o", "json")
+    assert [row["status"] for row in done.json] == ["succeeded", "failed"]
+    assert done.json[1]["error"]["code"] == "refused"
+    assert strict.json("s3", "update", other, "--tag", "team=red")[0]["status"] == "succeeded"
+
+
+def test_a_hint_can_be_typed_as_it_stands(handrail: Handrail, s3: Any, unique: Unique) -> None:
+    mine, theirs, full, gone = unique("mine"), unique("theirs"), unique("full"), unique("gone")
+    for name in (mine, full, gone):
+        handrail.ok("s3", "create", name)
+    s3.create_bucket(Bucket=theirs)
+    s3.put_object(Bucket=full, Key="a", Body=b"x")
+    s3.delete_bucket(Bucket=gone)
+    for words, hint in (
+        (("create", mine), f"handrail s3 show {mine}"),
+        (("delete", full, "--yes"), f"handrail s3 delete {full} --empty"),
+        (("update", gone, "--private"), f"handrail s3 delete {gone}"),
+        (("show", gone), f"handrail s3 delete {gone}"),
+    ):
+        done = handrail("s3", *words)
+        assert hint in [" ".join(line.split()[1:]) for line in (done.out + done.err).splitlines()], words
+        assert handrail(*hint.split()[1:], "--dry-run" if "delete" in hint else "--quiet").code == 0
+    done = handrail("s3", "create", theirs)
+    assert "this account has a bucket" in done.err
+    assert "not made by Handrail" in done.err
 
 
 def test_another_owners_bucket_asks_by_name(handrail: Handrail, s3: Any, unique: Unique) -> None:

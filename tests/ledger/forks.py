@@ -86,7 +86,7 @@ def _warm_up() -> None:
     share_models(JSONFileLoader)
     session = botocore.session.Session()
     session.set_credentials("none", "none")
-    for service in ("sts", "ec2", "ssm", "dynamodb"):
+    for service in ("sts", "ec2", "ssm", "dynamodb", "s3", "s3control"):
         session.create_client(service, region_name="us-east-1")
 
 

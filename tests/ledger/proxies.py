@@ -17,10 +17,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+from microburst.detection import detect
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_request")
-_KEPT = ("content-type", "content-length", "date", "x-amzn-requestid", "x-amz-crc32")
+_DROPPED = ("connection", "keep-alive", "transfer-encoding", "server")
+_ACCOUNT_OF_S3 = "/v20180820/"  # of s3control, which signs as s3: microburst takes it for an object of that bucket
+ACCOUNT_BLOCK = "s3control:GetPublicAccessBlock"
 
 
 @dataclass(frozen=True)
@@ -34,14 +38,25 @@ class Call:
         return self.name if self.nth == 1 else f"{self.name} ({self.nth})"
 
 
-def name_of(headers: Mapping[str, str], body: bytes) -> str | None:
+def name_of(method: str, path: str, headers: Mapping[str, str], body: bytes) -> str | None:
     """Return service and operation of a signed request; None for what is no AWS call."""
     scope = _SCOPE.search(headers.get("Authorization", ""))
     if scope is None:
         return None
+    if scope[2] == "s3":
+        return _name_of_s3(method, path, headers)
     target = headers.get("X-Amz-Target", "")
     action = target.rpartition(".")[2] or parse_qs(body.decode("latin-1")).get("Action", ["?"])[0]
     return f"{scope[2]}:{action}"
+
+
+def _name_of_s3(method: str, path: str, headers: Mapping[str, str]) -> str:
+    """Return the operation of a request of S3 as microburst names it, by botocore's model."""
+    at = urlsplit(path)
+    if at.path.startswith(_ACCOUNT_OF_S3):
+        return ACCOUNT_BLOCK
+    query = dict(parse_qsl(at.query, keep_blank_values=True))
+    return f"s3:{detect(headers, method, at.path, query, None).operation}"
 
 
 Watch = Callable[[Call, str], bool]
@@ -97,13 +112,13 @@ class Watched:
             def do_GET(self) -> None:
                 proxy._pass(self)
 
-            do_POST = do_GET
+            do_POST = do_PUT = do_HEAD = do_DELETE = do_GET
 
         return Handler
 
     def _pass(self, handler: BaseHTTPRequestHandler) -> None:
-        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
-        name = name_of(handler.headers, body)  # type: ignore[arg-type]  # a mapping in all but name
+        body = _body_of(handler)
+        name = name_of(handler.command, handler.path, handler.headers, body)  # type: ignore[arg-type]  # nearly a mapping
         call = self._note(name, handler.headers.get("X-Amz-Date", "")) if name else None
         if call is not None and not self.watch(call, "sent"):
             _cut(handler)
@@ -114,23 +129,38 @@ class Watched:
             return
         handler.send_response_only(status)
         for header, value in headers:
-            if header.lower() in _KEPT:
-                handler.send_header(header, value)
+            handler.send_header(header, value)
         handler.end_headers()
         handler.wfile.write(answer)
 
     def _forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         connection = http.client.HTTPConnection(self._upstream.hostname or "", self._upstream.port or 80, timeout=60)
         try:
-            headers = {name: value for name, value in handler.headers.items() if name.lower() != "host"}
+            left_out = ("host", "expect", "transfer-encoding", "content-length")
+            headers = {name: value for name, value in handler.headers.items() if name.lower() not in left_out}
+            headers["Content-Length"] = str(len(body))
             headers["Host"] = self._host or handler.headers["Host"]
             connection.request(handler.command, handler.path, body, headers)
             reply = connection.getresponse()
             answer = reply.read()
-            kept = [(name, value) for name, value in reply.getheaders() if name.lower() != "content-length"]
-            return reply.status, [*kept, ("Content-Length", str(len(answer)))], answer
+            size = reply.headers["Content-Length"] if handler.command == "HEAD" else str(len(answer))
+            kept = [(name, value) for name, value in reply.getheaders() if name.lower() not in _DROPPED]
+            kept = [(name, value) for name, value in kept if name.lower() != "content-length"]
+            return reply.status, [*kept, *([("Content-Length", size)] if size is not None else [])], answer
         finally:
             connection.close()
+
+
+def _body_of(handler: BaseHTTPRequestHandler) -> bytes:
+    """Return the body of a request; microburst sends what it streams in chunks (RFC 9112, 7.1)."""
+    if handler.headers.get("Transfer-Encoding", "") != "chunked":
+        return handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+    parts = []
+    while size := int(handler.rfile.readline().split(b";")[0], 16):
+        parts.append(handler.rfile.read(size))
+        handler.rfile.readline()
+    handler.rfile.readline()
+    return b"".join(parts)
 
 
 def _cut(handler: BaseHTTPRequestHandler) -> None:
@@ -215,7 +245,7 @@ class Microburst:
 
 def nth_rule(call: Call, fault: Mapping[str, Any], *, every: bool = False) -> Sequence[Mapping[str, Any]]:
     """Return the rules that let earlier calls of that name pass and do this to it, or to every attempt from it on."""
-    service, operation = call.name.split(":")
+    service, operation = ("s3:GetObject" if call.name == ACCOUNT_BLOCK else call.name).split(":")
     at = {"service": service, "operation": operation}
     passing = [{**at, "latency": 1, "times": call.nth - 1}] if call.nth > 1 else []
     return [*passing, {**at, **fault, **({} if every else {"times": 1})}]

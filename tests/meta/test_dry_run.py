@@ -1,9 +1,13 @@
 """Every change in the catalogue has a dry run that changes nothing. A change without a case here fails."""
 
+import inspect
+from pathlib import Path
+
 import pytest
 
 from conftest import Handrail, Sandbox
 from handrail.catalog import every_operation
+from handrail.core.operation import Effect, Operation
 
 # Per operation: the words of a command that would change something. An instance `web` runs, `api` is stopped; the
 # bucket handrail-dry-run holds `file`; PLACE is the place of `web`.
@@ -21,12 +25,43 @@ CASES: dict[str, tuple[str, ...]] = {
     "s3 upload": ("handrail-dry-run", "other"),
     "s3 remove": ("handrail-dry-run", "file"),
     "s3 delete": ("handrail-dry-run", "--empty"),
+    "policy init": (),
+    "audit anchor": ("anchor.json",),
+    "sandbox reset": (),
 }
-CHANGES = [operation for operation in every_operation() if operation.mutates]
+CHANGES = [operation for operation in every_operation() if operation.has_dry_run]
+# What touches only this machine and has no dry run, because it changes nothing or is undone by one word.
+NOTHING_TO_PLAN = {
+    "policy show": "looks",
+    "policy check": "looks",
+    "sandbox start": "sandbox stop undoes it, and everything stays",
+    "sandbox stop": "sandbox start undoes it, and everything stays",
+    "sandbox status": "looks",
+    "sandbox env": "looks; starts the sandbox, as every command on it does",
+    "use": "use undoes it",
+    "demo": "all it changes is a sandbox of its own, gone afterwards",
+}
 
 
 def test_every_change_has_a_case() -> None:
     assert [operation.name for operation in CHANGES if operation.name not in CASES] == []
+
+
+def test_what_gives_a_plan_has_a_dry_run() -> None:
+    def gives_a_plan(operation: Operation) -> bool:
+        return "Plan" in str(inspect.signature(operation.handler).return_annotation)
+
+    assert [one.name for one in every_operation() if gives_a_plan(one) and not one.has_dry_run] == []
+
+
+def test_what_touches_this_machine_has_a_dry_run_or_a_reason() -> None:
+    local = {one.name for one in every_operation() if one.effect is Effect.LOCAL and not one.has_dry_run}
+    assert local == set(NOTHING_TO_PLAN)
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    """Return what stands in the files of a folder."""
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
@@ -50,12 +85,14 @@ def test_a_dry_run_changes_nothing(furnished: Handrail, sandbox: Sandbox) -> Non
         place = next(row["key"] for row in furnished.json("lease", "list") if row["name"] == "web")
         for operation in CHANGES:
             words = [place if word == "PLACE" else word for word in CASES[operation.name]]
-            before = sandbox.writes(but=())
+            before, files = sandbox.writes(but=()), files_below(furnished.cwd)
             done = furnished(*operation.name.split(), *words, "--dry-run", "-o", "json")
             assert done.code == 0, f"{operation.name}: {done.err}"
             rows = done.json if isinstance(done.json, list) else [done.json]
             assert {row["status"] for row in rows} <= {"planned", "unchanged"}, operation.name
+            assert all(row["resource"] for row in rows), f"{operation.name}: of what kind is it?"
             assert sandbox.writes(but=()) == before, operation.name
+            assert files_below(furnished.cwd) == files, operation.name
     finally:
         furnished("s3", "delete", "handrail-dry-run", "--empty", "--yes")
 

@@ -55,6 +55,8 @@ def assert_none_of(unwanted: set[str], found: set[str]) -> None:
         ("ec2 create --tpye t3.nano", 2),
         ("ec2 create --count 0", 2),
         ("policy show", 0),
+        ("policy check", 0),
+        ("policy check -- ec2 craete", 2),
         ("use sandbox", 0),
     ],
 )

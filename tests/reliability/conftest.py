@@ -99,6 +99,25 @@ class Ground:
         rows = self.handrail.json("audit", "list")
         return [row for row in rows if all(str(row[key]) == value for key, value in match.items())]
 
+    def settle_due(self, opened: list[float]) -> None:
+        """Settle what has run out or will in seconds: else the next cell's command would, and make other calls.
+
+        opened: when the cells that are left to later commands ended (monotonic), oldest first; those settled go.
+        """
+        if opened and opened[0] + SETTLED_AFTER - 8.0 < time.monotonic():
+            self.let_run_out(opened[0])
+            while opened and opened[0] + SETTLED_AFTER <= time.monotonic():
+                opened.pop(0)
+            self.handrail.ok("ec2", "create", "--name", f"settler-{time.monotonic_ns()}", "--no-wait")
+
+    def sweep(self) -> None:
+        """Let later commands settle whatever is open still: each takes some of it."""
+        for number in range(12):
+            if not self.story(result="open"):
+                return
+            self.handrail.ok("ec2", "create", "--name", f"sweep-{number}-{time.monotonic_ns()}", "--no-wait")
+        assert not self.story(result="open")
+
     def clear(self) -> None:
         """End everything that lives."""
         ids = [one["InstanceId"] for one in self.live()]
@@ -151,11 +170,6 @@ def crowd(ground: Ground) -> Iterator[Crowd]:
     crowd = Crowd(ground.folder)
     yield crowd
     crowd.close()
-
-
-def cells_of(calls: list[Call]) -> list[Call]:
-    """Return the calls to disturb: each of the recording, but the looks of one wait once."""
-    return [call for at, call in enumerate(calls) if at == 0 or call.name != calls[at - 1].name or "Query" in call.name]
 
 
 def ended(done: Done) -> str:

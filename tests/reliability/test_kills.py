@@ -10,17 +10,12 @@ import pytest
 from ledger.crowd import Crowd
 from ledger.proxies import Assassin, Call, Watched
 
-from .conftest import Ground, cells_of
+from .conftest import Ground, ended
 from .page import FULL, check_table
+from .verbs import VERBS, Verb, bucket_state, is_change, never_public, unfinished
 
 WHEN = {"sent": "before it is sent", "answered": "before its reply is read"}
-GOALS = {"create": "running", "start": "running", "stop": "stopped", "delete": "terminated"}
-
-
-def _argv(verb: str, thing: str) -> list[str]:
-    if verb == "create":
-        return ["ec2", "create", "--name", f"killed-{thing}", "--request-id", thing]
-    return ["ec2", verb, thing, *(["--yes"] if verb == "delete" else [])]
+PART_OF = 8  # an ordinary run tries one cell in so many
 
 
 def _strike(
@@ -35,79 +30,71 @@ def _strike(
     return assassin.pid, assassin, proxy
 
 
-def _found(ground: Ground, verb: str, thing: str) -> str:
-    """Return what a stranger sees of a thing: the state of its instance, or `nothing`. Never two."""
-    if verb != "create":
-        return ground.state_of(thing)
-    made = ground.instances(client_token=[f"hr-{thing}", f"hr-{thing}.2"])
-    assert len(made) <= 1, f"{thing} was made twice"
-    return str(made[0]["State"]["Name"]) if made else "nothing"
-
-
-def _ready(ground: Ground, verb: str, count: int) -> list[str]:
-    if verb == "create":
-        return [f"{verb}-{number}" for number in range(count)]
-    return ground.make(count, "stopped" if verb == "start" else "running")
-
-
-def _recording(ground: Ground, verb: str) -> list[Call]:
-    thing = _ready(ground, verb, 1)[0] if verb != "create" else "recorded"
-    return cells_of(ground.record_calls(*_argv(verb, thing)))
-
-
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("verb", GOALS)
-def test_kill_at_each_boundary(verb: str, ground: Ground, crowd: Crowd) -> None:
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", VERBS)
+def test_kill_at_each_boundary(name: str, ground: Ground, crowd: Crowd) -> None:
     """Nothing is lost, doubled or left over, and all of it is on record in the end."""
-    cells = [(call, when) for call in _recording(ground, verb) for when in WHEN]
+    verb, prefix = VERBS[name], f"kill-{list(VERBS).index(name)}"
+    calls = verb.cells_of(ground.record_calls(*verb.argv(*verb.prepare(ground, f"{prefix}-rehearsal", 1))))
+    cells = [(call, when) for call in calls for when in WHEN]
     repeats = set(cells[::3])
-    cells = cells if FULL else cells[:: len(GOALS)]
-    things = _ready(ground, verb, len(cells))
+    cells = cells if FULL else cells[list(VERBS).index(name) % PART_OF :: PART_OF]
+    things = verb.prepare(ground, prefix, len(cells))
+    opened: list[float] = []
     for thing, (call, when) in zip(things, cells, strict=True):
-        pid, _, proxy = _strike(ground, crowd, _argv(verb, thing), call, when, signal.SIGKILL)
+        ground.settle_due(opened)
+        pid, _, proxy = _strike(ground, crowd, verb.argv(thing), call, when, signal.SIGKILL)
         assert crowd.collect(pid) is None
         proxy.close()
-    last = time.monotonic()
+        if not verb.approved and verb.operation.startswith("s3"):
+            assert bucket_state(ground, thing) != "public", f"{call} {when}"
+        if (call, when) in repeats:
+            _repeat(ground, verb, thing)
+        else:
+            opened.append(time.monotonic())
     repeated = {thing for thing, cell in zip(things, cells, strict=True) if cell in repeats}
-    for thing in sorted(repeated):
-        _repeat(ground, verb, thing)
-    ground.let_run_out(last)
+    if opened:
+        ground.let_run_out(opened[-1])
     outcome = _judge_all(ground, verb, things, repeated)
     told = {(str(call), WHEN[when]): outcome[thing] for thing, (call, when) in zip(things, cells, strict=True)}
-    check_table(f"kills of {verb}", ["killed at", *WHEN.values()], told)
+    check_table(f"kills of {name}", ["killed at", *WHEN.values()], told)
     ground.clear()
 
 
-def _repeat(ground: Ground, verb: str, thing: str) -> None:
+def _repeat(ground: Ground, verb: Verb, thing: str) -> None:
     """Let the owner repeat a killed command: it is finished at once, and once only."""
-    ground.handrail.ok(*_argv(verb, thing))
-    assert _found(ground, verb, thing) == GOALS[verb]
+    done = ground.handrail(*verb.argv(thing))
+    assert done.code in ((0, 4) if verb.gone else (0,)), ended(done)
+    assert verb.found(ground, thing) == verb.goal
+    if verb.operation == "s3 upload":
+        assert unfinished(ground, thing) == 0
 
 
-def _judge_all(ground: Ground, verb: str, things: list[str], repeated: set[str]) -> dict[str, str]:
-    for number in range(10):
-        if not ground.story(result="open"):
-            break
-        ground.handrail.ok("ec2", "create", "--name", f"after-{verb}-{number}-{time.monotonic_ns()}", "--no-wait")
-    assert not ground.story(result="open")
+def _judge_all(ground: Ground, verb: Verb, things: list[str], repeated: set[str]) -> dict[str, str]:
+    ground.sweep()
     rows = ground.handrail.json("audit", "list")
-    if GOALS[verb] == "running":
+    if verb.takes_places:
         running = {one["InstanceId"] for one in ground.instances(instance_state_name=["pending", "running"])}
         places = ground.places()
         assert running <= {row["instance"] for row in places if row["key"] is not None}, "running without a place"
         assert all(row["state"] == "held" for row in places)
+    if not verb.approved and verb.operation.startswith("s3"):
+        never_public(ground, things)
     return {thing: _told(ground, verb, thing, rows, thing in repeated) for thing in things}
 
 
-def _told(ground: Ground, verb: str, thing: str, rows: list[dict[str, Any]], repeated: bool) -> str:
+def _told(ground: Ground, verb: Verb, thing: str, rows: list[dict[str, Any]], repeated: bool) -> str:
     """Return what a cell came to, in the words of the page; the record must say the same as a stranger sees."""
-    found = _found(ground, verb, thing)
-    mine = [row for row in rows if row["operation"] == f"ec2 {verb}" and thing in (row["request"], row["resource"])]
+    found = verb.found(ground, thing)
+    mine = verb.rows(rows, thing)
     results = {row["result"] for row in mine} - {"refused"}
     if repeated:
-        assert "succeeded" in results, (thing, mine)
+        assert verb.gone or results & {"succeeded", "unchanged"}, (thing, mine)
         return "finished by the repeat"
-    done = found == GOALS[verb]
+    done = found == verb.goal
+    if verb.approved and found == "private":
+        return "made private by a later command" if mine else "nothing done, nothing on record"
+    assert found in (verb.before, verb.goal), f"half-made: {thing}: {found}"
     assert results in ({"succeeded"} if done else {"failed"}, set()), (thing, found, mine)
     if not results:
         assert not done
@@ -118,10 +105,51 @@ def _told(ground: Ground, verb: str, thing: str, rows: list[dict[str, Any]], rep
 FREEZES = ("dynamodb:TransactWriteItems", "dynamodb:GetItem", "dynamodb:PutItem", "ec2:RunInstances")
 
 
-@pytest.mark.timeout(900)
+SLEEPERS = ("ec2 start", "ec2 stop", "ec2 delete", "s3 update --private", "s3 upload", "s3 delete --empty")
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", SLEEPERS)
+def test_frozen_until_somebody_has_settled_it(name: str, ground: Ground, crowd: Crowd) -> None:
+    """Processes frozen at each of their writes until another command has settled them: the record stays true.
+
+    Awake again, a command either was done before it froze, or changes nothing; and what it says is what is on record.
+    """
+    verb, prefix = VERBS[name], f"sleep-{list(VERBS).index(name)}"
+    calls = verb.cells_of(ground.record_calls(*verb.argv(*verb.prepare(ground, f"{prefix}-rehearsal", 1))))
+    calls = [call for call in calls if is_change(call)]
+    cells = [(call, when) for call in calls for when in WHEN]
+    cells = cells if FULL else cells[:: max(1, len(cells) // 2)]
+    things = verb.prepare(ground, prefix, len(cells))
+    frozen = [
+        _strike(ground, crowd, verb.argv(thing), call, when, signal.SIGSTOP)
+        for thing, (call, when) in zip(things, cells, strict=True)
+    ]
+    ground.let_run_out(time.monotonic())
+    ground.sweep()
+    before = {thing: verb.found(ground, thing) for thing in things}
+    told = {}
+    for thing, (call, when), (pid, assassin, proxy) in zip(things, cells, frozen, strict=True):
+        os.kill(pid, signal.SIGCONT)
+        assassin.go_on.set()
+        done = crowd.collect(pid)
+        proxy.close()
+        assert done is not None
+        after = verb.found(ground, thing)
+        assert after == before[thing], f"{call} {when}: changed after it was settled: {ended(done)}"
+        results = {row["result"] for row in verb.rows(ground.handrail.json("audit", "list"), thing)}
+        assert results <= ({"succeeded", "unchanged"} if after == verb.goal else {"failed"}), (call, when, results)
+        told[str(call), WHEN[when]] = "done before it froze" if after == verb.goal else "nothing done"
+    check_table(f"frozen: {name}", ["frozen at", *WHEN.values()], told)
+    ground.clear()
+
+
+@pytest.mark.timeout(3600)
 def test_frozen_past_the_places_time(ground: Ground, crowd: Crowd) -> None:
     """Processes frozen until their places have run out and others have taken them: awake again, they make nothing."""
-    calls = [call for call in _recording(ground, "create") if call.name in FREEZES]
+    create = VERBS["ec2 create"]
+    calls = create.cells_of(ground.record_calls(*create.argv("frozen-rehearsal")))
+    calls = [call for call in calls if call.name in FREEZES]
     cells = [(call, when) for call in calls for when in WHEN]
     ground.clear()
     ground.places()
@@ -130,7 +158,7 @@ def test_frozen_past_the_places_time(ground: Ground, crowd: Crowd) -> None:
     ground.limit(limit)
     frozen = []
     for number, (call, when) in enumerate(cells):
-        frozen.append(_strike(ground, crowd, _argv("create", f"frozen-{number}"), call, when, signal.SIGSTOP))
+        frozen.append(_strike(ground, crowd, create.argv(f"frozen-{number}"), call, when, signal.SIGSTOP))
     ground.let_run_out(time.monotonic())
     free = limit - len(ground.places())
     ground.handrail.ok("ec2", "create", "--name", "thawed", "--count", str(free))

@@ -60,3 +60,20 @@ def test_links_that_no_filter_takes_are_no_faults(shared: Path) -> None:
     assert [(file.key, file.real) for file in batch.files] == [
         ("p/other/a.html", os.path.realpath(shared / "e/a.html"))
     ]
+
+
+def test_empty_folders_are_counted_where_they_would_go(shared: Path) -> None:
+    for name in ("d/void", "d/deep/void", "d/full", "d/left"):
+        (shared / name).mkdir(parents=True)
+    (shared / "d" / "full" / "a.txt").write_text("a")
+    (shared / "none").mkdir()
+    assert gather(shared, "d", "", Filter(exclude=("left",))).empty_folders == 2
+    assert gather(shared, "d", "", Filter(include=("*.txt",))).empty_folders == 0
+    assert gather(shared, "none", "", Filter()).empty_folders == 0, "it is named itself, and said so"
+
+
+def test_names_that_no_answer_of_s3_could_hold(shared: Path) -> None:
+    (shared / "ctl\x01x").write_text("a")
+    batch = gather(shared, "ctl\x01x", "", Filter())
+    assert batch.files == []
+    assert "control character" in str(batch.faults[0].error)

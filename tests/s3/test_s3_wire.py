@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from wire import Forward, Hook, Reply, Request, Wire, listing, pass_on, wired
 from conftest import Handrail, Sandbox
 from handrail.aws.s3_compare import compare
 from handrail.aws.s3_files import Meter, Slice, digest_of, open_file, read_digest
-from handrail.aws.s3_objects import Objects
+from handrail.aws.s3_objects import Deleted, Objects, Unfinished
 from handrail.aws.s3_upload import Terms, Uploader, _stream_part_size
 from handrail.core.errors import AwsFailure, HandrailError, Interrupted, WrongState
 from handrail.core.objects import PART, LocalFile, Progress, Shipment
@@ -222,6 +223,48 @@ def test_an_object_that_came_in_between_is_not_replaced(
     assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"mine now"
 
 
+def conflict(*wants: str, times: int) -> Hook:
+    """Return a hook that says of a call, so many times, that another one of the same key is under way."""
+    left = [times]
+    body = b"<Error><Code>ConditionalRequestConflict</Code><Message>no</Message></Error>"
+
+    def hook(request: Request, forward: Forward) -> Reply | None:
+        if left[0] and all(want in f"{request.method} {request.target}" for want in wants):
+            left[0] -= 1
+            return Reply(409, {"Content-Type": "application/xml"}, body)
+        return forward(request)
+
+    return hook
+
+
+def test_a_call_that_met_another_is_repeated(sandbox: Sandbox, wire: Wire, bucket: str, tmp_path: Path) -> None:
+    wire.hook = conflict("PUT", times=2)
+    assert first_of(engine(sandbox, wire.endpoint, bucket), local(tmp_path / "a", b"mine")).status == "uploaded"
+    assert sum(is_put(request) for request in wire.requests) == 3
+    wire.hook = conflict("PUT", times=9)
+    error = failure(first_of(engine(sandbox, wire.endpoint, bucket), local(tmp_path / "b", b"mine")))
+    assert (error.slug, error.exit_code) == ("conflict", 5)
+    assert "at the same time; it was not uploaded" in error.message
+    assert error.hint.startswith("repeat the command")
+    assert left_of(sandbox, bucket) == (["a"], [])
+
+
+def test_parts_that_met_another_are_not_put_together(sandbox: Sandbox, wire: Wire, bucket: str, tmp_path: Path) -> None:
+    wire.hook = conflict("POST", "uploadId", times=1)
+    error = failure(first_of(engine(sandbox, wire.endpoint, bucket), local(tmp_path / "a", os.urandom(PART + 1))))
+    assert "at the same time; it was not uploaded" in error.message
+    assert sum(is_complete(request) for request in wire.requests) == 1, "S3 wants it begun anew"
+    assert left_of(sandbox, bucket) == ([], [])
+
+
+def test_a_wait_for_another_call_can_be_interrupted() -> None:
+    meter = Meter()
+    meter.pause(0.01)
+    meter.stopping.set()
+    with pytest.raises(Interrupted):
+        meter.pause(60)
+
+
 # ---- files that change, Ctrl-C
 
 
@@ -270,7 +313,7 @@ def test_a_file_that_changes_under_its_first_reading_is_caught(tmp_path: Path) -
     meter = Meter()
     descriptor = open_file(file)
     try:
-        digest = read_digest(descriptor, file, meter)
+        digest = read_digest(descriptor, file, meter, "b")
         os.truncate(file.path, 50)
         body = Slice(descriptor, 0, digest.size, file, meter)
         assert len(body.read()) == 50
@@ -282,6 +325,56 @@ def test_a_file_that_changes_under_its_first_reading_is_caught(tmp_path: Path) -
         assert body.read(5) == b""
     finally:
         os.close(descriptor)
+
+
+@pytest.mark.parametrize("size", [50, 150, PART + 1])
+def test_a_file_of_another_size_than_it_was_found_with_is_not_sent(
+    sandbox: Sandbox, wire: Wire, bucket: str, tmp_path: Path, size: int
+) -> None:
+    file = local(tmp_path / "a", b"x" * 100)
+    Path(file.path).write_bytes(b"y" * size)
+    assert failure(first_of(engine(sandbox, wire.endpoint, bucket), file)).slug == "file_changed"
+    assert wire.requests == []
+    objects = Objects(client_of(sandbox, sandbox.running.endpoint), bucket, ACCOUNT)
+    sandbox.client("s3").put_object(Bucket=bucket, Key="a", Body=b"z" * 100, ChecksumAlgorithm="CRC32")
+    found = objects.present(["a"])
+    assert failure(compare(objects, [file], found, lambda number: None, overwrite=True)[0]).slug == "file_changed"
+
+
+def test_what_gives_more_than_its_size_is_refused(tmp_path: Path) -> None:
+    info = LocalFile("/proc/self/status", "/proc/self/status", "a b", 0)
+    if Path(info.path).exists():
+        with pytest.raises(WrongState, match="says it has 0 bytes") as refused:
+            digest_of(info, Meter(), "team")
+        assert refused.value.hint == "cat /proc/self/status | handrail s3 upload team - --key 'a b'"
+    grown = local(tmp_path / "grown", b"x" * 10)
+    descriptor = open_file(grown)
+    meter = Growing()
+    meter.path = tmp_path / "grown"
+    try:
+        with pytest.raises(WrongState, match="changed while"):
+            read_digest(descriptor, grown, meter, "team")
+    finally:
+        os.close(descriptor)
+    mute = os.open(local(tmp_path / "mute", b"").path, os.O_WRONLY)
+    try:
+        with pytest.raises(WrongState, match="can't be read"):
+            read_digest(mute, LocalFile("mute", "mute", "mute", 0), Meter(), "team")
+    finally:
+        os.close(mute)
+
+
+class Growing(Meter):
+    """A meter behind whose back a file grows, its times as before."""
+
+    path: Path
+
+    def check(self) -> None:
+        """Let it grow."""
+        before = self.path.stat()
+        with self.path.open("ab") as stream:
+            stream.write(b"more")
+        os.utime(self.path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 class Meddling(Meter):
@@ -332,9 +425,9 @@ def test_a_stream_may_be_too_long() -> None:
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(WrongState, match="is not a file"):
-        digest_of(LocalFile(str(tmp_path / "pipe"), "pipe", "k", 0), Meter())
+        digest_of(LocalFile(str(tmp_path / "pipe"), "pipe", "k", 0), Meter(), "b")
     with pytest.raises(WrongState, match="can't be read"):
-        digest_of(LocalFile(str(tmp_path / "none"), "none", "k", 0), Meter())
+        digest_of(LocalFile(str(tmp_path / "none"), "none", "k", 0), Meter(), "b")
     shut = Slice(open_file(LocalFile(str(tmp_path), ".", "k", 0)), 0, 5, LocalFile(".", ".", "k", 5), Meter())
     with pytest.raises(WrongState, match="can't be read"):
         shut.read()
@@ -410,6 +503,8 @@ def test_what_is_there_is_found_with_few_calls(sandbox: Sandbox, wire: Wire, buc
     wanted = ["a", "b/1", "nowhere", "ü", "\x00", "z\x01", "\ue000"]
     assert sorted(objects.present(wanted)) == ["a", "b/1", "z\x01", "ü"]
     assert len(wire.requests) == 1
+    assert list(objects.present(["z\x01"])) == ["z\x01"]
+    assert objects.present(["\ue000"]) == {}
 
 
 def test_it_leaps_over_what_nobody_asked_for(sandbox: Sandbox, wire: Wire, bucket: str) -> None:
@@ -455,6 +550,90 @@ def test_pages_of_versions_uploads_and_buckets(sandbox: Sandbox, wire: Wire, buc
     objects = Objects(client_of(sandbox, wire.endpoint), bucket, ACCOUNT)
     assert sum(len(page) for page in objects.versions()) == 3
     assert [one.key for one in objects.unfinished()] == ["a", "a", "a"]
+
+
+def test_unfinished_uploads_are_listed_as_urls_write_keys(sandbox: Sandbox, wire: Wire, bucket: str) -> None:
+    page = (
+        "<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>{more}</IsTruncated>"
+        "<NextKeyMarker>ctl%01+x</NextKeyMarker><NextUploadIdMarker>1</NextUploadIdMarker>"
+        "<Upload><Key>ctl%01+x</Key><UploadId>1</UploadId></Upload></ListMultipartUploadsResult>"
+    )
+
+    def answer(request: Request, forward: Forward) -> Reply | None:
+        more = "false" if "key-marker=ctl%01%20x" in request.query else "true"
+        return Reply(200, {"Content-Type": "application/xml"}, page.format(more=more).encode())
+
+    wire.hook = answer
+    objects = Objects(client_of(sandbox, wire.endpoint), bucket, ACCOUNT)
+    assert [one.key for one in objects.unfinished()] == ["ctl\x01 x"] * 2
+    assert all("encoding-type=url" in request.query for request in wire.requests)
+
+
+def test_an_unfinished_upload_was_touched_when_its_newest_part_came(sandbox: Sandbox, wire: Wire, bucket: str) -> None:
+    page = (
+        "<ListPartsResult><IsTruncated>{more}</IsTruncated><NextPartNumberMarker>1</NextPartNumberMarker>{part}"
+        "</ListPartsResult>"
+    )
+    part = (
+        "<Part><PartNumber>1</PartNumber><LastModified>2026-01-0{day}T00:00:00Z</LastModified><ETag>e</ETag>"
+        "<Size>1</Size></Part>"
+    )
+    days = iter("32")
+
+    def answer(request: Request, forward: Forward) -> Reply | None:
+        more = "false" if "part-number-marker=1" in request.query else "true"
+        body = page.format(more=more, part=part.format(day=next(days)))
+        return Reply(200, {"Content-Type": "application/xml"}, body.encode())
+
+    wire.hook = answer
+    objects = Objects(client_of(sandbox, wire.endpoint), bucket, ACCOUNT)
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    assert objects.touched_at(Unfinished("a", "1", begun)) == datetime(2026, 1, 3, tzinfo=UTC)
+    wire.hook = lambda request, forward: Reply(200, {}, page.format(more="false", part="").encode())
+    assert objects.touched_at(Unfinished("a", "1", begun)) == begun
+    assert objects.touched_at(Unfinished("a", "1", None)) is None
+
+
+def test_keys_that_xml_can_not_write_are_deleted_one_by_one(sandbox: Sandbox, wire: Wire, bucket: str) -> None:
+    s3 = sandbox.client("s3")
+    keys = ["a", "ctl\x01x", "z\x0b"]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"1")
+    objects = Objects(client_of(sandbox, wire.endpoint), bucket, ACCOUNT)
+    wire.hook = lambda request, forward: Reply(403) if "z%0B" in request.target else forward(request)
+    tally = Deleted()
+    refused = objects.delete([{"Key": key} for key in keys], tally)
+    assert [one["Key"] for one in refused] == ["z\x0b"]
+    assert (tally.count, tally.refused) == (2, 1)
+    assert left_of(sandbox, bucket) == (["z\x0b"], [])
+    wire.hook = pass_on
+    assert objects.delete([{"Key": "z\x0b", "VersionId": "null"}], tally) == []
+    assert [request.query for request in wire.requests if request.method == "DELETE"][-1] == "versionId=null"
+    assert left_of(sandbox, bucket) == ([], [])
+
+
+def test_every_key_that_s3_keeps_is_reported_as_kept(handrail: Handrail, wire: Wire, unique: Unique) -> None:
+    name = unique("wire")
+    handrail.ok("s3", "create", name)
+    keys = [f"k{number:03d}" for number in range(150)]
+    there = "".join(f"<Contents><Key>{key}</Key><Size>1</Size></Contents>" for key in keys)
+    kept = "".join(f"<Error><Key>{key}</Key><Code>AccessDenied</Code><Message>no</Message></Error>" for key in keys[1:])
+
+    def locked(request: Request, forward: Forward) -> Reply | None:
+        if request.method == "GET" and "list-type=2" in request.query:
+            return Reply(200, {}, f"<ListBucketResult>{there}</ListBucketResult>".encode())
+        if request.method == "POST" and "delete" in request.query:
+            return Reply(200, {}, f"<DeleteResult>{kept}</DeleteResult>".encode())
+        return forward(request)
+
+    wire.hook = locked
+    words = ("--target", "sandbox", "s3", "remove", name, *keys, "--yes", "-o", "json")
+    done = handrail(*words, AWS_ENDPOINT_URL=wire.endpoint)
+    assert done.code == 8
+    assert [row["status"] for row in done.json] == ["succeeded", *["failed"] * 149]
+    assert {row["error"]["code"] for row in done.json[1:]} == {"not_deleted"}
+    recorded = [one for one in handrail.json("audit", "list") if one["resource"].startswith(f"{name}/")]
+    assert sorted(one["result"] for one in recorded) == [*["failed"] * 149, "succeeded"], "nothing stays open"
 
 
 def test_the_time_is_taken_from_s3(sandbox: Sandbox, wire: Wire, bucket: str) -> None:

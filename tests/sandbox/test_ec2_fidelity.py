@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import functools
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +15,32 @@ from botocore.exceptions import ClientError
 from .playing import Client, Sandbox, describe, image_id, launch, refused, state_of, wait_until
 
 UNKNOWN = "i-0123456789abcdef0"
+EACH = "HANDRAIL_TEST_EACH_PATCH"  # set: each test runs on a sandbox without the one patch that it is marked for
+Make = Callable[..., Sandbox]
+
+
+def off(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Return the settings of the sandbox that a test runs on."""
+    mark = request.node.get_closest_marker("patch")
+    return {"HANDRAIL_SANDBOX_PATCHES_OFF": mark.args[0]} if mark and EACH in os.environ else {}
+
+
+@pytest.fixture(scope="session")
+def spoilt(make_sandbox: Make) -> Make:
+    """Make sandboxes without a patch, one for all the tests of that patch."""
+    return functools.cache(lambda **settings: make_sandbox(**settings))
+
+
+@pytest.fixture
+def sandbox(request: pytest.FixtureRequest, sandbox: Sandbox, spoilt: Make) -> Sandbox:
+    """Return the shared sandbox, or the one without the patch of this test."""
+    return spoilt(**off(request)) if off(request) else sandbox
+
+
+@pytest.fixture
+def ec2(sandbox: Sandbox) -> Client:
+    """Return an EC2 client of this test's sandbox."""
+    return sandbox.client("ec2")
 
 
 @pytest.fixture
@@ -177,11 +205,11 @@ def test_a_batch_is_done_whole_or_not_at_all(ec2: Client, running: str) -> None:
     assert state_of(ec2, running) == "running"
 
 
-@pytest.fixture(scope="module")
-def late(make_sandbox: Callable[..., Sandbox]) -> Client:
+@pytest.fixture
+def late(request: pytest.FixtureRequest, make_sandbox: Make) -> Client:
     """Return a client of a sandbox whose Describe is always late."""
     settings = {"HANDRAIL_SANDBOX_LAG": "1.5", "HANDRAIL_SANDBOX_LAG_FIXED": "1", "HANDRAIL_SANDBOX_GONE": "4"}
-    return make_sandbox(**settings).client("ec2")
+    return make_sandbox(**settings, **off(request)).client("ec2")
 
 
 @pytest.mark.patch("ec2-visibility")
@@ -265,6 +293,8 @@ def test_parameters_by_path(sandbox: Sandbox) -> None:
         ({"SubnetId": "nonsense"}, "InvalidSubnetID.Malformed"),
         ({"MinCount": 3, "MaxCount": 2}, "InvalidParameterValue"),
         ({"UserData": "x" * (16 * 1024 + 1)}, "InvalidParameterValue"),
+        ({"IamInstanceProfile": {"Name": "nope"}}, "InvalidParameterValue"),
+        ({"IamInstanceProfile": {"Arn": "arn:aws:iam::123456789012:instance-profile/x"}}, "InvalidParameterValue"),
     ],
 )
 def test_unfit_launches_are_refused(ec2: Client, settings: dict[str, Any], code: str) -> None:
@@ -337,6 +367,15 @@ def test_termination_protection_at_launch(ec2: Client) -> None:
         ec2.terminate_instances(InstanceIds=[instance_id])
     ec2.modify_instance_attribute(InstanceId=instance_id, DisableApiTermination={"Value": False})
     assert ec2.terminate_instances(InstanceIds=[instance_id])["TerminatingInstances"]
+
+
+@pytest.mark.patch("ec2-states")
+def test_protection_against_stopping_is_named(ec2: Client, running: str) -> None:
+    ec2.modify_instance_attribute(InstanceId=running, DisableApiStop={"Value": True})
+    with pytest.raises(ClientError, match=r"may not be stopped\. Modify its 'disableApiStop' instance attribute"):
+        ec2.stop_instances(InstanceIds=[running])
+    ec2.modify_instance_attribute(InstanceId=running, DisableApiStop={"Value": False})
+    assert ec2.stop_instances(InstanceIds=[running])["StoppingInstances"]
 
 
 @pytest.mark.patch("ec2-launch-settings")

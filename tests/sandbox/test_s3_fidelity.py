@@ -8,6 +8,7 @@ import http.client
 import json
 import uuid
 import zlib
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -401,3 +402,111 @@ def put_framed(s3: Client, bucket: str, framed: bytes) -> None:
         s3.put_object(Bucket=bucket, Key="k", Body=b"x" * len(framed))
     finally:
         s3.meta.events.unregister("before-sign.s3.PutObject", unique_id="reframe")
+
+
+@pytest.mark.patch("s3-delete-bucket")
+def test_a_bucket_made_anew_has_no_tags_of_the_old_one(s3: Client, bucket: str) -> None:
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", Tagging="c=d")
+    s3.delete_object(Bucket=bucket, Key="k")
+    s3.delete_bucket(Bucket=bucket)
+    s3.create_bucket(Bucket=bucket)
+    with refused("NoSuchTagSet"):
+        s3.get_bucket_tagging(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == []
+    with refused("BucketNotEmpty"):
+        s3.delete_bucket(Bucket=bucket)
+
+
+def versions_page(s3: Client, bucket: str, **rest: Any) -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """Return keys and ids of one page of versions and markers, and how to ask for the next."""
+    page = s3.list_object_versions(Bucket=bucket, **rest)
+    found = [(one["Key"], one["VersionId"]) for one in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))]
+    names = {"NextKeyMarker": "KeyMarker", "NextVersionIdMarker": "VersionIdMarker"}
+    return found, {names[name]: page[name] for name in names if name in page}
+
+
+@pytest.mark.patch("s3-version-markers")
+@pytest.mark.parametrize("versioned", [False, True])
+def test_a_listing_goes_on_where_its_last_item_was_deleted(s3: Client, bucket: str, versioned: bool) -> None:
+    if versioned:
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for key in ("a", "b", "b", "b", "c", "d", "e"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    s3.delete_object(Bucket=bucket, Key="c")
+    total, more = 0, {"KeyMarker": ""}
+    while more:
+        seen, more = versions_page(s3, bucket, MaxKeys=2, **more)
+        total += len(seen)
+        for key, id in seen:
+            s3.delete_object(Bucket=bucket, Key=key, VersionId=id)
+    assert total == (8 if versioned else 4)
+    assert versions_page(s3, bucket) == ([], {})
+
+
+@pytest.mark.patch("s3-version-markers")
+def test_a_listing_goes_on_from_a_place_where_nothing_is(s3: Client, bucket: str) -> None:
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for key in ("a", "b", "b", "d/x", "d/y", "e"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    assert [key for key, _ in versions_page(s3, bucket, KeyMarker="b")[0]] == ["d/x", "d/y", "e"]
+    assert [key for key, _ in versions_page(s3, bucket, KeyMarker="c", Prefix="d")[0]] == ["d/x", "d/y"]
+    page = s3.list_object_versions(Bucket=bucket, Delimiter="/", KeyMarker="b", MaxKeys=1)
+    assert (page["CommonPrefixes"], page["NextKeyMarker"]) == ([{"Prefix": "d/"}], "d/")
+    page = s3.list_object_versions(Bucket=bucket, Delimiter="/", KeyMarker="d/")
+    assert ([one["Key"] for one in page["Versions"]], page["IsTruncated"]) == (["e"], False)
+    latest = {one["VersionId"]: one["IsLatest"] for one in s3.list_object_versions(Bucket=bucket)["Versions"]}
+    assert sorted(latest.values()) == [False, True, True, True, True, True]
+    assert latest[s3.head_object(Bucket=bucket, Key="b")["VersionId"]]
+
+
+@pytest.mark.patch("s3-list-uploads")
+def test_unfinished_uploads_have_their_time_and_come_in_pages(s3: Client, bucket: str) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=5)
+    made = [s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"] for key in ("b", "a", "a")]
+    pages = list(s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, PaginationConfig={"PageSize": 2}))
+    assert [len(page["Uploads"]) for page in pages] == [2, 1]
+    found = [one for page in pages for one in page["Uploads"]]
+    assert [one["Key"] for one in found] == ["a", "a", "b"]
+    assert {one["UploadId"] for one in found} == set(made)
+    assert all(began < one["Initiated"] < datetime.now(UTC) for one in found)
+    s3.create_multipart_upload(Bucket=bucket, Key="c \n")
+    assert [one["Key"] for one in s3.list_multipart_uploads(Bucket=bucket, Prefix="b")["Uploads"]] == ["b"]
+    page = s3.list_multipart_uploads(Bucket=bucket, Prefix="c", EncodingType="url")
+    assert (page["EncodingType"], page["Uploads"][0]["Key"]) == ("url", "c%20%0A")
+
+
+@pytest.mark.patch("s3-ended-uploads")
+def test_an_upload_that_was_aborted_takes_no_part(s3: Client, bucket: str) -> None:
+    upload = {"Bucket": bucket, "Key": "k"}
+    upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+    part = s3.upload_part(**upload, PartNumber=1, Body=b"x")
+    s3.abort_multipart_upload(**upload)
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    for call, settings in (
+        (s3.upload_part, {"PartNumber": 2, "Body": b"y"}),
+        (s3.upload_part_copy, {"PartNumber": 2, "CopySource": f"{bucket}/source"}),
+        (s3.complete_multipart_upload, {"MultipartUpload": parts}),
+        (s3.abort_multipart_upload, {}),
+    ):
+        s3.put_object(Bucket=bucket, Key="source", Body=b"y")
+        with refused("NoSuchUpload") as caught:
+            call(**upload, **settings)
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+
+
+@pytest.mark.patch("s3-keys")
+def test_a_key_may_have_line_ends(sandbox: Sandbox, s3: Client, bucket: str) -> None:
+    for key in ("a\nb", "\n", "a/\nb/", "/a\n"):
+        s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+        assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == key.encode()
+        assert sandbox.log()[-1].action == "PutObject"
+    assert sorted(one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]) == [
+        "\n",
+        "/a\n",
+        "a\nb",
+        "a/\nb/",
+    ]
+    s3.delete_object(Bucket=bucket, Key="a\nb")
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 3

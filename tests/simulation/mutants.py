@@ -323,14 +323,36 @@ MUTANTS: dict[str, Mutant] = {
     "outcome-not-asked": Mutant(
         "LIE",
         ("rerun", "rerun-stop"),
-        {"taking": (("if self._outcomes.find(one.request) is not None), None)", "if False), None)"),)},
+        {"taking": (("if self._outcomes.find(one.request) is not None:", "if False:"),)},
+    ),
+    "recovery-without-a-version": Mutant(
+        "LIE",
+        ("recover", "recover-rerun"),
+        {
+            "settling": (
+                (
+                    "if self._outcomes.put_over(request, told, state):",
+                    "if self._outcomes.put_if_absent(request, told):",
+                ),
+            )
+        },
+        mood=mood(jumpy=0.4),
+    ),
+    "recovery-of-what-has-a-place": Mutant(
+        "LIE",
+        ("recover", "recover-rerun"),
+        {"settling": (("if request in one.requests), None)", "if False), None)"),)},
+        mood=mood(jumpy=0.4, times=SLOW_LOOKS),
     ),
     "outcome-after-removal": Mutant(
         "RECORD",
         ("create-stop",),
         {
             "settling": (
-                ("self._tell(place, holders.fate_of(place, step.seen), state.date, instance=step.instance)", "pass"),
+                (
+                    "self._tell(place, self._told(holders.fate_of(place, step.seen), state.date, step.instance))",
+                    "pass",
+                ),
             )
         },
     ),

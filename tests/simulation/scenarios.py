@@ -48,11 +48,13 @@ SCENARIOS: dict[str, tuple[int, dict[str, str], Sequence[str]]] = {
     "fallback-rerun": (1, {}, ("fallback a+b", "repeat a", "repeat b", "create d")),
     "one-by-one": (1, {"a": "running*"}, ("terminate a, create b", "grab c, stop c", "settle a", "settle, create d")),
     "settlers": (1, {"a": "running*"}, ("stop a, settle", "settle, grab b", "settle, start a", "settle")),
+    "recover": (1, {}, ("create a", "settle, recover a", "recover a, recover a")),
+    "recover-rerun": (1, {}, ("create a", "repeat a", "settle a, recover a, grab b", "recover a, recover a")),
     "two-owners": (2, {"a": "stopped"}, ("create b, stop b", "start a, create c", "grab d", "create e, settle")),
 }
 NAMES = tuple(SCENARIOS)
 SKEWS = (0, 0, 0, -0.5, 1, 2, -2, -6, 60)
-VERBS = ("create", "grab", "start", "stop", "terminate", "repeat", "undo", "settle", "stop")
+VERBS = ("create", "grab", "start", "stop", "terminate", "repeat", "undo", "settle", "stop", "recover")
 
 
 def build(
@@ -165,7 +167,7 @@ def random_scenario(rng: Random) -> tuple[int, dict[str, str], list[str]]:
         lines = []
         for _ in range(rng.randrange(1, 4)):
             verb, target = rng.choice(VERBS), rng.choice(names)
-            if verb in ("create", "grab", "undo", "repeat") and states[target]:
+            if verb in ("create", "grab", "undo", "repeat", "recover") and states[target]:
                 verb = "start"
             lines.append(f"{verb} {'' if verb == 'settle' else target}")
         scripts.append(", ".join(lines))

@@ -185,6 +185,22 @@ class Client:
         """Settle every place, or the one named."""
         return self.lease.settle({target} if target else None)
 
+    def do_recover(self, target: str) -> Any:
+        """Tell what became of a create whose command was cut off, as the next command of anybody does."""
+        world = self.world
+        times, begun = world.times, world.intents.get(target)
+        world.switch()
+        if begun is None or world.now <= begun + times.term + times.visibility or target in world.told:
+            return None
+        slot = world.slots[target]
+
+        def look() -> Any:
+            seen = _Compute(world, self).look(slot.region, (), (token_of(target),))
+            fate = world.code.holders.Fate.ADOPTED if seen else world.code.holders.Fate.NOTHING
+            return world.code.ports.Told(fate, seen[0].instance if seen else "", self.by, int(world.now))
+
+        return self.lease.tell_absent(target, target, look)
+
     def tell(self, request: str, fate: str, instance: str) -> None:
         """Put the outcome on record."""
         told = self.world.code.ports.Told(self.world.code.holders.Fate[fate], instance, self.by, int(self.world.now))
@@ -591,6 +607,16 @@ class _Outcomes:
         if request not in self.world.told:
             self.world.note(f"told of {request}: {told.fate.value}")
             self.world.told[request] = told
+
+    def put_over(self, request: str, told: Any, over: Any) -> bool:
+        """Tell an outcome and write the item anew, over one version of it."""
+        self.world.switch()
+        if request in self.world.told or over.version != self.world.version:
+            return False
+        self.world.note(f"told of {request}: {told.fate.value}, version {over.version + 1}")
+        self.world.told[request] = told
+        self.world.version += 1
+        return True
 
     def find(self, request: str) -> Any:
         """Return the outcome."""

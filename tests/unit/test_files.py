@@ -1,12 +1,13 @@
 """Where files lie, and that they are written privately and as a whole."""
 
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from handrail import files
-from handrail.core.errors import NotSetUp
+from handrail.core.errors import NotSetUp, Usage
 
 
 @pytest.fixture
@@ -108,6 +109,42 @@ def test_reading_what_is_not_there_gives_none(frozen: Path) -> None:
 def test_reading_what_can_not_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(NotSetUp, match="can't be read: is a directory"):
         files.read(tmp_path)
+
+
+def test_an_endless_device_and_a_pipe_are_no_files(tmp_path: Path) -> None:
+    (tmp_path / "device").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("device", "pipe"):
+        with pytest.raises(Usage, match=f"{name} is not a file") as caught:
+            files.read(tmp_path / name)
+        assert caught.value.hint.endswith(f"rm {tmp_path / name}")
+
+
+def test_the_null_device_is_an_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "hidden").symlink_to(os.devnull)
+    assert files.read(tmp_path / "hidden") == b""
+
+
+def test_a_stream_is_read_where_it_may_be_one() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"piped")
+    os.close(writer)
+    try:
+        assert files.read(Path(f"/dev/fd/{reader}"), stream=True) == b"piped"
+    finally:
+        os.close(reader)
+
+
+def test_nothing_is_read_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * files.LIMIT)
+    assert files.read(path) == b"x" * files.LIMIT
+    path.write_bytes(b"x" * (files.LIMIT + 1))
+    with pytest.raises(Usage, match=r"file is longer than 1 MiB\.") as caught:
+        files.read(path)
+    assert caught.value.hint.endswith(f"ls -lL {path}")
+    with pytest.raises(Usage, match="longer than 2 MiB"):
+        files.read(Path("/dev/zero"), stream=True, limit=2 * 1024 * 1024)
 
 
 def test_removing(tmp_path: Path) -> None:

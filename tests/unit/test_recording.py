@@ -24,6 +24,7 @@ from handrail.core.errors import (
 from handrail.core.fields import Field
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Places, Plan, Result, Status
+from handrail.ledger.holders import Times
 from handrail.ledger.record import Intent, Record, Verdict
 from handrail.recording import (
     RECOVERED_AT_ONCE,
@@ -55,7 +56,11 @@ class Stage:
     def __init__(self, *, lease: bool = True, recover: Recover | None = None) -> None:
         self.table = MemoryTable()
         self.record = Record(self.table, caller(), lambda _: None)  # type: ignore[arg-type]
-        self.ledger = SimpleNamespace(record=self.record, lease=object() if lease else None)
+        self.ledger = SimpleNamespace(
+            record=self.record, lease=object() if lease else None, times=Times() if lease else None
+        )
+        self.allowed: list[float | None] = []
+        self.allow_changes_until = self.allowed.append
         self.clock = SimpleNamespace(monotonic=lambda: self.table.time)
         self.said: list[str] = []
         self.listener = SimpleNamespace(note=self.said.append)
@@ -298,15 +303,31 @@ def test_a_command_that_lives_is_not_taken_for_one_that_was_cut_off() -> None:
     stage = Stage(recover=lambda _session, intent: Verdict(intent.request, "failed"))
     with recorded(stage, stage.operation, stage.plan("r1")) as entries:  # type: ignore[arg-type]
         stage.table.time = DATE + 90.0
-        entries.beat()
+        entries.beat(120)
         stage.table.time = DATE + 150.0
         settle_unfinished(stage)  # type: ignore[arg-type]
         assert stage.results() == {"r1": "open"}
         entries.settle([done("r1")])
-        entries.beat()
+        entries.beat(120)
     assert stage.results() == {"r1": "succeeded"}
+    assert stage.allowed == [DATE + 120, DATE + 210, DATE + 270, None]
     assert stage.record.renew("r1", "ec2 stop") is False, "what is settled is not opened again"
     assert stage.unfinished == []
+
+
+def test_a_command_that_was_taken_for_dead_may_not_work_on() -> None:
+    stage = Stage()
+    with recorded(stage, stage.operation, stage.plan("r1")) as entries:  # type: ignore[arg-type]
+        stage.record.settle(Verdict("r1", "failed"))
+        entries.beat(120)
+    assert stage.allowed == [DATE + 120, None]
+
+
+@pytest.mark.parametrize("how", [{"lease": False}, {}])
+def test_what_has_a_place_or_no_ledger_needs_no_pulse(how: dict[str, bool]) -> None:
+    stage = Stage(**how)  # type: ignore[arg-type]
+    stage.walk(stage.plan("r1", places=PLACES if not how else None), [done("r1")])
+    assert stage.allowed == []
 
 
 @pytest.mark.parametrize(("settled", "notes"), [("failed", 1), ("succeeded", 0)])

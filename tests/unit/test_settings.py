@@ -140,6 +140,14 @@ def test_region_and_profile_have_the_variables_of_aws(folders: Folders, tmp_path
             "--region us-west-2",
         ),
         ({"query": 3}, {}, "--query takes text", "quotes"),
+        (
+            {},
+            {"HANDRAIL_HOME_REGION": "eu-wst-1"},
+            "said by HANDRAIL_HOME_REGION (environment), is not an AWS region",
+            "export HANDRAIL_HOME_REGION=eu-west-1",
+        ),
+        ({}, {"HANDRAIL_HOME_REGION": "eu-west-1a"}, "is a zone", "export HANDRAIL_HOME_REGION=eu-west-1"),
+        ({}, {"HANDRAIL_HOME_REGION": "!"}, "is not an AWS region", "export HANDRAIL_HOME_REGION=us-east-1"),
     ],
 )
 def test_a_bad_value_names_who_said_it_and_what_would_do(

@@ -1,8 +1,11 @@
 """`.env`, the choice of target and region, and where policies are found: each file in a folder of its own."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from botocore.utils import is_valid_uri
 
 from handrail.core.errors import BadCredentials, NotSetUp, Usage
 from handrail.files import Folders
@@ -13,10 +16,12 @@ from handrail.settings import (
     Settings,
     TargetChoice,
     TargetNotChosen,
+    check_endpoints,
     choose_region,
     choose_target,
     find_policies,
     has_keys,
+    is_url,
     load,
     profile_of,
     read_dotenv,
@@ -117,6 +122,33 @@ def test_a_dotenv_that_can_not_be_read_is_refused(cwd: Path) -> None:
         read_dotenv(cwd)
 
 
+def fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def endless(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("make", [fifo, endless])
+def test_a_dotenv_that_is_no_file_is_refused_and_never_waited_for(cwd: Path, make: Callable[[Path], None]) -> None:
+    make(cwd / ".env")
+    with pytest.raises(Usage, match=r"\.env is not a file") as caught:
+        read_dotenv(cwd)
+    assert caught.value.hint
+
+
+def test_a_dotenv_without_end_is_refused(cwd: Path) -> None:
+    write(cwd / ".env", b"A=1\n" * 300_000)
+    with pytest.raises(Usage, match=r"\.env is longer than 1 MiB"):
+        read_dotenv(cwd)
+
+
+def test_a_dotenv_hidden_behind_the_null_device_says_nothing(cwd: Path) -> None:
+    (cwd / ".env").symlink_to(os.devnull)
+    assert read_dotenv(cwd) == Dotenv(path=cwd / ".env")
+
+
 # ---- the target
 
 
@@ -195,6 +227,17 @@ def test_files_of_aws_and_no_target_ask(environ: dict[str, str], path: str, home
     assert caught.value.seen == (str(home / path),)
 
 
+def test_files_of_aws_behind_the_null_device_say_nothing(home: Path) -> None:
+    environ = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    assert choose_target(Settings(), environ, NO_DOTENV, home).target == "sandbox"
+    assert region(Settings(), "aws", environ, NO_DOTENV, home) == ("ca-central-1", "policy")
+
+
+def test_an_endless_file_of_aws_counts_as_seen(home: Path) -> None:
+    with pytest.raises(TargetNotChosen):
+        choose_target(Settings(), {"AWS_CONFIG_FILE": "/dev/zero"}, NO_DOTENV, home)
+
+
 def test_a_file_of_aws_that_can_not_be_read_counts_as_seen(home: Path) -> None:
     (home / ".aws" / "config").mkdir(parents=True)
     with pytest.raises(TargetNotChosen):
@@ -206,6 +249,28 @@ def test_an_absolute_file_is_taken_as_it_is(home: Path, tmp_path: Path) -> None:
     with pytest.raises(TargetNotChosen) as caught:
         choose_target(Settings(), {"AWS_CONFIG_FILE": str(path)}, NO_DOTENV, home)
     assert caught.value.seen == (str(path),)
+
+
+# ---- the endpoints
+
+URLS = ("http://h", "https://a.b-c.example.:443/x", "http://127.0.0.1:4566", "http://[::1]:1", "http://localhost")
+NO_URLS = ("foo", "h:1", "ftp://h", "http://", "http://h:99999", "http://h:0", "http://h:x", "http://[::1", "http://[x:]",
+           "http://a_b", "http://-h", "http://h\n", "http://" + "h." * 130 + "h")  # fmt: skip
+
+
+@pytest.mark.parametrize("url", [*URLS, *NO_URLS])
+def test_a_url_is_what_botocore_takes_and_can_be_connected_to(url: str) -> None:
+    assert is_url(url) is (url in URLS)
+    if url in URLS:
+        assert is_valid_uri(url)
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SQS"])
+def test_every_variable_of_an_endpoint_is_checked(variable: str) -> None:
+    check_endpoints({"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_EC2": ""})
+    with pytest.raises(Usage, match=f'^{variable} is no URL: "foo"') as caught:
+        check_endpoints({"AWS_ENDPOINT_URL": "http://127.0.0.1:1", variable: "foo"})
+    assert (caught.value.hint, caught.value.details) == (f"unset {variable}", {"variable": variable})
 
 
 # ---- the profile
@@ -294,6 +359,7 @@ def test_a_broken_config_names_the_file(home: Path, data: str | bytes) -> None:
     with pytest.raises(BadCredentials, match="can't be understood") as caught:
         region(Settings(), "aws", {}, NO_DOTENV, home)
     assert str(path) in caught.value.hint
+    assert caught.value.details == {"looked": str(path)}
 
 
 # ---- the policy's files
@@ -340,3 +406,26 @@ def test_a_named_policy_that_is_not_there_is_refused(cwd: Path, folders: Folders
 def test_a_policy_that_can_not_be_read_is_refused(cwd: Path, folders: Folders) -> None:
     with pytest.raises(Usage, match=r"the policy .* can't be read"):
         find_policies(Settings(policy=cwd, sources={"policy": "--policy"}), cwd, folders)
+
+
+def test_a_policy_without_end_is_refused(cwd: Path, folders: Folders) -> None:
+    named = Settings(policy=Path("/dev/zero"), sources={"policy": "--policy"})
+    with pytest.raises(Usage, match=r"the policy /dev/zero is longer than 1 MiB\.") as caught:
+        find_policies(named, cwd, folders)
+    assert "--policy" in caught.value.hint
+    found = write(cwd / "handrail.toml", b"#" * (1024 * 1024 + 1))
+    with pytest.raises(Usage, match=f"the policy {found} is longer than 1 MiB"):
+        find_policies(Settings(), cwd, folders)
+
+
+def test_a_named_policy_may_come_through_a_pipe_and_a_found_one_not(cwd: Path, folders: Folders) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"[ec2]")
+    os.close(writer)
+    try:
+        (only,) = find_policies(Settings(policy=Path(f"/dev/fd/{reader}")), cwd, folders)
+    finally:
+        os.close(reader)
+    assert only.data == b"[ec2]"
+    os.mkfifo(cwd / "handrail.toml")
+    assert find_policies(Settings(), cwd, folders) == (BUILT_IN,)

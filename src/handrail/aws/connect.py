@@ -7,23 +7,30 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from handrail import __version__, files
-from handrail.aws.failures import Origin, aws_failures_explained, mark_origin
-from handrail.aws.identity import Identity, check_profile, choose_identity
+from handrail.aws.failures import (
+    Origin,
+    aws_failures_explained,
+    credential_failures_explained,
+    endpoint_explained,
+    host_of,
+    mark_origin,
+)
+from handrail.aws.fencing import DEFINITE, Deadline
+from handrail.aws.identity import NOBODY, Identity, Person, check_profile, choose_identity, govern_sources
 from handrail.core.caller import Caller, caller_of
 from handrail.core.errors import AwsFailure, BadCredentials, NotSetUp, Usage
 from handrail.core.fields import show
 from handrail.core.regions import DEFAULT_REGION
 from handrail.files import Folders
-from handrail.settings import NO_DOTENV, Dotenv, Settings, TargetChoice
+from handrail.settings import ENDPOINT_VARIABLE, NO_DOTENV, Dotenv, Settings, TargetChoice, check_endpoints, is_url
 
-ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 BeforeSend = Callable[[Any], Any]
@@ -43,7 +50,6 @@ READ_TIMEOUT_VARIABLE = "HANDRAIL_SANDBOX_READ_TIMEOUT"
 
 # Credentials that can't be had must say so within 3 s.
 CREDENTIAL_TIMEOUTS = Timeouts(connect=2, read=10, attempts=1)
-METADATA_SECONDS, METADATA_ATTEMPTS = 1, 1
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ class RetryBudget:
         service = client.meta.service_model.service_id.hyphenize()
         handler = standard.RetryHandler(
             retry_policy=standard.RetryPolicy(
-                retry_checker=standard.StandardRetryConditions(max_attempts=attempts),
+                retry_checker=_Conditions(standard.StandardRetryConditions(max_attempts=attempts)),
                 retry_backoff=standard.ExponentialBackoff(),
             ),
             retry_event_adapter=standard.RetryEventAdapter(),
@@ -88,6 +94,17 @@ class RetryBudget:
         event, own = f"needs-retry.{service}", f"retry-config-{service}"
         client.meta.events.unregister(event, unique_id=own)
         client.meta.events.register(event, handler.needs_retry, unique_id=own)
+
+
+class _Conditions:
+    """botocore's conditions of a retry, but for an answer at 5xx that is definite: no room is an answer."""
+
+    def __init__(self, standard: Any) -> None:
+        self._standard = standard
+
+    def is_retryable(self, context: Any) -> bool:
+        """Return whether to try again."""
+        return context.get_error_code() not in DEFINITE and self._standard.is_retryable(context)
 
 
 class Running(Protocol):
@@ -134,8 +151,8 @@ class Aws:
     """A connection to one target: its clients, made when first asked for, who is asking, and the calls so far.
 
     target: sandbox or aws. endpoint: its URL where it is not AWS's own, else empty. credentials_source: where the
-    credentials come from, in words. profile, looked, mend: see Identity. sandbox: the running one, or None. calls:
-    every call made so far, in the order they ended.
+    credentials come from, in words. profile, looked, mend: see Identity. sandbox: the running one, or None. person: is
+    told what takes long. calls: every call made so far, in the order they ended.
     """
 
     def __init__(
@@ -148,6 +165,7 @@ class Aws:
         endpoint: str = "",
         sandbox: Running | None = None,
         timeouts: Timeouts | None = None,
+        person: Person = NOBODY,
     ) -> None:
         self.target, self.region, self.endpoint, self.sandbox = target, region, endpoint, sandbox
         self.identity = identity
@@ -155,8 +173,10 @@ class Aws:
         self.profile, self.looked, self.mend = identity.profile, identity.looked, identity.mend
         self.calls: list[Call] = []
         self.retries = RetryBudget()
+        self.deadline = Deadline()
         self._session = session
         self._timeouts = timeouts or Timeouts()
+        self._person = person
         self._clients: dict[tuple[Any, ...], Any] = {}
         self._caller: Caller | None = None
         self._lock = threading.Lock()
@@ -201,24 +221,18 @@ class Aws:
 
         Raises BadCredentials naming what is missing, where it was looked for, and what mends it.
         """
-        with aws_failures_explained("sign in", aws=self):
-            try:
-                credentials = self._session.get_credentials()
-                frozen = credentials and credentials.get_frozen_credentials()
-            except RuntimeError as error:  # botocore: "refreshed credentials are still expired"
-                raise self._bad("the credentials have expired.") from error
+        with credential_failures_explained(self):
+            credentials = self._session.get_credentials()
+            frozen = credentials and credentials.get_frozen_credentials()
         if not frozen:
-            raise self._bad(
+            raise self.identity.bad(
                 f"profile {self.profile} has no credentials." if self.profile else "no AWS credentials were found."
             )
-
-    def _bad(self, message: str) -> BadCredentials:
-        return BadCredentials(message, facts=self.identity.facts, hint=self.mend)
 
     def _make_client(self, service: str, region: str, before_send: BeforeSend | None, timeouts: Timeouts | None) -> Any:
         """Make a client: the one place to do so, where trimmed models would come in."""
         timeouts = timeouts or self._timeouts
-        with aws_failures_explained("connect", region=region, aws=self):
+        with aws_failures_explained("connect", region=region, aws=self), endpoint_explained(service):
             client = self._session.create_client(
                 service,
                 region_name=region,
@@ -229,10 +243,17 @@ class Aws:
         self.retries.govern(client, timeouts.attempts)
         if before_send is not None:
             client.meta.events.register("before-send", lambda request, **_: before_send(request))
+        if service in ("ec2", "s3"):
+            client.meta.events.register("before-send", lambda request, **_: self.deadline.before_send(request, service))
         return client
 
-    def _start_clock(self, context: dict[str, Any], **_: Any) -> None:
+    def _start_clock(self, model: Any, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
         context["handrail_started"] = time.monotonic()
+        if not model.has_streaming_input:  # an upload takes as long as the line does, and shows how far it is
+            config = context["client_config"]
+            limit = config.read_timeout * config.retries["total_max_attempts"]
+            what = f"{host_of(params['url'])} to answer {model.name}"
+            context["handrail_waiting"] = self._person.wait(what, self._person.patience.call, limit)
 
     def _count_call(
         self,
@@ -244,10 +265,13 @@ class Aws:
         **_: Any,
     ) -> None:
         service, operation = event_name.split(".")[1:]
+        if "handrail_waiting" in context:
+            context["handrail_waiting"].cancel()
         seconds = time.monotonic() - context["handrail_started"]
         attempts = context.get("retries", {}).get("attempt", 1)
         self.calls.append(Call(service, operation, attempts, round(seconds * 1000)))
-        mark_origin(parsed if exception is None else exception, Origin(self, context.get("client_region") or ""))
+        origin = Origin(self, context.get("client_region") or "", operation)
+        mark_origin(parsed if exception is None else exception, origin)
         if parsed is not None and http_response is not None:
             _check_whole(parsed, http_response)
 
@@ -274,21 +298,23 @@ def connect(
     dotenv: Dotenv = NO_DOTENV,
     *,
     folders: Folders | None = None,
-    ask: Callable[[str], str] | None = None,
+    person: Person = NOBODY,
     timeouts: Timeouts | None = None,
     launcher: Launcher | None = None,
 ) -> Aws:
     """Return the connection to the chosen target, its credentials checked (on aws) or its server running (sandbox).
 
     settings: `choose_region` has been through them. environ: for the target aws the process's own, which botocore
-    reads by itself. ask: reads an MFA code; None refuses to ask. launcher: stands in for the sandbox's.
-    Raises BadCredentials within 3 s where credentials are missing, half set or expired, NotSetUp without the extra.
+    reads by itself. person: is asked for an MFA code, unless `settings.no_input`, and told what takes long. launcher:
+    stands in for the sandbox's. Raises BadCredentials within 3 s where credentials are missing, half set or expired,
+    NotSetUp without the extra, Usage on an endpoint that is no URL.
     """
     folders = folders or files.find_folders(environ)
     region = settings.region or DEFAULT_REGION
     if choice.target == "sandbox":
-        return _connect_sandbox(region, environ, folders, timeouts, launcher or _sandbox_launcher())
-    return _connect_aws(settings, region, environ, dotenv, folders.home, None if settings.no_input else ask, timeouts)
+        return _connect_sandbox(region, environ, folders, person, timeouts, launcher or _sandbox_launcher())
+    person = replace(person, ask=None) if settings.no_input else person
+    return _connect_aws(settings, region, environ, dotenv, folders.home, person, timeouts)
 
 
 # ---- the target aws
@@ -300,17 +326,18 @@ def _connect_aws(
     environ: Mapping[str, str],
     dotenv: Dotenv,
     home: Path,
-    ask: Callable[[str], str] | None,
+    person: Person,
     timeouts: Timeouts | None,
 ) -> Aws:
-    endpoint = _checked_endpoint(environ.get(ENDPOINT_VARIABLE, ""))
+    check_endpoints(environ)
     identity = choose_identity(settings, environ, dotenv)
     session = _aws_session(identity, region)
     with aws_failures_explained("sign in", aws=None):
         identity = check_profile(identity, session.full_config, home)
         session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
-    _ask_with(session, identity, ask)
-    aws = Aws(session, identity, target="aws", region=region, endpoint=endpoint, timeouts=timeouts)
+    govern_sources(session, identity, person)
+    endpoint = environ.get(ENDPOINT_VARIABLE, "")
+    aws = Aws(session, identity, target="aws", region=region, endpoint=endpoint, timeouts=timeouts, person=person)
     aws.check_credentials()
     return aws
 
@@ -320,33 +347,11 @@ def _aws_session(identity: Identity, region: str) -> Any:
 
     session = botocore.session.Session(profile=identity.profile if identity.named else None)
     session.set_config_variable("region", region)  # in which STS is asked for a role
-    session.set_config_variable("metadata_service_timeout", METADATA_SECONDS)
-    session.set_config_variable("metadata_service_num_attempts", METADATA_ATTEMPTS)
     # For the clients that botocore makes by itself to fetch credentials (STS, SSO); ours bring their own.
     session.set_default_client_config(_config(CREDENTIAL_TIMEOUTS, direct=False))
     if identity.keys is not None:
         session.set_credentials(*identity.keys)
     return session
-
-
-def _ask_with(session: Any, identity: Identity, ask: Callable[[str], str] | None) -> None:
-    """Let the assume-role provider ask for an MFA code by `ask`, and not by getpass, which would hang a script."""
-
-    def refuse(prompt: str) -> str:
-        raise BadCredentials(
-            f"profile {identity.profile} needs an MFA code, and nobody can be asked.",
-            facts=identity.facts,
-            hint=f'eval "$(aws configure export-credentials --profile {identity.profile} --format env)"',
-        )
-
-    session.get_component("credential_provider").get_provider("assume-role")._prompter = ask or refuse
-
-
-def _checked_endpoint(endpoint: str) -> str:
-    parts = urlsplit(endpoint)
-    if endpoint and not (parts.scheme in ("http", "https") and parts.hostname):
-        raise Usage(f"{ENDPOINT_VARIABLE} is no URL: {show(endpoint)}.", hint=f"unset {ENDPOINT_VARIABLE}")
-    return endpoint
 
 
 def _config(timeouts: Timeouts, *, direct: bool) -> Any:
@@ -372,7 +377,12 @@ def _sandbox_launcher() -> Launcher:
 
 
 def _connect_sandbox(
-    region: str, environ: Mapping[str, str], folders: Folders, timeouts: Timeouts | None, launcher: Launcher
+    region: str,
+    environ: Mapping[str, str],
+    folders: Folders,
+    person: Person,
+    timeouts: Timeouts | None,
+    launcher: Launcher,
 ) -> Aws:
     with sandbox_failures_explained():
         running = launcher.ensure(folders.sandbox, environ)
@@ -381,9 +391,15 @@ def _connect_sandbox(
     session = _isolated_session()
     session.set_credentials(key, secret)
     endpoint = _sandbox_endpoint(launcher, running, environ)
-    timeouts = timeouts or _sandbox_timeouts(environ)
     return Aws(
-        session, identity, target="sandbox", region=region, endpoint=endpoint, sandbox=running, timeouts=timeouts
+        session,
+        identity,
+        target="sandbox",
+        region=region,
+        endpoint=endpoint,
+        sandbox=running,
+        timeouts=timeouts or _sandbox_timeouts(environ),
+        person=person,
     )
 
 
@@ -431,7 +447,7 @@ def _sandbox_endpoint(launcher: Launcher, running: Running, environ: Mapping[str
 
 
 def _is_loopback(url: str) -> bool:
-    return url.startswith("http://") and urlsplit(url).hostname in LOOPBACK
+    return url.startswith("http://") and is_url(url) and urlsplit(url).hostname in LOOPBACK
 
 
 def _sandbox_keys(launcher: Launcher, running: Running, environ: Mapping[str, str]) -> tuple[str, str, str]:
@@ -448,6 +464,7 @@ def _sandbox_keys(launcher: Launcher, running: Running, environ: Mapping[str, st
                 "AWS_ACCESS_KEY_ID is a key of another sandbox, or of one from before a reset.",
                 facts=(("looked", "AWS_ACCESS_KEY_ID (environment)"),),
                 hint='eval "$(handrail sandbox env)"',
+                details={"looked": "AWS_ACCESS_KEY_ID (environment)"},
             )
     keys = launcher.keys_for(running.state_dir, sandbox_owner(environ))
     return keys.access_key_id, keys.secret_access_key, "sandbox"
@@ -476,6 +493,6 @@ def sandbox_failures_explained() -> Iterator[None]:
     except OSError as error:
         raise AwsFailure(
             f"the sandbox can't use its folder: {error}.",
-            hint="make room on that disk, and the folder writable",
+            hint="make room on that disk, and the folder writable, or name another with HANDRAIL_STATE_DIR",
             code="sandbox",
         ) from error

@@ -1,5 +1,6 @@
 """One DynamoDB table as plain values: conditional writes, transactions, paged reads, the date of each reply."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ Key = tuple[str, str]
 HASH, RANGE = "pk", "sk"
 CONTENDED = "contended"  # the slug of the error that a moment's patience cures
 TRANSACTION_LIMIT = 100  # items of one TransactWriteItems
+_WHOLE = re.compile(r"-?[0-9]+\Z")
 _SKEW = 5.0  # seconds by which a Date header may lag behind by itself: whole seconds, and the way here
 
 
@@ -27,10 +29,14 @@ class Reply:
 
 @dataclass(frozen=True)
 class Put:
-    """One write of a transaction: the item, and whether it must not exist yet."""
+    """One write of a transaction: the item, and its condition.
+
+    unless_exists: it must not exist yet. version: as in `Table.put`, in its stead.
+    """
 
     item: Mapping[str, Any]
     unless_exists: bool = True
+    version: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -78,17 +84,8 @@ class Table:
         version: (attribute, number) that the item must still have, 0 for none at all. unless_exists: it must be new.
         if_exists: it must be there already.
         """
-        call: dict[str, Any] = {"TableName": self.name, "Item": _typed(item)}
-        if unless_exists or (version is not None and version[1] == 0):
-            call["ConditionExpression"] = f"attribute_not_exists({HASH})"
-        elif if_exists:
-            call["ConditionExpression"] = f"attribute_exists({HASH})"
-        elif version is not None:
-            call["ConditionExpression"] = "#v = :v"
-            call["ExpressionAttributeNames"] = {"#v": version[0]}
-            call["ExpressionAttributeValues"] = {":v": {"N": str(version[1])}}
-        if "ConditionExpression" in call:
-            call["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        condition = _condition(version, unless_exists=unless_exists, if_exists=if_exists)
+        call: dict[str, Any] = {"TableName": self.name, "Item": _typed(item), **condition}
         with aws_failures_explained("dynamodb:PutItem", subject=self.name):
             try:
                 return Reply(None, self._date(self._client.put_item(**call)))
@@ -114,11 +111,8 @@ class Table:
     def _action(self, write: Put | Delete) -> dict[str, Any]:
         if isinstance(write, Delete):
             return {"Delete": {"TableName": self.name, "Key": _key(write.key)}}
-        action: dict[str, Any] = {"TableName": self.name, "Item": _typed(write.item)}
-        if write.unless_exists:
-            action["ConditionExpression"] = f"attribute_not_exists({HASH})"
-            action["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        return {"Put": action}
+        condition = _condition(write.version, unless_exists=write.unless_exists and write.version is None)
+        return {"Put": {"TableName": self.name, "Item": _typed(write.item), **condition}}
 
     def delete(self, key: Key) -> None:
         """Delete an item, if it is there."""
@@ -173,11 +167,17 @@ def _typed(item: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _plain(item: Mapping[str, Mapping[str, Any]] | None) -> Item | None:
-    def plain(value: Mapping[str, Any]) -> Any:
-        kind, raw = next(iter(value.items()))
-        return int(raw) if kind == "N" else raw
+    return {name: _value(*next(iter(value.items()))) for name, value in item.items()} if item else None
 
-    return {name: plain(value) for name, value in item.items()} if item else None
+
+def _value(kind: str, raw: Any) -> Any:
+    """Return a value that DynamoDB types as `kind`. What this class never writes is kept as text: somebody edited it.
+
+    A check of the record must be able to say so, and so must not stumble over it.
+    """
+    if kind == "N":
+        return int(raw) if _WHOLE.match(raw) else raw
+    return raw if kind in ("S", "BOOL") else f"{kind}:{raw}"
 
 
 def _obstacles(response: Mapping[str, Any], writes: int) -> list[Item | None]:
@@ -198,6 +198,22 @@ def _obstacles(response: Mapping[str, Any], writes: int) -> list[Item | None]:
         (_plain(reason.get("Item")) or {}) if reason.get("Code") == "ConditionalCheckFailed" else None
         for reason in reasons
     ]
+
+
+def _condition(
+    version: tuple[str, int] | None, *, unless_exists: bool = False, if_exists: bool = False
+) -> dict[str, Any]:
+    """Return the members of a write that make it conditional, none where it is not."""
+    found: dict[str, Any] = {}
+    if unless_exists or (version is not None and version[1] == 0):
+        found["ConditionExpression"] = f"attribute_not_exists({HASH})"
+    elif if_exists:
+        found["ConditionExpression"] = f"attribute_exists({HASH})"
+    elif version is not None:
+        found["ConditionExpression"] = "#v = :v"
+        found["ExpressionAttributeNames"] = {"#v": version[0]}
+        found["ExpressionAttributeValues"] = {":v": {"N": str(version[1])}}
+    return {**found, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if found else {}
 
 
 _CONTENDED = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}

@@ -132,45 +132,46 @@ class Ec2:
             reply = self._client.run_instances(**launch.parameters())
         return self._instance(reply["Instances"][0])
 
-    def start(self, ids: Sequence[str], fence: Gate | None = None) -> dict[str, str]:
+    def start(self, ids: Sequence[str], fence: Gate | None = None, *, called: str = "") -> dict[str, str]:
         """Start instances: one call, all or none. Returns id -> state as the reply tells it.
 
-        fence: asked at every attempt whether it may still be sent.
+        fence: asked at every attempt whether it may still be sent. called: what a person calls them, for what is said
+        of a refusal, here and below.
         """
-        with aws_failures_explained("ec2:StartInstances", subject=_subject(ids)), fenced(fence):
+        with aws_failures_explained("ec2:StartInstances", subject=called or _subject(ids)), fenced(fence):
             reply = self._client.start_instances(InstanceIds=list(ids))
         return _states(reply["StartingInstances"])
 
-    def stop(self, ids: Sequence[str]) -> dict[str, str]:
+    def stop(self, ids: Sequence[str], *, called: str = "") -> dict[str, str]:
         """Stop instances: one call, all or none. Returns id -> state as the reply tells it."""
-        with aws_failures_explained("ec2:StopInstances", subject=_subject(ids)):
+        with aws_failures_explained("ec2:StopInstances", subject=called or _subject(ids)):
             reply = self._client.stop_instances(InstanceIds=list(ids))
         return _states(reply["StoppingInstances"])
 
-    def reboot(self, ids: Sequence[str]) -> dict[str, str]:
+    def reboot(self, ids: Sequence[str], *, called: str = "") -> dict[str, str]:
         """Reboot instances: one call, all or none. Its reply tells no state."""
-        with aws_failures_explained("ec2:RebootInstances", subject=_subject(ids)):
+        with aws_failures_explained("ec2:RebootInstances", subject=called or _subject(ids)):
             self._client.reboot_instances(InstanceIds=list(ids))
         return {}
 
-    def terminate(self, ids: Sequence[str]) -> dict[str, str]:
+    def terminate(self, ids: Sequence[str], *, called: str = "") -> dict[str, str]:
         """Terminate instances: one call, all or none. Returns id -> state as the reply tells it."""
-        with aws_failures_explained("ec2:TerminateInstances", subject=_subject(ids)):
+        with aws_failures_explained("ec2:TerminateInstances", subject=called or _subject(ids)):
             reply = self._client.terminate_instances(InstanceIds=list(ids))
         return _states(reply["TerminatingInstances"])
 
-    def retag(self, instance_id: str, *, put: Mapping[str, str], drop: Sequence[str]) -> None:
+    def retag(self, instance_id: str, *, put: Mapping[str, str], drop: Sequence[str], called: str = "") -> None:
         """Remove and set tags of one instance, in this order: EC2 counts them."""
         if drop:
-            with aws_failures_explained("ec2:DeleteTags", subject=instance_id):
+            with aws_failures_explained("ec2:DeleteTags", subject=called or instance_id):
                 self._client.delete_tags(Resources=[instance_id], Tags=[{"Key": key} for key in drop])
         if put:
-            with aws_failures_explained("ec2:CreateTags", subject=instance_id):
+            with aws_failures_explained("ec2:CreateTags", subject=called or instance_id):
                 self._client.create_tags(Resources=[instance_id], Tags=_tag_list(put))
 
-    def change_type(self, instance_id: str, instance_type: str) -> None:
+    def change_type(self, instance_id: str, instance_type: str, *, called: str = "") -> None:
         """Change the type of a stopped instance."""
-        with aws_failures_explained("ec2:ModifyInstanceAttribute", subject=instance_id):
+        with aws_failures_explained("ec2:ModifyInstanceAttribute", subject=called or instance_id):
             self._client.modify_instance_attribute(InstanceId=instance_id, InstanceType={"Value": instance_type})
 
     def type_facts(self, name: str) -> TypeFacts:

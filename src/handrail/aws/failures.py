@@ -5,7 +5,7 @@ Code, message and hint stand in the rows; a few codes need a look at the answer 
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +30,7 @@ from handrail.core.errors import (
 from handrail.core.fields import show
 
 Decode = Callable[[str], str]
+NOT_YET = "not_known_yet"  # the slug of a change of an instance that AWS does not know yet
 
 
 class Side(Protocol):
@@ -58,10 +59,11 @@ class Side(Protocol):
 
 @dataclass(frozen=True)
 class Origin:
-    """The connection and region that a failure came over: it travels along, so that no caller need say it."""
+    """The connection, region and call that a failure came over: it travels along, so that no caller need say it."""
 
     side: Side
     region: str
+    call: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Row:
 
     error: type[HandrailError]
     message: str
-    hint: str = ""
+    hint: str
     code: str | None = None
 
 
@@ -122,6 +124,14 @@ _LIMIT = Row(
     "stop an instance, use another region, or ask for more: https://console.aws.amazon.com/servicequotas",
     "limit_exceeded",
 )
+# Disks are encrypted, and where the account set no other key the region's own default one is used.
+EBS_KEY_HINT = "aws ec2 get-ebs-default-kms-key-id --region {region}"
+_NOT_KNOWN_YET = Row(
+    AwsFailure,
+    "AWS does not know {subject} in this call: not yet, or not any more.",
+    "repeat the command in a moment; handrail ec2 show {thing} tells whether it is there",
+    NOT_YET,
+)
 _NO_BUCKET = Row(NotFound, "there is no bucket {thing}.", "handrail s3 list")
 _ELSEWHERE = Row(
     WrongState, "bucket {thing} is in another region than {region}.", "repeat the command with the bucket's --region"
@@ -149,6 +159,7 @@ _EC2 = {
         "name a subnet: --subnet subnet-…, or make one: aws ec2 create-default-vpc --region {region}",
         "no_default_vpc",
     ),
+    # The only one that comes at 5xx and is a definite answer all the same: it is not tried again (aws/fencing.py).
     "InsufficientInstanceCapacity": Row(
         AwsFailure,
         "AWS has no room for this instance type in this zone of {region} now; nothing was created.",
@@ -214,21 +225,21 @@ _EC2 = {
     "InsufficientFreeAddressesInSubnet": Row(
         AwsFailure, "the subnet has no free address left.", "name another subnet: --subnet subnet-…"
     ),
-    "OperationNotPermitted": Row(
-        WrongState,
-        "{thing} is protected: {text}",
-        "take the protection off first: "
-        "aws ec2 modify-instance-attribute --no-disable-api-termination --region {region} --instance-id {thing}",
-        "protected",
-    ),
+    "OperationNotPermitted": Row(WrongState, "AWS does not permit this of {subject}: {text}", "handrail ec2 list"),
     "IncorrectInstanceState": Row(
-        WrongState, "{thing} is in a state that does not allow this: {text}", "handrail ec2 show {thing}"
+        WrongState, "{subject} is in a state that does not allow this: {text}", "handrail ec2 show {thing}"
     ),
-    "IncorrectState": Row(WrongState, "{thing} is in a state that does not allow this: {text}"),
+    "IncorrectState": Row(
+        WrongState,
+        "{subject} is in a state that does not allow this: {text}",
+        "wait a minute and repeat the command; handrail ec2 show {thing} tells its state",
+    ),
     "InvalidParameterValue": _BAD_VALUE,
     "InvalidParameterCombination": _BAD_VALUE,
     "MissingParameter": _BAD_VALUE,
-    "Client.InvalidKMSKey.InvalidState": Row(NotSetUp, "the disk's KMS key can't be used: {text}"),
+    "Client.InvalidKMSKey.InvalidState": Row(
+        NotSetUp, "the disk's KMS key, the region's default for EBS, can't be used: {text}", EBS_KEY_HINT
+    ),
 }
 
 _S3 = {
@@ -269,7 +280,9 @@ _ROUTE53 = {
         Conflict, "Route 53 does not take this change: {text}", "handrail route53 record list {subject}"
     ),
     "InvalidDomainName": Row(Usage, "{thing} is no domain name: {text}", "a name looks like example.org"),
-    "ConflictingDomainExists": Row(Conflict, "the name {thing} conflicts with another zone: {text}"),
+    "ConflictingDomainExists": Row(
+        Conflict, "the name {thing} conflicts with another zone: {text}", "handrail route53 zone list"
+    ),
     "DelegationSetNotAvailable": Row(
         AwsFailure,
         "Route 53 has no name servers for {thing}: it or a parent of it is taken too often.",
@@ -334,6 +347,16 @@ ROWS: Mapping[str, Row] = {
     **dict.fromkeys(_BROKEN_CODES, _BROKEN),
 }
 
+_CHANGES_OF_INSTANCES = (
+    "StartInstances",
+    "StopInstances",
+    "RebootInstances",
+    "TerminateInstances",
+    "ModifyInstanceAttribute",
+    "CreateTags",
+    "DeleteTags",
+)
+
 # What a code means in one call only.
 CALL_ROWS: Mapping[tuple[str, str], Row] = {
     ("404", "HeadBucket"): _NO_BUCKET,
@@ -344,12 +367,63 @@ CALL_ROWS: Mapping[tuple[str, str], Row] = {
     ("UnauthorizedException", "GetRoleCredentials"): Row(
         BadCredentials, "the sign-in has expired.", "{mend}", "expired"
     ),
+    ("InsufficientInstanceCapacity", "StartInstances"): Row(
+        AwsFailure,
+        "AWS has no room for the type of {subject} in its zone now; it stays stopped.",
+        "try again in some minutes, or: handrail ec2 update {subject} --type TYPE",
+        "no_capacity",
+    ),
+    ("Unsupported", "StartInstances"): Row(
+        AwsFailure,
+        "AWS does not offer the type of {subject} in its zone; it stays stopped: {text}",
+        "handrail ec2 update {subject} --type TYPE",
+        "unsupported",
+    ),
+    ("Unsupported", "ModifyInstanceAttribute"): Row(
+        AwsFailure,
+        "AWS does not offer this type in the zone of {subject}: {text}",
+        "give another --type",
+        "unsupported",
+    ),
+    ("OperationNotPermitted", "TerminateInstances"): Row(
+        WrongState,
+        "{subject} is protected against being ended.",
+        "aws ec2 modify-instance-attribute --instance-id {thing} --no-disable-api-termination --region {region}",
+        "protected",
+    ),
+    ("OperationNotPermitted", "StopInstances"): Row(
+        WrongState,
+        "{subject} is protected against being stopped.",
+        "aws ec2 modify-instance-attribute --instance-id {thing} --no-disable-api-stop --region {region}",
+        "protected",
+    ),
+    # Only what a look has just shown is changed: what AWS then does not know, it does not know yet.
+    **{("InvalidInstanceID.NotFound", call): _NOT_KNOWN_YET for call in _CHANGES_OF_INSTANCES},
 }
 
+# What a code means with these words only.
+TEXT_ROWS: Sequence[tuple[str, str, Row]] = (
+    (
+        "InvalidParameterValue",
+        "iamInstanceProfile",
+        Row(NotFound, "there is no instance profile {thing}.", "aws iam list-instance-profiles"),
+    ),
+    (
+        "MissingInput",
+        "default VPC",
+        Row(
+            NotSetUp,
+            "the default VPC of {region} has no subnet, so AWS does not know in which network to put {subject}.",
+            "name a subnet: --subnet subnet-…; aws ec2 describe-subnets --region {region} lists them",
+            "no_default_vpc",
+        ),
+    ),
+)
+
 # An answer without a code that the table knows: by its HTTP status.
-_BY_STATUS = {
-    404: Row(NotFound, "AWS does not find {thing}: {text}"),
-    409: Row(Conflict, "AWS sees a conflict: {text}"),
+STATUS_ROWS: Mapping[int, Row] = {
+    404: Row(NotFound, "AWS does not find {thing}: {text}", "check the name or id, and --region"),
+    409: Row(Conflict, "AWS sees a conflict: {text}", "see what is there now, and repeat the command"),
     429: _SLOW,
     500: _BROKEN,
     502: _BROKEN,
@@ -402,6 +476,40 @@ def aws_failures_explained(
         raise translate(error, operation=operation, subject=subject, region=region, aws=aws, decode=decode) from error
 
 
+@contextmanager
+def credential_failures_explained(aws: Side) -> Iterator[None]:
+    """Raise whatever goes wrong inside, while credentials are fetched, as Handrail's own error.
+
+    What is not botocore's becomes BadCredentials too: botocore lets through what a missing file or program raises, and
+    what it stumbles over in the answer of one. So does an endpoint that is no AWS service and can't be asked.
+    """
+    from botocore.exceptions import HTTPClientError
+
+    try:
+        yield
+    except HandrailError:
+        raise
+    except Exception as error:
+        of_a_service = _origin(error) is not None or not isinstance(error, HTTPClientError)
+        if _is_botocore(error) and of_a_service:
+            raise translate(error, operation="sign in", aws=aws) from error
+        raise BadCredentials(
+            _unusable(error, aws.looked), hint=aws.mend, facts=(("looked", aws.looked),), details={"looked": aws.looked}
+        ) from error
+
+
+@contextmanager
+def endpoint_explained(service: str) -> Iterator[None]:
+    """Raise Usage where botocore takes an endpoint for none: one of `~/.aws/config`, for the variables are checked."""
+    try:
+        yield
+    except ValueError as error:
+        raise Usage(
+            f"the endpoint_url of {service} in ~/.aws/config can't be used: {_plain(str(error))}.",
+            hint="mend it there, or export AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true",
+        ) from error
+
+
 def translate(
     exc: Exception,
     *,
@@ -435,7 +543,8 @@ def translate(
     }
     if isinstance(exc, ClientError):
         return _refused(_taken_apart(exc, words, aws, decode))
-    return _no_answer(exc, aws) or _no_credentials(exc, aws, words) or _other(exc, words)
+    call = origin.call if origin else ""
+    return _no_answer(exc, aws, call) or _no_credentials(exc, aws, words) or _other(exc, words)
 
 
 # ---- answers
@@ -472,25 +581,30 @@ def _without_code(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    match = re.search(r"(?<!\w)'([^']+)'", text)
-    return match[1].strip("[]") if match else ""
+    match = re.search(r"(?<!\w)'([^']+)'|^Value \( ?([^)]+?) ?\)", text)
+    return (match[1] or match[2]).strip("[]") if match else ""
 
 
 def _refused(refusal: Refusal) -> HandrailError:
     if refusal.code in (*_CLOCK, *_SIGNATURE):
         return _signature_refused(refusal)
-    row = CALL_ROWS.get((refusal.code, refusal.api)) or ROWS.get(refusal.code)
+    row = _row_of_text(refusal) or CALL_ROWS.get((refusal.code, refusal.api)) or ROWS.get(refusal.code)
     if row is None and (refusal.code in _DENIED or refusal.status == 403):
         return _denied(refusal)
-    return _from_row(row or _BY_STATUS.get(refusal.status, _UNKNOWN), refusal)
+    return _from_row(row or STATUS_ROWS.get(refusal.status, _UNKNOWN), refusal)
+
+
+def _row_of_text(refusal: Refusal) -> Row | None:
+    return next((row for code, words, row in TEXT_ROWS if refusal.code == code and words in refusal.text), None)
 
 
 def _from_row(row: Row, refusal: Refusal) -> HandrailError:
+    facts = refusal.facts if issubclass(row.error, BadCredentials) else ()
     return row.error(
         row.message.format_map(refusal.words),
         hint=row.hint.format_map(refusal.words),
-        facts=refusal.facts if issubclass(row.error, BadCredentials) else (),
-        details=refusal.details,
+        facts=facts,
+        details={**refusal.details, **dict(facts)},
         code=row.code,
     )
 
@@ -587,7 +701,11 @@ def _is_botocore(error: Exception) -> bool:
     return isinstance(error, (BotoCoreError, ClientError, ResponseParserError))
 
 
-def _no_answer(exc: Exception, aws: Side | None) -> HandrailError | None:
+# Calls that change nothing: of them nobody need ask whether they took effect. One that is not known counts as a change.
+_READS = re.compile(r"(Describe|List|Get|Head|Query|Scan|BatchGet|TransactGet|Assume|Decode)")
+
+
+def _no_answer(exc: Exception, aws: Side | None, call: str) -> HandrailError | None:
     from botocore import exceptions as boto
     from botocore.parsers import ResponseParserError
 
@@ -609,7 +727,9 @@ def _no_answer(exc: Exception, aws: Side | None) -> HandrailError | None:
     if message is None:
         return None
     values = getattr(exc, "kwargs", {})
-    endpoint = _host(values.get("proxy_url") or values.get("endpoint_url") or (aws.endpoint if aws else ""))
+    endpoint = host_of(values.get("proxy_url") or values.get("endpoint_url") or (aws.endpoint if aws else ""))
+    if _READS.match(call):
+        message = message.partition(": whether")[0].removesuffix(".") + "."
     return Unreachable(
         message.format(endpoint=endpoint or "AWS"),
         hint=_certificate_hint() if isinstance(exc, boto.SSLError) else _check(aws, endpoint),
@@ -617,11 +737,18 @@ def _no_answer(exc: Exception, aws: Side | None) -> HandrailError | None:
     )
 
 
-def _host(url: object) -> str:
-    """Return scheme, host and port only: a path or query may hold a signature, and a proxy's URL a password."""
-    parts = urlsplit(str(url))
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else ""
+def host_of(url: object) -> str:
+    """Return scheme, host and port only: a path or query may hold a signature, and a proxy's URL a password.
+
+    Empty where it is no URL.
+    """
+    try:
+        parts = urlsplit(str(url))
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return ""
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}{port}" if host else ""
 
 
 def _certificate_hint() -> str:
@@ -631,7 +758,7 @@ def _certificate_hint() -> str:
 def _check(aws: Side | None, endpoint: str) -> str:
     if aws is not None and aws.target == "sandbox":
         return "handrail sandbox status"
-    if aws is not None and aws.endpoint and _host(aws.endpoint) == endpoint:
+    if aws is not None and aws.endpoint and host_of(aws.endpoint) == endpoint:
         return f"check that something answers at AWS_ENDPOINT_URL={endpoint}, or unset it"
     return "check the network, the proxy (HTTPS_PROXY) and --region"
 
@@ -662,10 +789,31 @@ def _no_credentials(exc: Exception, aws: Side | None, words: Mapping[str, str]) 
     message = next((text for kind, text in kinds if isinstance(exc, kind)), None)
     if message is None:
         return None
-    told = {"provider": "the metadata service", "error": _plain(str(exc)), **getattr(exc, "kwargs", {})}
+    told = {"provider": "the metadata service", "error": str(exc), **getattr(exc, "kwargs", {})}
+    place = words["looked"] or told.get("path", "")
+    looked = (("looked", str(place)),) if place else ()
     return BadCredentials(
-        message.format_map(told), hint=words["mend"], facts=(("looked", words["looked"]),) if words["looked"] else ()
+        # A program that has the credentials may have said several lines on stderr, or nothing.
+        message.format_map({key: _plain(str(value)) or "no reason given" for key, value in told.items()}),
+        hint=words["mend"],
+        facts=looked,
+        details=dict(looked),
     )
+
+
+def _unusable(error: Exception, looked: str) -> str:
+    if isinstance(error, RuntimeError):  # botocore: "credentials were refreshed, but the refreshed ones are expired"
+        return "the credentials have expired."
+    if isinstance(error, OSError) and error.filename:
+        return f"{show(error.filename, limit=500)[1:-1]} can't be used for credentials: {_lowered(error)}."
+    # A program or an endpoint answered with something else than credentials.
+    if isinstance(error, (json.JSONDecodeError, UnicodeError, LookupError, TypeError, AttributeError)):
+        return f"{looked.rpartition(' → ')[2]} gave no credentials: its answer is not the JSON that the AWS tools take."
+    return f"the credentials can't be had: {_plain(str(error)) or type(error).__name__}"
+
+
+def _lowered(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _other(exc: Exception, words: Mapping[str, str]) -> HandrailError:

@@ -1,18 +1,21 @@
 """Which credentials the target aws takes, where they were looked for, and what to type where they are off.
 
-Reads variables and `.env` as they were handed in, and the SSO cache; makes no call and never logs a secret.
+Reads variables and `.env` as they were handed in, and the SSO cache; bounds how long their sources are waited for.
+Makes no call and never logs a secret.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from handrail import files
-from handrail.core.errors import BadCredentials, NotSetUp
+from handrail.core.errors import BadCredentials, HandrailError
 from handrail.core.regions import nearest
 from handrail.core.words import age
 from handrail.settings import (
@@ -29,8 +32,16 @@ from handrail.settings import (
 
 Config = Mapping[str, Mapping[str, Any]]
 
+# Credentials that can't be had must say so within 3 s.
+METADATA_SECONDS, METADATA_ATTEMPTS = 1, 1
+CONTAINER_SECONDS, CONTAINER_ATTEMPTS, CONTAINER_PAUSE = 0.8, 2, 0.1
+
 _KEY, _SECRET, _TOKEN = KEY_VARIABLES
 _FRESH_KEYS = f"export {_KEY}=… {_SECRET}=… {_TOKEN}=…"
+_LAST_RESORT = " → instance metadata"
+_SSO = "sso"
+# Keys of a profile that name something else which has the credentials, and what each takes.
+_HELPERS = {"web_identity_token_file": "FILE", "credential_process": "PROGRAM"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,15 @@ class Identity:
         """Return the line of an error that says where was looked."""
         return (("looked", self.looked),)
 
+    @property
+    def details(self) -> dict[str, Any]:
+        """Return the same for programs."""
+        return dict(self.facts)
+
+    def bad(self, message: str, hint: str = "") -> BadCredentials:
+        """Return the error that says what is wrong, where was looked, and what mends it."""
+        return BadCredentials(message, facts=self.facts, hint=hint or self.mend, details=self.details)
+
 
 def choose_identity(settings: Settings, environ: Mapping[str, str], dotenv: Dotenv) -> Identity:
     """Return the credentials that the target aws takes (PRODUCT.md section 2; the order is that of `profile_of`).
@@ -72,12 +92,12 @@ def choose_identity(settings: Settings, environ: Mapping[str, str], dotenv: Dote
         return Identity(looked=f"{_KEY} (environment)", mend=_FRESH_KEYS)
     ambient = next((name for name in AMBIENT_VARIABLES if environ.get(name)), None)
     if ambient:
-        return Identity(looked=f"{ambient} (environment)", mend=_FRESH_KEYS)
+        return Identity(looked=f"{ambient} (environment)", mend=f"export {ambient}=…, or unset {ambient}")
     if has_keys(dotenv.values):
         keys = _checked_keys(dotenv.values, DOTENV, DOTENV)
         return Identity(looked=f"{_KEY} ({DOTENV})", mend=f"put fresh keys into {DOTENV}", keys=keys)
     return Identity(
-        looked=f"environment → {DOTENV} → profile default → instance metadata",
+        looked=f"environment → {DOTENV} → profile default{_LAST_RESORT}",
         mend="aws configure, or `handrail use sandbox` for the sandbox, which needs no account",
         whole_chain=True,
     )
@@ -100,11 +120,13 @@ def _checked_keys(values: Mapping[str, str], place: str, looked: str) -> tuple[s
 
 def _incomplete(message: str, name: str, looked: str) -> BadCredentials:
     fix = f"write {name}=… into {DOTENV}" if looked == DOTENV else f"export {name}=…"
-    return BadCredentials(message, facts=(("looked", f"{name} ({looked})"),), hint=fix, details={"missing": name})
+    where = {"looked": f"{name} ({looked})"}
+    return BadCredentials(message, facts=tuple(where.items()), hint=fix, details={"missing": name, **where})
 
 
 def check_profile(identity: Identity, config: Config, home: Path, now: datetime | None = None) -> Identity:
-    """Return the identity with its profile looked up in the parsed files of `~/.aws`; SSO adds its cache and command.
+    """Return the identity with its profile looked up in the parsed files of `~/.aws`; what it takes its credentials
+    from (SSO, a program, a token file) adds its place and its command.
 
     config: botocore's `full_config`. Raises BadCredentials on an unknown profile, or a sign-in that is missing or over
     and that nothing can renew. Source: the SSO token cache, botocore.utils.SSOTokenLoader.
@@ -113,12 +135,16 @@ def check_profile(identity: Identity, config: Config, home: Path, now: datetime 
     if identity.profile is not None and identity.profile not in profiles:
         raise _unknown_profile(identity, identity.profile, tuple(profiles))
     start = "default" if identity.whole_chain else identity.profile
-    name = start and _sign_in_profile(start, profiles)
-    if not name:
-        return identity
-    signed = replace(identity, looked=f"{identity.looked} → SSO cache", mend=f"aws sso login --profile {name}")
-    _check_sign_in(signed, name, profiles[name], home, now or datetime.now(UTC))
-    return signed
+    name, key = _source_of(start, profiles) if start else ("", "")
+    looked = identity.looked.removesuffix(_LAST_RESORT)  # which is not asked where a profile says something
+    if key == _SSO:
+        signed = replace(identity, looked=f"{looked} → SSO cache", mend=f"aws sso login --profile {name}")
+        _check_sign_in(signed, name, profiles[name], home, now or datetime.now(UTC))
+        return signed
+    if key:
+        mend = f"aws configure set {key} {_HELPERS[key]} --profile {name}"
+        return replace(identity, looked=f"{looked} → {key}", mend=mend)
+    return identity
 
 
 def _unknown_profile(identity: Identity, name: str, known: tuple[str, ...]) -> BadCredentials:
@@ -127,18 +153,26 @@ def _unknown_profile(identity: Identity, name: str, known: tuple[str, ...]) -> B
         f"there is no profile {name} in ~/.aws.",
         facts=identity.facts,
         hint=f"--profile {near}, or {identity.mend}" if near else identity.mend,
-        details={"nearest": near or None},
+        details={"nearest": near or None, **identity.details},
     )
 
 
-def _sign_in_profile(name: str, profiles: Mapping[str, Any]) -> str | None:
-    """Return the SSO profile that this one is, or whose role it takes by `source_profile`; None where there is none."""
+def _source_of(name: str, profiles: Mapping[str, Any]) -> tuple[str, str]:
+    """Return where a profile's credentials come from if not from itself: the profile that says so, and by which key.
+
+    That is the profile itself, or the one whose role it takes by `source_profile`; empty where there is none. The order
+    of the keys is that in which botocore asks them.
+    """
     for _ in range(5):
         profile = profiles.get(name, {})
+        if "web_identity_token_file" in profile:
+            return name, "web_identity_token_file"
         if "sso_account_id" in profile or "sso_role_name" in profile:
-            return name
+            return name, _SSO
+        if "credential_process" in profile and "aws_access_key_id" not in profile:
+            return name, "credential_process"
         name = profile.get("source_profile", "")
-    return None
+    return "", ""
 
 
 def _check_sign_in(identity: Identity, name: str, profile: Mapping[str, Any], home: Path, now: datetime) -> None:
@@ -147,20 +181,20 @@ def _check_sign_in(identity: Identity, name: str, profile: Mapping[str, Any], ho
     token = _token(home / ".aws" / "sso" / "cache" / f"{cache_key.hexdigest()}.json")
     expires = _moment(token.get("expiresAt"))
     if expires is None:
-        raise BadCredentials(f"profile {name} is not signed in.", facts=identity.facts, hint=identity.mend)
+        raise identity.bad(f"profile {name} is not signed in.")
     if expires <= now and not (session and _renewable(token, now)):
         raise BadCredentials(
             f"the sign-in of profile {name} expired {age(expires, now)} ago.",
             facts=identity.facts,
             hint=identity.mend,
-            details={"expired_at": expires.isoformat()},
+            details={"expired_at": expires.isoformat(), **identity.details},
         )
 
 
 def _token(path: Path) -> dict[str, Any]:
     try:
         token = json.loads(files.read(path) or b"{}")
-    except (ValueError, NotSetUp):
+    except (ValueError, HandrailError):
         return {}
     return token if isinstance(token, dict) else {}
 
@@ -177,3 +211,110 @@ def _renewable(token: Mapping[str, Any], now: datetime) -> bool:
     registered_until = _moment(token.get("registrationExpiresAt"))
     keys = ("refreshToken", "clientId", "clientSecret")
     return all(key in token for key in keys) and registered_until is not None and registered_until > now
+
+
+# ---- how the sources are asked
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds after which a person is told what is waited for: a call, a program that has the credentials (source).
+
+    limit: seconds until such a program is given up.
+    """
+
+    call: float = 5
+    source: float = 3
+    # A credential_process may ask for a code by a window of its own: a minute is enough to find the phone, and a script
+    # does not hang for ever.
+    limit: float = 60
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whom a connection may speak to. ask: reads an MFA code; None: nobody can be asked. say: takes a note."""
+
+    ask: Callable[[str], str] | None = None
+    say: Callable[[str], None] = lambda text: None
+    patience: Patience = Patience()
+    _told: set[str] = field(default_factory=set)
+
+    def wait(self, what: str, note: float, limit: float) -> threading.Timer:
+        """Return the timer that says once what is waited for, in `note` seconds, unless it is cancelled.
+
+        limit: the seconds after which it is given up.
+        """
+        timer = threading.Timer(note, self._tell, (what, limit))
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def _tell(self, what: str, limit: float) -> None:
+        if what not in self._told:
+            self._told.add(what)
+            self.say(f"waiting for {what}; given up after {limit:g} s")
+
+
+NOBODY = Person()
+
+
+def govern_sources(session: Any, identity: Identity, person: Person) -> None:
+    """Let a botocore session ask its sources of credentials by our rules; before it has asked the first.
+
+    An MFA code is asked of the person, and not by getpass, which would hang a script. No source is waited for without
+    end: botocore gives a container's 9 s and a program for ever. Raises nothing now; the sources raise BadCredentials.
+    """
+    from botocore.credentials import ProcessProvider
+    from botocore.httpsession import URLLib3Session
+
+    def refuse(prompt: str) -> str:
+        raise identity.bad(
+            f"profile {identity.profile} needs an MFA code, and nobody can be asked.",
+            hint=f'eval "$(aws configure export-credentials --profile {identity.profile} --format env)"',
+        )
+
+    def start(words: list[str], **streams: Any) -> _Program:
+        return _Program(subprocess.Popen(words, **streams), identity, person)
+
+    session.set_config_variable("metadata_service_timeout", METADATA_SECONDS)
+    session.set_config_variable("metadata_service_num_attempts", METADATA_ATTEMPTS)
+    chain = session.get_component("credential_provider")
+    roles = chain.get_provider("assume-role")
+    roles._prompter = person.ask or refuse
+    chain.get_provider("custom-process")._popen = start
+    # A profile whose role is taken with another's credentials gets a provider of its own for those.
+    roles._profile_provider_builder._create_process_provider = lambda profile: ProcessProvider(
+        profile, lambda: session.full_config, popen=start
+    )
+    fetcher = chain.get_provider("container-role")._fetcher
+    fetcher._session = URLLib3Session(timeout=CONTAINER_SECONDS)
+    fetcher.RETRY_ATTEMPTS, fetcher.SLEEP_TIME = CONTAINER_ATTEMPTS, CONTAINER_PAUSE
+
+
+class _Program:
+    """A program that has the credentials (credential_process), as botocore runs it, but not for ever."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", identity: Identity, person: Person) -> None:
+        self._process, self._identity, self._person = process, identity, person
+
+    @property
+    def returncode(self) -> int | None:
+        """Return its exit code."""
+        return self._process.returncode
+
+    def communicate(self) -> tuple[bytes, bytes]:
+        """Return what it printed. Raises BadCredentials where it takes too long; it is ended then."""
+        patience = self._person.patience
+        waiting = self._person.wait(f"credentials ({self._identity.looked})", patience.source, patience.limit)
+        try:
+            with self._process:  # which closes the pipes: what the program itself started may hold them open for ever
+                try:
+                    return self._process.communicate(timeout=patience.limit)
+                except subprocess.TimeoutExpired:
+                    self._process.kill()
+                    raise
+        except subprocess.TimeoutExpired:
+            failure = f"credential_process gave nothing within {patience.limit:g} s, and was ended."
+            raise self._identity.bad(failure) from None
+        finally:
+            waiting.cancel()

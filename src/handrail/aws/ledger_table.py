@@ -34,14 +34,14 @@ class LedgerTable:
     def __init__(self, client: Any, sleep: Any) -> None:
         self._client, self._sleep = client, sleep
 
+    def exists(self) -> bool:
+        """Return whether there is a table, in one call. Raises PermissionDenied where that may not be known."""
+        return self._describe() is not None
+
     def find(self) -> TableState | None:
         """Return the table as it is, None where there is none."""
-        try:
-            with aws_failures_explained("dynamodb:DescribeTable", subject=NAME):
-                table = self._client.describe_table(TableName=NAME)["Table"]
-        except NotSetUp as error:
-            if error.slug != "no_ledger":
-                raise
+        table = self._describe()
+        if table is None:
             return None
         with aws_failures_explained("dynamodb:DescribeContinuousBackups", subject=NAME):
             backups = self._client.describe_continuous_backups(TableName=NAME)["ContinuousBackupsDescription"]
@@ -53,6 +53,16 @@ class LedgerTable:
             point_in_time_recovery=_recovers(backups),
             ttl=ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING"),
         )
+
+    def _describe(self) -> dict[str, Any] | None:
+        try:
+            with aws_failures_explained("dynamodb:DescribeTable", subject=NAME):
+                table: dict[str, Any] = self._client.describe_table(TableName=NAME)["Table"]
+        except NotSetUp as error:
+            if error.slug != "no_ledger":
+                raise
+            return None
+        return table
 
     def make(self) -> None:
         """Make the table, or complete it: on demand, protected against deletion, point-in-time recovery, TTL.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from handrail.aws.s3_files import Meter, digest_of
-from handrail.aws.s3_objects import Objects
+from handrail.aws.s3_objects import Objects, batches
 from handrail.aws.s3_upload import WORKERS, in_the_way
 from handrail.core.errors import HandrailError, Interrupted
 from handrail.core.objects import LocalFile, Shipment, checksum_text
@@ -40,9 +40,10 @@ def compare(
     shipments = []
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="compare") as pool:
         try:
-            for number, shipment in enumerate(pool.map(judge, files), start=1):
-                shipments.append(shipment)
-                tell(number)
+            for some in batches(files):  # a pool keeps a kilobyte for each file that it was handed
+                for shipment in pool.map(judge, some):
+                    shipments.append(shipment)
+                    tell(len(shipments))
         except KeyboardInterrupt:
             meter.stopping.set()
             raise Interrupted("interrupted; nothing was uploaded.", hint="repeat the command") from None
@@ -56,5 +57,5 @@ def _same(objects: Objects, file: LocalFile, stored: StoredObject, meter: Meter)
     head = objects.head(file.key)
     if head is None or head.crc32 is None:
         return ""
-    ours = checksum_text(digest_of(file, meter).crc)
+    ours = checksum_text(digest_of(file, meter, objects.bucket).crc)
     return ours if head.crc32 == ours else ""

@@ -6,6 +6,7 @@ import threading
 import time
 import zlib
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import BinaryIO
 
 from handrail.core.errors import Interrupted, WrongState
@@ -38,6 +39,11 @@ class Meter:
         """Return how far it is."""
         with self.lock:
             return Progress(self.files, self.total_files, self.sent, self.total, time.monotonic() - self.started)
+
+    def pause(self, seconds: float) -> None:
+        """Wait. Raises Interrupted where somebody says stop meanwhile."""
+        self.stopping.wait(seconds)
+        self.check()
 
     def check(self) -> None:
         """Raise Interrupted where somebody said stop."""
@@ -99,14 +105,17 @@ def open_file(file: LocalFile) -> int:
         raise unreadable(file, error) from error
 
 
-def read_digest(descriptor: int, file: LocalFile, meter: Meter) -> Digest:
-    """Read an open file once, in blocks, and return its checksums. Raises WrongState where it is no file, or changes.
+def read_digest(descriptor: int, file: LocalFile, meter: Meter, bucket: str) -> Digest:
+    """Read an open file once, in blocks, and return its checksums. bucket: where it goes, for a hint.
 
     The times of a file have the grain of the system's clock tick: one changed just now is left to settle first.
+    Raises WrongState where it is no file, changes, or is not what it was when it was found.
     """
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         raise WrongState(f"{show(file.shown)} is not a file.", hint="leave it out: --exclude")
+    if found.st_size != file.size:
+        raise changed(file)
     if time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) < TICK * 1e9:
         time.sleep(TICK)
     length = part_size(found.st_size)
@@ -116,8 +125,18 @@ def read_digest(descriptor: int, file: LocalFile, meter: Meter) -> Digest:
         part, whole = _read_part(Slice(descriptor, start, min(length, found.st_size - start), file, meter), whole)
         parts.append(part)
     digest = Digest(found.st_size, whole, tuple(parts), _stamp(found))
+    if _goes_on(descriptor, file):
+        raise changed(file) if file.size else _sizeless(file, bucket)
     check_same(descriptor, digest, file)
     return digest
+
+
+def _goes_on(descriptor: int, file: LocalFile) -> bool:
+    """Return whether a file gives more bytes than its size says: it grows, or (in /proc) has no size at all."""
+    try:
+        return bool(os.pread(descriptor, 1, file.size))
+    except OSError as error:
+        raise unreadable(file, error) from error
 
 
 def _read_part(body: Slice, whole: int) -> tuple[int, int]:
@@ -128,11 +147,11 @@ def _read_part(body: Slice, whole: int) -> tuple[int, int]:
     return part, whole
 
 
-def digest_of(file: LocalFile, meter: Meter) -> Digest:
+def digest_of(file: LocalFile, meter: Meter, bucket: str) -> Digest:
     """Return the checksums of a file that is not open. Raises WrongState."""
     descriptor = open_file(file)
     try:
-        return read_digest(descriptor, file, meter)
+        return read_digest(descriptor, file, meter, bucket)
     finally:
         os.close(descriptor)
 
@@ -150,6 +169,15 @@ def changed(file: LocalFile) -> WrongState:
         hint="upload it again once nothing writes to it",
         details={"path": file.shown},
         code="file_changed",
+    )
+
+
+def _sizeless(file: LocalFile, bucket: str) -> WrongState:
+    return WrongState(
+        f"{show(file.shown)} is not a plain file: it has content, and says it has 0 bytes.",
+        hint=f"cat {quote(file.path)} | handrail s3 upload {bucket} - --key {quote(file.key)}",
+        details={"path": file.shown},
+        code="size_unknown",
     )
 
 

@@ -7,9 +7,11 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Any
+from urllib.parse import unquote_plus
 
 from handrail.aws.failures import aws_failures_explained
-from handrail.core.errors import NotFound
+from handrail.core.errors import NotFound, PermissionDenied
+from handrail.core.objects import fits_xml, xml_start
 from handrail.core.resources import StoredObject
 
 PAGE = 1000
@@ -48,7 +50,7 @@ class Content:
 
 @dataclass
 class Deleted:
-    """What a deletion came to. failed: (key, code, message) of what S3 refused; at most `KEPT` are kept."""
+    """What a deletion came to. failed: (key, code, message) of the first `KEPT` that S3 refused, to show."""
 
     KEPT = 100
 
@@ -127,16 +129,32 @@ class Objects:
         return parsedate_to_datetime(reply["ResponseMetadata"]["HTTPHeaders"]["date"])
 
     def unfinished(self, prefix: str = "") -> Iterator[Unfinished]:
-        """Yield the uploads that never ended."""
-        call: dict[str, Any] = {**self._common, "Prefix": prefix}
+        """Yield the uploads that never ended.
+
+        Keys are asked for as URLs write them, for XML can't write all; botocore sees to that in other listings only.
+        """
+        call: dict[str, Any] = {**self._common, "Prefix": prefix, "EncodingType": "url"}
         while True:
             with self._explained("ListMultipartUploads"):
                 page = self._client.list_multipart_uploads(**call)
+            read = unquote_plus if page.get("EncodingType") == "url" else str
             for raw in page.get("Uploads", ()):
-                yield Unfinished(raw["Key"], raw["UploadId"], raw.get("Initiated"))
+                yield Unfinished(read(raw["Key"]), raw["UploadId"], raw.get("Initiated"))
             if not page.get("IsTruncated"):
                 return
-            call["KeyMarker"], call["UploadIdMarker"] = page["NextKeyMarker"], page["NextUploadIdMarker"]
+            call["KeyMarker"], call["UploadIdMarker"] = read(page["NextKeyMarker"]), page["NextUploadIdMarker"]
+
+    def touched_at(self, upload: Unfinished) -> datetime | None:
+        """Return when an unfinished upload was begun or last got a part. None: nobody knows. Raises NotFound: gone."""
+        call: dict[str, Any] = {**self._common, "Key": upload.key, "UploadId": upload.id}
+        times = [upload.started_at] if upload.started_at else []
+        while True:
+            with self._explained("ListParts", upload.key):
+                page = self._client.list_parts(**call)
+            times += [part["LastModified"] for part in page.get("Parts", ())]
+            if not page.get("IsTruncated"):
+                return max(times, default=None)
+            call["PartNumberMarker"] = page["NextPartNumberMarker"]
 
     def abort(self, upload: Unfinished) -> None:
         """Throw the parts of an unfinished upload away; one that is gone already is no error."""
@@ -163,12 +181,30 @@ class Objects:
             if page.get("NextVersionIdMarker"):
                 call["VersionIdMarker"] = page["NextVersionIdMarker"]
 
-    def delete(self, keys: Sequence[Mapping[str, str]], tally: Deleted) -> None:
-        """Delete up to 1,000 keys (with VersionId: versions) in one call; refusals are read from the reply."""
+    def delete(self, keys: Sequence[Mapping[str, str]], tally: Deleted) -> list[Mapping[str, str]]:
+        """Delete up to 1,000 keys (with VersionId: versions) in one call; return all that S3 refused, as it says it.
+
+        A key that XML can't write is deleted in a call of its own: one of them makes a whole batch malformed.
+        """
         named = [{name: one[name] for name in ("Key", "VersionId") if name in one} for one in keys]
-        with self._explained("DeleteObjects"):
-            reply = self._client.delete_objects(**self._common, Delete={"Objects": named, "Quiet": True})
-        tally.add(len(named), reply.get("Errors", ()))
+        alone = [one for one in named if not fits_xml(one["Key"])]
+        refused = [refusal for one in alone for refusal in self._delete_alone(one)]
+        together = [one for one in named if fits_xml(one["Key"])]
+        if together:
+            with self._explained("DeleteObjects"):
+                reply = self._client.delete_objects(**self._common, Delete={"Objects": together, "Quiet": True})
+            refused += reply.get("Errors", ())
+        tally.add(len(named), refused)
+        return refused
+
+    def _delete_alone(self, named: Mapping[str, str]) -> list[Mapping[str, str]]:
+        """Delete one key, and return its refusal in the form of DeleteObjects, or nothing."""
+        try:
+            with self._explained("DeleteObject", named["Key"]):
+                self._client.delete_object(**self._common, **named)
+        except PermissionDenied as error:
+            return [{**named, "Code": str(error.details.get("aws_code", "")), "Message": error.message}]
+        return []
 
     def _page(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
         with self._explained("ListObjectsV2"):
@@ -201,9 +237,12 @@ def _stored(raw: Mapping[str, Any]) -> StoredObject:
 def _just_before(key: str) -> str:
     """Return a text that sorts before a key with little between the two; keys sort by their UTF-8 bytes.
 
-    Text compares in Python as its UTF-8 bytes do in S3.
+    Text compares in Python as its UTF-8 bytes do in S3. What XML can't write is left out: S3 repeats the text in its
+    reply, and not every service that is like S3 does so as URLs write it.
     """
+    if not fits_xml(key):
+        return xml_start(key)
     last = ord(key[-1])
-    if last == 0 or last - 1 in range(0xD800, 0xE000):
+    if last - 1 in range(0xD800, 0xE000):  # half a character, which UTF-8 can't write
         return key[:-1]
     return key[:-1] + chr(last - 1) + "\U0010fffd"

@@ -5,6 +5,7 @@ arrives is the file as it stood at one moment between the two, or an error. Noth
 """
 
 import os
+import random
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,18 +24,23 @@ from handrail.core.objects import PART, LocalFile, Progress, Shipment, checksum_
 WORKERS = 8  # calls at once; botocore keeps ten connections to a host
 WINDOW = 4 * WORKERS  # files that are begun before the first of them has ended
 LOOK = 0.1  # seconds between two words about progress
+PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)  # seconds before each repeat of a call that S3 asks to be repeated
 Tell = Callable[[Progress], None]
 Part = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Terms:
-    """How things are uploaded. bucket must belong to account on every call; type_of gives the media type of a file."""
+    """How things are uploaded. bucket must belong to account on every call; type_of gives the media type of a file.
+
+    begun: hears the id of each multipart upload that was begun.
+    """
 
     bucket: str
     account: str
     type_of: Callable[[LocalFile], str]
     overwrite: bool = False
+    begun: Callable[[str], object] = lambda id: None
 
     @property
     def common(self) -> dict[str, str]:
@@ -115,7 +121,7 @@ class Uploader:
         return shipment
 
     def _ship_open(self, descriptor: int, file: LocalFile, meter: Meter, pool: ThreadPoolExecutor) -> Shipment:
-        digest = read_digest(descriptor, file, meter)
+        digest = read_digest(descriptor, file, meter, self._terms.bucket)
         if digest.size > PART:
             with self._upload(file, meter) as upload:
                 return self._ship_parts(descriptor, digest, upload, pool)
@@ -126,22 +132,31 @@ class Uploader:
 
     def _put(self, file: LocalFile, body: bytes, meter: Meter) -> Shipment:
         ours = checksum_text(zlib.crc32(body))
-        with self._slots:
-            meter.check()
+        pauses = iter(PAUSES)
+        while True:
             try:
-                with _explained("PutObject", file.key):
-                    reply = self._client.put_object(
-                        **self._terms.common,
-                        **self._terms.condition,
-                        Key=file.key,
-                        Body=body,
-                        ContentType=self._terms.type_of(file),
-                        ChecksumCRC32=ours,
-                    )
+                reply = self._put_once(file, body, ours, meter)
             except (Conflict, Unreachable) as error:
-                return self._settle(file, ours, len(body), error)
-        meter.add(len(body))
-        return self._proved(file, ours, reply)
+                pause = next(pauses, None) if _is_to_be_repeated(error) else None
+                if pause is None:
+                    return self._settle(file, ours, len(body), error)
+                meter.pause(pause * random.uniform(0.5, 1))  # noqa: S311  parts two that met, keeps no secret
+                continue
+            meter.add(len(body))
+            return self._proved(file, ours, reply)
+
+    def _put_once(self, file: LocalFile, body: bytes, ours: str, meter: Meter) -> Mapping[str, Any]:
+        with self._slots, _explained("PutObject", file.key):
+            meter.check()
+            reply: Mapping[str, Any] = self._client.put_object(
+                **self._terms.common,
+                **self._terms.condition,
+                Key=file.key,
+                Body=body,
+                ContentType=self._terms.type_of(file),
+                ChecksumCRC32=ours,
+            )
+        return reply
 
     def _ship_parts(self, descriptor: int, digest: Digest, upload: "_Upload", pool: ThreadPoolExecutor) -> Shipment:
         size = part_size(digest.size)
@@ -187,6 +202,7 @@ class Uploader:
             )
         upload = _Upload(self._client, self._terms, file, reply["UploadId"], self._slots, meter)
         try:
+            self._terms.begun(upload.id)
             yield upload
         except BaseException as error:
             self._abort(upload, error)
@@ -231,7 +247,7 @@ class Uploader:
             return Shipment(file, "unchanged" if isinstance(error, Conflict) else "uploaded", ours)
         if there is not None and isinstance(error, Conflict):
             raise in_the_way(file) from error
-        raise error
+        raise _met_another(file, error) if _is_to_be_repeated(error) else error
 
     def _proved(self, file: LocalFile, ours: str, reply: Mapping[str, Any]) -> Shipment:
         """Return the file as uploaded if the checksum of what S3 stored is ours. Raises AwsFailure."""
@@ -325,6 +341,23 @@ def in_the_way(file: LocalFile) -> Conflict:
         f"{show(file.key)} is there already with other content.",
         hint="--overwrite replaces it",
         details={"key": file.key},
+    )
+
+
+def _is_to_be_repeated(error: HandrailError) -> bool:
+    """Return whether S3 took nothing because another call of the same key was under way.
+
+    Source: Amazon S3 API reference, PutObject and CompleteMultipartUpload, If-None-Match ("On a 409 failure you should
+    retry the upload"); a multipart upload must be begun anew.
+    """
+    return error.details.get("aws_code") == "ConditionalRequestConflict"
+
+
+def _met_another(file: LocalFile, error: HandrailError) -> Conflict:
+    return Conflict(
+        f"{show(file.key)} was being written or deleted by somebody else at the same time; it was not uploaded.",
+        hint="repeat the command: what is there already is not sent again",
+        details={**error.details, "key": file.key},
     )
 
 

@@ -3,12 +3,13 @@
 import base64
 import mimetypes
 import posixpath
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from handrail.core.errors import HandrailError, Usage
-from handrail.core.words import readable
+from handrail.core.words import count, readable, span
 
 MIB = 1 << 20
 PART = 8 * MIB  # the smallest part, and the largest file that goes in one call
@@ -45,6 +46,20 @@ def file_key(path: str, prefix: str) -> str:
 def folder_key(relative: str, prefix: str) -> str:
     """Return the key of a file in a folder: the prefix, literally, and its path within the folder."""
     return prefix + relative
+
+
+# What XML 1.0 has no way to write. Source: W3C, "Extensible Markup Language (XML) 1.0", section 2.2, Char.
+_NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def fits_xml(key: str) -> bool:
+    """Return whether XML 1.0 can write a key, and so whether S3's requests and replies that hold keys can name it."""
+    return xml_start(key) == key
+
+
+def xml_start(key: str) -> str:
+    """Return a key as far as XML 1.0 can write it."""
+    return _NO_XML.split(key, maxsplit=1)[0]
 
 
 _TYPES = mimetypes.MimeTypes(filenames=())
@@ -89,7 +104,7 @@ def check_filter(include: Sequence[str], exclude: Sequence[str]) -> Filter:
 # ---- what is to be sent, and what came of it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there is one per file, and there may be millions
 class LocalFile:
     """A file as it was found. path: to open it; shown: as the person named it; real: where links lead in the end."""
 
@@ -100,7 +115,7 @@ class LocalFile:
     real: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Shipment:
     """One file and what became of it: `uploaded`, `unchanged`, `planned` or `failed`. crc32 as S3 writes it."""
 
@@ -149,21 +164,39 @@ class Progress:
         return max(0.0, (self.total - self.sent) / self.rate)
 
 
-_BAR = 24
+_ROOM = 79  # columns: a terminal of 80 without its last, which a line that is rewritten leaves free
+_GAP = "  "
+_BAR_LONGEST, _BAR_SHORTEST = 24, 5
 
 
 def progress_text(progress: Progress) -> str:
-    """Return the line of an upload that runs: files, bytes, a bar, percent, rate, time left."""
-    head = f"{progress.files:,} of {progress.total_files:,} files · {readable(progress.sent)}"
+    """Return the line of an upload that runs: files, bytes, a bar, percent, rate, time left; at most 79 columns.
+
+    Where these are too many, the bar is shorter or left out, then the percent: they only repeat what the bytes say.
+    """
+    head = f"{progress.files:,} of {count(progress.total_files, 'file')} · {readable(progress.sent)}"
     rate = f"{readable(int(progress.rate))}/s"
     if progress.total is None:
         return f"{head} · {rate}"
+    head += f" of {readable(progress.total)}"
     share = min(1.0, progress.sent / progress.total) if progress.total else 1.0
-    done = round(share * _BAR)
-    left = f"{progress.left:.0f} s left" if progress.left is not None else ""
-    bar = "━" * done + "─" * (_BAR - done)
-    text = f"{head} of {readable(progress.total)}  {bar}  {share:.0%}  {rate}  {left}"
-    return text.replace("%", " %").rstrip()
+    tail = [rate] if progress.left is None else [rate, f"{span(progress.left)} left"]
+    room = _ROOM - len(_GAP.join([head, *tail]))
+    percent = _fitting(f"{share:.0%}".replace("%", " %"), room)
+    bar = _bar(share, room - sum(len(_GAP + text) for text in percent) - len(_GAP)) if percent else []
+    return _GAP.join([head, *bar, *percent, *tail])
+
+
+def _fitting(text: str, room: int) -> list[str]:
+    return [text] if len(_GAP + text) <= room else []
+
+
+def _bar(share: float, room: int) -> list[str]:
+    size = min(_BAR_LONGEST, room)
+    if size < _BAR_SHORTEST:
+        return []
+    done = round(share * size)
+    return ["━" * done + "─" * (size - done)]
 
 
 def sum_sizes(files: Iterable[LocalFile]) -> int:

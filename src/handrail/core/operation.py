@@ -27,6 +27,7 @@ class Operation:
     Plan (a change); it changes nothing itself. many: takes many targets, so JSON is always an array. claims: what the
     policy would judge, for `policy check -- COMMAND`. recover: given the session and an intent without an outcome,
     looks, finishes or undoes, and returns the Verdict, or None to leave it. on_record: False for what makes the record.
+    plans: it changes nothing in AWS, and yet gives a Plan: a file or the sandbox changes.
     """
 
     resource: str
@@ -43,6 +44,7 @@ class Operation:
     claims: Callable[[Any, Values], tuple[Claim, ...]] | None = None
     recover: Callable[[Any, Any], Any] | None = None
     on_record: bool = True
+    plans: bool = False
 
     @property
     def name(self) -> str:
@@ -51,5 +53,10 @@ class Operation:
 
     @property
     def mutates(self) -> bool:
-        """Return whether it changes something in AWS: it then has `--dry-run` and a place in the audit."""
+        """Return whether it changes something in AWS: it then has a place in the audit."""
         return self.effect in (Effect.CHANGE, Effect.DESTROY)
+
+    @property
+    def has_dry_run(self) -> bool:
+        """Return whether there is a plan to show without carrying it out: it then has `--dry-run`."""
+        return self.mutates or self.plans

@@ -13,11 +13,15 @@ Facts = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Claim:
-    """One thing that a plan wants and the policy judges: `key` is the policy key, `option` how the person said it."""
+    """One thing that a plan wants and the policy judges: `key` is the policy key, `option` how the person said it.
+
+    said: what a refusal calls it, where the value alone would not tell a person what is meant.
+    """
 
     key: str
     value: Any
     option: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,15 @@ class Repeat:
 class PlaceWish:
     """One place under a cap that a plan needs: for a new request, or for starting an instance (id and ClientToken).
 
-    repeat: the request is on record already, without an outcome.
+    owner: whose instance it is, for the caps; empty for the caller's. repeat: the request is on record already, without
+    an outcome.
     """
 
     request: str
     name: str
     instance: str = ""
     token: str = ""
+    owner: str = ""
     repeat: Repeat | None = None
 
 

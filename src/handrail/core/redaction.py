@@ -12,7 +12,8 @@ _SECRETS = (
     re.compile(
         r"(?i)(\b(?:secret_?access_?key|aws_secret_access_key|secret_key|session_?token|aws_session_token"
         r"|security_?token|access_?token|refresh_?token|client_?secret|sessiontoken)"
-        r"['\"]?\s*[:=]\s*b?['\"]?)[^'\"\s&,})<]+"
+        # An ellipsis alone is where a secret belongs, in a command that Handrail advises.
+        r"['\"]?\s*[:=]\s*b?['\"]?)(?!…(?:['\"\s,]|\Z))[^'\"\s&,})<]+"
     ),
     re.compile(r"(?i)(<(?:SecretAccessKey|SessionToken)>)[^<]*"),
     re.compile(r"(?i)(<userData>\s*(?:<value>)?)[^<]*"),

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from handrail.core.ec2_rules import TAG_VALUE_LIMIT, check_tag_key
 from handrail.core.errors import Usage
 from handrail.core.fields import show
+from handrail.core.objects import fits_xml
 from handrail.core.resources import MANAGED_BY, MANAGED_TAG, OWNER_TAG, REQUEST_TAG
 
 NAME_SHORTEST, NAME_LONGEST = 3, 63
@@ -97,6 +98,32 @@ def check_key(value: str) -> str:
     reason = key_fault(value)
     if reason:
         raise Usage(f"{show(value)} can't be an object key: {reason}.", hint="name another key", code="object_key")
+    return value
+
+
+def check_new_key(value: str) -> str:
+    """Return the key of an object that is to be made. Raises Usage."""
+    check_key(value)
+    reason = new_key_fault(value)
+    if reason:
+        raise Usage(f"{show(value)} can't be an object key: {reason}.", hint="name another key", code="object_key")
+    return value
+
+
+def new_key_fault(key: str) -> str:
+    """Return why a file can't get an object key, or an empty text. Stricter than `key_fault`: there may be such keys.
+
+    S3 takes control characters, but its replies are XML 1.0, which can't write most of them: the id of a multipart
+    upload of such a key never arrives. Source: Amazon S3 user guide, "Naming Amazon S3 objects" (characters to avoid).
+    """
+    return key_fault(key) or ("" if fits_xml(key) else "it has a control character that S3's own answers can't name")
+
+
+def check_key_prefix(value: str) -> str:
+    """Return what is to stand before keys. Raises Usage where no key that begins so could be one."""
+    reason = new_key_fault(value + "x")
+    if reason:
+        raise Usage(f"no object key can begin with {show(value)}: {reason}.", hint="--prefix v1/", code="object_key")
     return value
 
 
@@ -207,6 +234,7 @@ class Block:
 
 SHUT = Block(True, True, True, True)
 OPEN_TO_POLICY = Block(True, True, False, False)
+TAKES_POLICY = Block(True, True, False, True)  # a public policy may be put, and opens nothing yet
 
 
 @dataclass(frozen=True)
@@ -279,6 +307,36 @@ def without_public_read(policy: Mapping[str, Any] | None) -> dict[str, Any] | No
 def has_public_read(policy: Mapping[str, Any] | None) -> bool:
     """Return whether a bucket policy has the public statement."""
     return any(one.get("Sid") == PUBLIC_STATEMENT for one in _statements(policy))
+
+
+def foreign_public(policy: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return what else in a bucket policy could let everyone do something: `Sid: actions` of each such statement.
+
+    On the safe side: every Allow of which the principal has a `*`, or is all but somebody; conditions do not count.
+    Source: Amazon S3 user guide, "The meaning of public" (a condition narrows only with fixed values).
+    """
+    return tuple(_label(one) for one in _statements(policy) if _is_foreign_public(one))
+
+
+def _is_foreign_public(statement: Mapping[str, Any]) -> bool:
+    allows = statement.get("Effect") == "Allow" and statement.get("Sid") != PUBLIC_STATEMENT
+    return allows and ("NotPrincipal" in statement or _has_star(statement.get("Principal")))
+
+
+def _has_star(principal: Any) -> bool:
+    """Return whether a principal, in whichever form, could be anyone."""
+    if isinstance(principal, Mapping):
+        return any(_has_star(one) for one in principal.values())
+    if isinstance(principal, list):
+        return any(_has_star(one) for one in principal)
+    return "*" in str(principal)
+
+
+def _label(statement: Mapping[str, Any]) -> str:
+    actions = statement.get("Action", statement.get("NotAction", "?"))
+    listed = ", ".join(str(one) for one in actions) if isinstance(actions, list) else str(actions)
+    but = "all but " if "NotAction" in statement else ""
+    return f"{statement.get('Sid') or 'a statement without a Sid'}: {but}{listed}"
 
 
 def _statements(policy: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""How amounts read: ages, counts, blocks of columns. Pure text."""
+"""How amounts read: ages, spans, counts, blocks of columns. Pure text."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,11 +8,16 @@ def age(when: datetime | None, now: datetime | None = None) -> str:
     """Return how long ago a moment was, in its largest unit: `5 s`, `4 min`, `3 h`, `2 d`; `-` for None."""
     if when is None:
         return "-"
-    seconds = max(0, int(((now or datetime.now(UTC)) - when).total_seconds()))
+    return span(((now or datetime.now(UTC)) - when).total_seconds())
+
+
+def span(seconds: float) -> str:
+    """Return a span of time in its largest unit, never below zero: `5 s`, `4 min`, `3 h`, `2 d`."""
+    whole = max(0, int(seconds))
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+        if whole >= size:
+            return f"{whole // size} {unit}"
+    return f"{whole} s"
 
 
 def count(number: int, noun: str) -> str:

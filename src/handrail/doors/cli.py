@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 import click
 from click.shell_completion import get_completion_class
@@ -21,9 +21,10 @@ from handrail import __version__, settings
 from handrail.catalog import operation_named
 from handrail.core.errors import HandrailError, Internal, Interrupted, PartlyFailed, Usage, exit_code_of
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Outcome, Question
+from handrail.core.plan import Outcome, Plan, Question, Result
 from handrail.core.redaction import redact
-from handrail.doors.commands import build, global_flags, parse
+from handrail.doors.commands import build, global_flags, line_of, parse, values_of
+from handrail.doors.streams import OutputLost, Remarks, Results, drop_unsent, open_shut_ones
 from handrail.files import find_folders
 from handrail.output.messages import Console, nowhere
 from handrail.output.query import check_query
@@ -31,7 +32,8 @@ from handrail.output.result import write_outcome
 from handrail.output.style import FORMATS, Style
 
 if TYPE_CHECKING:
-    from handrail.session import Clock, Session
+    from handrail.clock import Clock
+    from handrail.session import Session
 
 log = logging.getLogger("handrail")
 
@@ -40,13 +42,16 @@ _COMPLETE = "_HANDRAIL_COMPLETE"  # set by the script that `_HANDRAIL_COMPLETE=b
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a process gives a program: streams, environment, working folder; a clock of its own where it has one."""
+    """What a process gives a program: streams, environment, working folder; a clock of its own where it has one.
+
+    cwd: None where the folder was deleted under the process.
+    """
 
     stdin: TextIO
     stdout: TextIO
     stderr: TextIO
     environ: Mapping[str, str]
-    cwd: Path
+    cwd: Path | None
     clock: Clock | None = None
 
     @property
@@ -57,39 +62,43 @@ class Surroundings:
 
 def main() -> NoReturn:
     """Run the program and exit with the code of docs/reference/errors.md."""
+    open_shut_ones()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    around = Surroundings(sys.stdin, sys.stdout, sys.stderr, os.environ, Path.cwd())
+    around = Surroundings(sys.stdin, sys.stdout, sys.stderr, os.environ, _working_folder())
     code = run_program(sys.argv[1:], around)
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _close_stdout()
+    drop_unsent()
     sys.exit(code)
 
 
-def _close_stdout() -> None:
-    """Send what is still buffered nowhere: the reader went away, and Python would complain at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _working_folder() -> Path | None:
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
 
 
 def run_program(argv: Sequence[str], around: Surroundings) -> int:
     """Run one command line and return its exit code. The one place that catches errors."""
+    results = Results(around.stdout)
+    around = replace(around, stdout=cast(TextIO, results), stderr=cast(TextIO, Remarks(around.stderr)))
     program = _Program(around, _early_style(argv, around.environ))
     try:
-        return program.dispatch(argv)
-    except HandrailError as error:
-        program.console.error(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        program.console.error(Interrupted("interrupted.", hint=program.after_interrupt))
-        return Interrupted.exit_code
+        code = program.dispatch(argv)
+        results.flush()
+        return code
     except BrokenPipeError:
         return 0  # the reader of stdout went away (`| head`): there is nobody to say anything to
+    except HandrailError as error:
+        failed = error
+    except KeyboardInterrupt:
+        failed = Interrupted("interrupted.", hint=program.after_interrupt)
     except Exception as error:
-        program.console.error(_defect(error))
-        return Internal.exit_code
+        failed = _defect(error)
+    results.settle()
+    program.console.error(failed)
+    return failed.exit_code
 
 
 class _ShellConsole(Console):
@@ -101,6 +110,12 @@ class _ShellConsole(Console):
         """Find out who is asking, if rows are shown to a person: it costs a call."""
         if self.style.format == "table":
             self.style = replace(self.style, owner=self.whose())
+
+    def show_plan(self, plan: Plan) -> None:
+        """Show it, with the caller's own things marked as such."""
+        if plan.question is not None and plan.question.rows:
+            self.knows_you()
+        super().show_plan(plan)
 
     def confirm(self, question: Question) -> bool:
         """Ask, with the caller's own things marked as such."""
@@ -137,24 +152,26 @@ class _Program:
 
     def _invoke(self, operation: Operation, given: Mapping[str, Any]) -> None:
         context = click.get_current_context()
-        raw = {field.name: given.get(field.name) for field in operation.fields}
-        context.exit(self.run(operation, raw, global_flags(context), dry_run=bool(given.get("dry_run"))))
+        context.exit(
+            self.run(operation, values_of(operation, given), global_flags(context), dry_run=bool(given.get("dry_run")))
+        )
 
     def run(self, operation: Operation, raw: Mapping[str, Any], flags: Mapping[str, Any], *, dry_run: bool) -> int:
         """Run an operation and return the exit code."""
         around = self.around
+        if around.cwd is None:
+            raise Usage("the working folder is gone.", hint="cd ~")
         folders = find_folders(around.environ)
         said = settings.load(flags, around.environ, around.cwd, folders)
         if said.query is not None:
             check_query(said.query)
-        command = f"handrail {operation.name}".strip()
         from handrail.session import Door, Session
 
-        door = Door(command, parse, operation_named)
+        door = Door(line_of(operation, raw, flags, dry_run=dry_run), parse, operation_named)
         session = Session(said, around.environ, around.cwd, folders, self.console, clock=around.clock, door=door)
-        self.console = session.listener = _console(said, session, around, operation)
-        if operation.mutates:
-            self.after_interrupt = f"see what was done: handrail {operation.resource} list"
+        self.console = session.listener = _console(said, session, around, operation, dry_run=dry_run)
+        if operation.mutates and (listing := _listing(operation)):
+            self.after_interrupt = f"see what was done: {listing}"
         with _logging(said, around.stderr):
             try:
                 return self._walk(operation, raw, session, dry_run=dry_run)
@@ -173,14 +190,17 @@ class _Program:
         if outcome.failures:
             outcome = replace(outcome, rows=list(outcome.rows))
         self.console.knows_you()
-        write_outcome(outcome, self.console, action=operation.verb, kind=operation.kind)
+        try:
+            write_outcome(outcome, self.console, action=operation.verb, kind=operation.kind)
+        except OutputLost as error:
+            raise _with_what_was_done(error, operation, outcome) from None
         return self._code(outcome)
 
     def _code(self, outcome: Outcome) -> int:
         if not outcome.failures:
             return 0
         targets = max(len(list(outcome.rows)), len(outcome.failures)) if outcome.targets else len(outcome.failures)
-        if not self.console.style.for_people:
+        if not self.console.style.for_people:  # people read each failure where it stands, programs get one object
             self.console.error(_sum_of(outcome.failures, targets))
         return exit_code_of(outcome.failures, targets)
 
@@ -192,6 +212,35 @@ def _sum_of(failures: Sequence[HandrailError], targets: int) -> HandrailError:
         f"{len(failures)} of {targets} targets failed.",
         hint="the failed rows say why",
         details={"errors": [failure.as_json() for failure in failures]},
+    )
+
+
+def _listing(operation: Operation) -> str:
+    """Return the command that lists what an operation changes; empty where there is none."""
+    name = f"{operation.resource} list".strip()
+    return f"handrail {name}" if operation_named(name) else ""
+
+
+def _with_what_was_done(error: OutputLost, operation: Operation, outcome: Outcome) -> OutputLost:
+    """Return the error of a result that nobody got to see with what a change has done all the same."""
+    if not outcome.targets:
+        return error
+    done: list[Result] = list(outcome.rows)
+    lines = [
+        " · ".join(
+            part for part in (one.name, one.id, one.status.value, one.request and f"request {one.request}") if part
+        )
+        for one in done
+    ]
+    return OutputLost(
+        error.message,
+        hint=_listing(operation) or error.hint,
+        facts=[("done", "\n".join(lines))],
+        details={
+            "done": [
+                {"id": one.id, "name": one.name, "status": one.status.value, "request": one.request} for one in done
+            ]
+        },
     )
 
 
@@ -226,7 +275,9 @@ def _style(format: str, **rest: Any) -> Style:
     return Style(format=format, width=width, redact=redact, **rest)  # type: ignore[arg-type]  # one of FORMATS
 
 
-def _console(said: settings.Settings, session: Session, around: Surroundings, operation: Operation) -> _ShellConsole:
+def _console(
+    said: settings.Settings, session: Session, around: Surroundings, operation: Operation, *, dry_run: bool
+) -> _ShellConsole:
     style = _style(
         said.output or "table",
         explicit=said.output is not None,
@@ -244,6 +295,7 @@ def _console(said: settings.Settings, session: Session, around: Surroundings, op
         where=nowhere if operation.effect is Effect.LOCAL else lambda: session.where,
         yes=said.yes,
         no_input=said.no_input,
+        dry_run=dry_run,
     )
     if operation.effect is not Effect.LOCAL:
         console.whose = lambda: session.caller.owner
@@ -258,14 +310,12 @@ def _choose_target(session: Session, console: Console, around: Surroundings) -> 
         if session.settings.no_input or not around.has_a_person:
             raise
         console.note(f"{error.message} Seen: {', '.join(error.seen)}")
-        answer = ""
+        answer: str | None = ""
         while answer not in settings.TARGETS:
-            around.stderr.write(f"Which one shall Handrail use, {' or '.join(settings.TARGETS)}? ")
-            around.stderr.flush()
-            line = around.stdin.readline()
-            if not line:
+            answer = console.ask(f"Which one shall Handrail use, {' or '.join(settings.TARGETS)}? ")
+            if answer is None:
                 raise
-            answer = line.strip().lower()
+            answer = answer.lower()
         settings.remember(session.folders, answer)
         session.choice = settings.TargetChoice(answer, "chosen just now")
         console.note(f"remembered; handrail use {'sandbox' if answer == 'aws' else 'aws'} changes it")
@@ -293,6 +343,8 @@ def _logging(said: settings.Settings, stderr: TextIO) -> Iterator[None]:
         yield
         return
     try:
+        if said.log_file:
+            said.log_file.touch(mode=0o600)  # logging would make it readable for everybody
         handler = logging.FileHandler(said.log_file) if said.log_file else logging.StreamHandler(stderr)
     except OSError as error:
         why = f"the log file {said.log_file} can't be written: {error.strerror}."

@@ -8,13 +8,17 @@ import click
 from click.shell_completion import CompletionItem
 
 from handrail import settings
-from handrail.catalog import SHELVES, Shelf, operation_named, overview
+from handrail.catalog import SHELVES, Shelf, overview
 from handrail.core.errors import Usage
-from handrail.core.fields import Field, Kind, Values, show, validate
+from handrail.core.fields import Field, Kind, show, validate
+from handrail.core.line import Line, Said, Typed
 from handrail.core.operation import Operation
 from handrail.output.style import FORMATS
 
 Invoke = Callable[[Operation, Mapping[str, Any]], None]
+Alone = Callable[..., None]
+
+CHECK_EXAMPLE = "handrail policy check -- ec2 create"
 
 _GLOBAL_HELP = "Everywhere"
 _HELP_NAMES = {"help_option_names": ["-h", "--help"]}
@@ -185,7 +189,7 @@ def _help(field: Field) -> str:
 
 def _command(operation: Operation, name: str, invoke: Invoke, *, hidden: bool = False) -> click.Command:
     params = [_parameter(field) for field in operation.fields]
-    if operation.mutates:
+    if operation.has_dry_run:
         params.append(click.Option(["--dry-run"], is_flag=True, help="check everything, change nothing, show the plan"))
     return _Helpful(
         name=name,
@@ -198,8 +202,11 @@ def _command(operation: Operation, name: str, invoke: Invoke, *, hidden: bool = 
     )
 
 
-def build(invoke: Invoke) -> click.Group:
-    """Return the whole command line: one group per resource, one command per operation, each calling `invoke`."""
+def build(invoke: Invoke, alone: Alone | None = None) -> click.Group:
+    """Return the whole command line: one group per resource, one command per operation, each calling `invoke`.
+
+    alone: called for every resource, also for one without an action; None shows the help of that.
+    """
     root = _Group(
         name="handrail",
         invoke_without_command=True,
@@ -212,20 +219,20 @@ def build(invoke: Invoke) -> click.Group:
     )
     for shelf in SHELVES:
         if shelf.resource:
-            root.add_command(_resource(shelf, invoke))
+            root.add_command(_resource(shelf, invoke, alone or _help_alone))
         else:
             _add(root, shelf, invoke)
     return root
 
 
-def _resource(shelf: Shelf, invoke: Invoke) -> click.Group:
+def _resource(shelf: Shelf, invoke: Invoke, alone: Alone) -> click.Group:
     return _Resource(
         shelf,
         invoke,
         name=shelf.resource,
         invoke_without_command=True,
         params=_globals(),
-        callback=_help_alone,
+        callback=alone,
         context_settings=_HELP_NAMES,
         help=f"{shelf.help[0].upper()}{shelf.help[1:]}.",
     )
@@ -263,26 +270,63 @@ def global_flags(context: click.Context) -> dict[str, Any]:
     return flags
 
 
-def parse(words: Sequence[str]) -> tuple[Operation, Values]:
-    """Return the operation and the checked values of a command line (with or without `handrail` before it).
-
-    Raises Usage.
-    """
-    words = list(words[1:]) if words and words[0] == "handrail" else list(words)
-    lengths = range(len(words), 0, -1)
-    found = next((one for length in lengths if (one := operation_named(" ".join(words[:length])))), None)
-    if found is None:
-        raise Usage(f"{show(' '.join(words))} is not a command.", hint="handrail policy check -- ec2 create")
-    command = _command(found, found.verb, lambda operation, given: None)
-    context = command.make_context(f"handrail {found.name}", words[len(found.name.split()) :])
-    elsewhere = [_option(name) for name in global_flags(context)]
-    if elsewhere:
-        raise Usage(
-            f"{', '.join(elsewhere)} can't stand behind the --: there it would change nothing.",
-            hint=f"handrail policy check {elsewhere[0]} … -- {found.name} …",
-        )
-    return found, validate(found.fields, context.params)
+def values_of(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was given for the fields of an operation, in the order in which it was typed."""
+    names = {field.name for field in operation.fields}
+    return {name: value for name, value in given.items() if name in names}
 
 
-def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")
+# ---- a line as it was typed, and one that is only read
+
+
+def line_of(operation: Operation, raw: Mapping[str, Any], flags: Mapping[str, Any], *, dry_run: bool) -> Line:
+    """Return the command line that these values came from: bare words first, what works everywhere last."""
+    fields = {field.name: field for field in operation.fields}
+    said = sorted((_said(fields[name], value) for name, value in raw.items()), key=lambda one: one.option[:1] == "-")
+    said += [Said("--dry-run", switch="--dry-run", everywhere=True)] if dry_run else []
+    return Line(
+        f"handrail {operation.name}".strip(), (*said, *(_said_everywhere(option, flags) for option in _globals()))
+    )
+
+
+def _said(field: Field, value: Any) -> Said:
+    if field.kind is Kind.FLAG:
+        written = {True: field.option, False: f"--{field.negative}", None: ""}
+        return Said(field.option, switch=written[value])
+    values = (value,) if isinstance(value, str) else value or ()
+    if field.commas:
+        values = tuple(part.strip() for one in values for part in one.split(",") if part.strip())
+    return Said(field.option, tuple(values), many=field.many)
+
+
+def _said_everywhere(option: click.Parameter, flags: Mapping[str, Any]) -> Said:
+    name, value = option.opts[-1], flags.get(str(option.name))
+    if name == "--verbose":
+        return Said(name, switch=f"-{'v' * value}" if value else "", everywhere=True)
+    if isinstance(value, str):
+        return Said(name, (value,), everywhere=True)
+    return Said(name, switch=name if value else "", everywhere=True)
+
+
+def parse(words: Sequence[str]) -> Typed:
+    """Return what a command line says (with or without `handrail` before it); nothing is run. Raises Usage."""
+    found: list[Typed] = []
+
+    def take(operation: Operation, given: Mapping[str, Any]) -> None:
+        flags, raw = global_flags(click.get_current_context()), values_of(operation, given)
+        line = line_of(operation, raw, flags, dry_run=bool(given.get("dry_run")))
+        found.append(Typed(operation, validate(operation.fields, raw), flags, line))
+
+    root, words = build(take, _no_action), list(words)
+    with root.make_context("handrail", words[1:] if words[0] == "handrail" else words) as context:
+        root.invoke(context)
+    if not found[0].operation.name:
+        raise Usage("no command stands behind the --.", hint=CHECK_EXAMPLE)
+    return found[0]
+
+
+def _no_action(**given: Any) -> None:
+    """Say that a resource alone is no command."""
+    context = click.get_current_context()
+    if context.invoked_subcommand is None:
+        raise Usage(f"{context.command_path} names no action.", hint=f"{context.command_path} --help")

@@ -7,17 +7,19 @@ from math import ceil
 from typing import Any, Protocol
 
 from handrail.aws.dynamodb import Table
-from handrail.core.plan import Places, Plan
-from handrail.core.resources import TAKES_A_PLACE
+from handrail.core.errors import CapReached
+from handrail.core.plan import Places as Wishes
+from handrail.core.plan import Plan
+from handrail.core.resources import TAKES_A_PLACE, Instance
 from handrail.ledger import holders
-from handrail.ledger.hold import NO_HOLD, LeaseHold, NoHold, held
-from handrail.ledger.holders import Cap, Place, Seen, State, Times, Wanted
+from handrail.ledger.hold import NO_HOLD, LeaseHold, NoHold, held, wanted_of
+from handrail.ledger.holders import Cap, Place, Places, Seen, State, Times, Versioned, Wanted
 from handrail.ledger.lease import Lease
 from handrail.ledger.ports import Here, Sides
 from handrail.ledger.record import Intent, Known, Record, Unfinished, Verdict
 from handrail.ledger.refusal import cap_reached
 from handrail.ledger.rows import Rows
-from handrail.ledger.sides import Ec2Looks, HoldersItem, RecordedOutcomes
+from handrail.ledger.sides import Ec2Looks, HoldersItem, RecordedOutcomes, seen_of
 
 
 class Recorder(Protocol):
@@ -60,8 +62,8 @@ class Ledger:
     ) -> None:
         self.record, self.rows = record, Rows(table)
         self.times, self.caps, self._here = times, tuple(caps), here
-        self._item, self._looks, self._regions = HoldersItem(table), Ec2Looks(ec2_of), tuple(regions)
-        sides = Sides(self._item, self._looks, RecordedOutcomes(record))
+        self._item = HoldersItem(table)
+        sides = Sides(self._item, Ec2Looks(ec2_of), RecordedOutcomes(record, here.spent))
         self.lease = Lease(sides, here, times, regions)
 
     @contextmanager
@@ -70,26 +72,36 @@ class Ledger:
         with held(self.lease, plan, self.caps, self._here.by, self._here.say) as hold:
             yield hold
 
-    def preview(self, plan: Plan) -> None:
-        """Raise CapReached where there is no room; reads only (a dry run), and settles nothing.
+    def preview(self, places: Wishes) -> dict[str, CapReached]:
+        """Return the refusals of single starts by their requests; reads only (a dry run), and settles nothing.
 
-        A place whose instance has stopped or is gone is no obstacle: the change itself would settle it first.
+        Raises CapReached where there is no room for the new requests. A place whose instance has stopped or is gone is
+        no obstacle: the change itself would settle it first.
         """
-        places = plan.places
-        if places is None or not self.caps:
-            return
+        if not self.caps:
+            return {}
         state = self._item.read()
-        taken = [one for one in places.wishes if holders.place_of(state.places, one.instance, one.token)]
-        wanted = [_wanted(places, index, self._here.by) for index, one in enumerate(places.wishes) if one not in taken]
-        starting = {one.instance for one in places.wishes}
-        seen = [one for region in self._regions for one in self._looks.look_all(region)]
-        others = [one for one in holders.outside(state.places, seen) if one.instance not in starting]
         looks = self.lease.look_at(state.places.values())
         left = [place for key, place in state.places.items() if not self._is_over(place, looks.get(key), state.date)]
-        short = holders.shortage(left, others, self.caps, wanted) if wanted else None
-        if short is not None:
-            state = replace(state, places={place.key: place for place in left})
-            raise cap_reached(short, state, looks, others, self.times, places.owner)
+        starting = {one.instance for one in places.wishes}
+        others = [one for one in self.lease.outside(state) if one.instance not in starting]
+        shown = replace(state, places={place.key: place for place in left})
+        refused: dict[str, CapReached] = {}
+        for group in _groups(places, state.places, self._here.by):
+            short = holders.shortage(left, others, self.caps, group)
+            if short is None:
+                left += [holders.reserved(one, "", state.date, self.times) for one in group]
+                continue
+            refusal = cap_reached(short, shown, looks, others, self.times, group[0])
+            if not group[0].instance:
+                raise refusal
+            refused[group[0].request] = refusal
+        return refused
+
+    def taken(self, live: Sequence[Instance]) -> int:
+        """Return how many places are taken, with what runs without one among these instances."""
+        state = self._item.read()
+        return len(state.places) + len(holders.outside(state.places, map(seen_of, live)))
 
     def _is_over(self, place: Place, seen: Seen | None, date: int) -> bool:
         """Return whether nothing runs in a held place any more; an instance that no look shows may be a new one."""
@@ -112,13 +124,30 @@ class NoLedger:
         """Take nothing."""
         yield NO_HOLD
 
-    def preview(self, plan: Plan) -> None:
+    def preview(self, places: Wishes) -> dict[str, CapReached]:
         """Refuse nothing."""
+        return {}
+
+    def taken(self, live: Sequence[Instance]) -> None:
+        """Return None: nothing keeps places here."""
 
 
-def _wanted(places: Places, index: int, by: str) -> Wanted:
-    wish = places.wishes[index]
-    return Wanted(wish.request, places.region, places.owner, by, wish.name, wish.instance, wish.token)
+def preview_of_none(places: Wishes, caps: Sequence[Cap], by: str) -> dict[str, CapReached]:
+    """Return what `Ledger.preview` would where nobody has taken a place yet."""
+    for group in _groups(places, {}, by):
+        short = holders.shortage((), (), caps, group)
+        if short is not None:
+            raise cap_reached(short, Versioned({}, 0, 0), {}, (), Times(), group[0])
+    return {}
+
+
+def _groups(places: Wishes, there: Places, by: str) -> list[list[Wanted]]:
+    """Return the wishes that need a new place: those of new requests together, each start by itself."""
+    new = [wish for wish in places.wishes if holders.place_of(there, wish.instance, wish.token) is None]
+    new = [wish for wish in new if wish.instance or wish.request not in there]
+    wanted = [wanted_of(wish, places, by) for wish in new]
+    creates = [one for one in wanted if not one.instance]
+    return [*([creates] if creates else []), *([one] for one in wanted if one.instance)]
 
 
 def lease_times(life: float, work: float, visibility: float, skew: float) -> Times:

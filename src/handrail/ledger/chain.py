@@ -27,7 +27,10 @@ EMPTY = Head(0, START)
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a chain. kind: edited, removed, reordered, fork, cut, unmatched. seq: where."""
+    """What is wrong with a chain.
+
+    kind: edited, removed, reordered, fork, cut, unmatched, unlisted. seq: where; 0 is the chain as a whole.
+    """
 
     chain: str
     seq: int
@@ -108,6 +111,12 @@ def unlike(chain: str, entry: Mapping[str, Any], copy: Mapping[str, Any] | None)
 def alone(request: str, kind: str, copy: Mapping[str, Any]) -> Fault:
     """Return the fault of a copy that no entry of any chain stands for: the entry was removed, or never was."""
     return Fault("-", _seq(copy), "unmatched", f"the {kind} of request {request} stands in no chain")
+
+
+def unlisted(chain: str) -> Fault:
+    """Return the fault of a chain that was taken off the list of chains: what reads the list is blind to it."""
+    text = "it is not on the list, so audit list does not show it; the next change of its principal puts it there again"
+    return Fault(chain, 0, "unlisted", text)
 
 
 def _content(entry: Mapping[str, Any]) -> dict[str, Any]:

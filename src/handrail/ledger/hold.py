@@ -79,7 +79,7 @@ class LeaseHold:
         """Take the places: new requests all or none, repeats and starts one by one. Raises CapReached, Conflict."""
         fresh = [wish for wish in places.wishes if not wish.instance and wish.repeat is None]
         if fresh:
-            wanted = [_wanted(wish, places, by) for wish in fresh]
+            wanted = [wanted_of(wish, places, by) for wish in fresh]
             for wish, taken in zip(fresh, self._lease.take_for_create(wanted, caps, wait=places.wait), strict=True):
                 self._taken[wish.request] = taken
         for wish in places.wishes:
@@ -91,7 +91,7 @@ class LeaseHold:
     def _repeat(self, wish: PlaceWish, places: Places, caps: Sequence[Cap], by: str) -> None:
         assert wish.repeat is not None  # noqa: S101  asked for only where there is one
         intent = Intent(wish.repeat.digest, int(wish.repeat.at))
-        wanted = _wanted(wish, places, by)
+        wanted = wanted_of(wish, places, by)
         answer = self._lease.repeat_create(wanted, intent, wish.repeat.digest, caps, wait=places.wait)
         if isinstance(answer, Taken):
             self._taken[wish.request] = answer
@@ -110,7 +110,7 @@ class LeaseHold:
 
     def _start(self, wish: PlaceWish, places: Places, caps: Sequence[Cap], by: str) -> None:
         try:
-            self._taken[wish.request] = self._lease.take_for_start(_wanted(wish, places, by), caps, wait=places.wait)
+            self._taken[wish.request] = self._lease.take_for_start(wanted_of(wish, places, by), caps, wait=places.wait)
         except (CapReached, Conflict) as refusal:
             self._refused[wish.request] = refusal
 
@@ -196,11 +196,12 @@ def held(lease: Lease, plan: Plan, caps: Sequence[Cap], by: str, say: Callable[[
         hold.release_unused()
 
 
-def _wanted(wish: PlaceWish, places: Places, by: str) -> Wanted:
+def wanted_of(wish: PlaceWish, places: Places, by: str) -> Wanted:
+    """Return what a wish asks of the lease. by: who asks."""
     return Wanted(
         request=wish.request,
         region=places.region,
-        owner=places.owner,
+        owner=wish.owner or places.owner,
         by=by,
         name=wish.name,
         instance=wish.instance,

@@ -116,11 +116,15 @@ Places = Mapping[str, Place]
 
 @dataclass(frozen=True)
 class Versioned:
-    """The item as one reply showed it. date: the Date header of that reply."""
+    """The item as one reply showed it.
+
+    date: the Date header of that reply. regions: all in which there ever was a place.
+    """
 
     places: Places
     version: int
     date: int
+    regions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -166,11 +170,12 @@ class Cap:
 
 @dataclass(frozen=True)
 class Shortage:
-    """The first cap that has no room: how many places under it are taken, and how many are wanted."""
+    """The first cap that has no room: how many places under it are taken, how many are wanted, and for whom."""
 
     cap: Cap
     count: int
     wanted: int
+    owner: str = ""
 
 
 # ---- the item as stored ---------------------------------------------------------------------------------------------
@@ -300,7 +305,7 @@ def shortage(
         count = sum(_counts(cap, place, wanted[0]) for place in places)
         count += sum(_counts(cap, one, wanted[0]) for one in others)
         if count + len(wanted) > cap.limit:
-            return Shortage(cap, count, len(wanted))
+            return Shortage(cap, count, len(wanted), wanted[0].owner)
     return None
 
 

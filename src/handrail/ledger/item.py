@@ -1,13 +1,15 @@
 """The one item of the account and the outcomes on record: compare and set, and tell. Knows no EC2."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 
-from handrail.core.errors import Throttled, Unreachable
+from handrail.core.errors import HandrailError, Throttled, Unreachable
 from handrail.ledger.holders import Fate, Place, Places, Versioned
 from handrail.ledger.ports import Here, Sides, Told
 
 TURNS = 200  # lost races before giving up; each one means that somebody else went ahead
+UNHEARD = 3  # writes of one change that may go unanswered: botocore has repeated each, within the command's budget
 
 
 class Next(Enum):
@@ -22,6 +24,7 @@ class Item:
 
     def __init__(self, sides: Sides, here: Here) -> None:
         self._holders, self._outcomes, self._here = sides.holders, sides.outcomes, here
+        self._unheard = 0
 
     def _change(self, decide: Callable[[Versioned], Places | Next]) -> Versioned:
         """Compare and set until the decision over what is there is DONE; return the item as it was decided over.
@@ -30,6 +33,7 @@ class Item:
         the race, needs no case of its own. `state.date` is the Date that came with the version written over.
         """
         state = self._holders.read()
+        self._unheard = 0
         for turn in range(TURNS):
             decided = decide(state)
             if decided is Next.DONE:
@@ -43,19 +47,24 @@ class Item:
         raise too_busy()
 
     def _write(self, places: Places, over: Versioned) -> Versioned:
+        """Write, and return what is there then. Raises Unreachable (`open`) after too many without an answer."""
         try:
             return self._holders.write(places, over.version)
-        except Unreachable:
+        except Unreachable as error:
+            self._unheard += 1
+            if self._unheard >= UNHEARD:
+                error.details["open"] = True  # the write may still arrive
+                raise
             return self._holders.read()
 
-    def _tell(self, place: Place, fate: Fate, date: int, *, but: str = "", instance: str = "") -> None:
+    def _tell(self, place: Place, told: Told, *, but: str = "") -> None:
         """Put the outcome of a place's requests on record, unless there is one (rule 7). but: one that tells itself."""
         for request in place.requests:
             if request != but:
-                self._put(request, fate, place.instance or instance, date)
+                self._outcomes.put_if_absent(request, replace(told, instance=place.instance or told.instance))
 
-    def _put(self, request: str, fate: Fate, instance: str, date: int) -> None:
-        self._outcomes.put_if_absent(request, Told(fate, instance, self._here.by, date))
+    def _told(self, fate: Fate, date: int, instance: str = "", error: HandrailError | None = None) -> Told:
+        return Told(fate, instance, self._here.by, date, error)
 
 
 def too_busy() -> Throttled:

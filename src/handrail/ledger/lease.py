@@ -85,7 +85,7 @@ class Lease(Taking):
         if place.instance != instance:
             return Ended(End.TAKEN_OVER, instance, by=place.by)
         if place.mark == taken.mark:
-            self._tell(place, Fate.MADE, state.date, but=taken.request)
+            self._tell(place, self._told(Fate.MADE, state.date), but=taken.request)
         return Ended(End.DONE, instance)
 
     def _held_until(self, place: Place, now: int, fence: Fence) -> int:
@@ -121,9 +121,9 @@ class Lease(Taking):
         if not _surely_over(taken, error):
             return Ended(End.OPEN, taken.instance, until=self._times.free_at(taken.fence.until), error=error)
         if taken.instance:
-            self._stop_claiming(taken)
+            self._stop_claiming(taken, error)
             return Ended(End.GIVEN_BACK, error=error)
-        place = self._close(taken).places.get(taken.key)
+        place = self._close(taken, error).places.get(taken.key)
         if place is not None:
             return Ended(End.TAKEN_OVER, place.instance, by=place.by, error=error)
         told = self._outcomes.find(taken.request)
@@ -145,22 +145,25 @@ class Lease(Taking):
                 return {}
             return {request: holders.succeeding(place, request, mark, state.date, self._times)}
 
-        place = self._close(taken, heir).places.get(request)
+        place = self._close(taken, error, heir).places.get(request)
         if place is None or place.mark != mark:
             return self.give_back(taken, error)
         return Taken(request, request, place.region, "", mark, Fence(place.until, self._times))
 
-    def _stop_claiming(self, taken: Taken) -> None:
+    def _stop_claiming(self, taken: Taken, error: HandrailError) -> None:
         """Leave the place of a start to the next look, which tells whether its instance runs (rule 8)."""
 
         def unclaimed(place: Place, now: int) -> Place:
-            self._put(taken.request, Fate.REFUSED, place.instance, now)
+            self._outcomes.put_if_absent(taken.request, self._told(Fate.REFUSED, now, place.instance, error))
             return holders.unclaimed(place, taken.request, now)
 
         self._change_mine(taken, unclaimed)
 
     def _close(
-        self, taken: Taken, heir: Callable[[Place, Versioned], dict[str, Place]] = lambda _place, _state: {}
+        self,
+        taken: Taken,
+        error: HandrailError,
+        heir: Callable[[Place, Versioned], dict[str, Place]] = lambda _place, _state: {},
     ) -> Versioned:
         """Remove the place of a create that surely made nothing, its outcome first (rules 6 and 7).
 
@@ -172,7 +175,7 @@ class Lease(Taking):
             place = state.places.get(taken.key)
             if place is None or place.mark != taken.mark or not place.fate:
                 return Next.DONE
-            self._tell(place, Fate(place.fate), state.date)
+            self._tell(place, self._told(Fate(place.fate), state.date, error=error))
             return {**holders.without(state.places, place.key), **heir(place, state)}
 
         return self._change(decide)

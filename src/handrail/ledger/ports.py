@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from handrail.core.errors import HandrailError
 from handrail.ledger.holders import Fate, Places, Seen, Versioned
 
 
@@ -36,12 +37,13 @@ class Compute(Protocol):
 
 @dataclass(frozen=True)
 class Told:
-    """The outcome of a request. by: who settled it."""
+    """The outcome of a request. by: who settled it. error: why it failed, where this process knows; as told by AWS."""
 
     fate: Fate
     instance: str
     by: str
     date: int
+    error: HandrailError | None = None
 
 
 class Outcomes(Protocol):
@@ -49,6 +51,12 @@ class Outcomes(Protocol):
 
     def put_if_absent(self, request: str, told: Told) -> None:
         """Write the outcome unless there is one. Raises HandrailError where that is not certain."""
+
+    def put_over(self, request: str, told: Told, over: Versioned) -> bool:
+        """Write the outcome unless there is one, and the item anew as it is, in one step: only if it is this version.
+
+        Returns whether it was written. Raises HandrailError where that is not certain.
+        """
 
     def find(self, request: str) -> Told | None:
         """Return the outcome, strongly consistent, or None if there is none."""
@@ -65,9 +73,13 @@ class Sides:
 
 @dataclass(frozen=True)
 class Here:
-    """This process: who runs it, its source of random marks, its way to wait, and where it says that it waits."""
+    """This process: who runs it, its source of random marks, its way to wait, and where it says what it does.
+
+    spent: how long it has been at work, in milliseconds.
+    """
 
     by: str
     new_mark: Callable[[], str]
     sleep: Callable[[float], None]
     say: Callable[[str], None]
+    spent: Callable[[], int] = lambda: 0

@@ -6,23 +6,19 @@ from contextlib import contextmanager
 
 from handrail.core.errors import HandrailError
 
-BEATS = 4  # in the time after which a request counts as cut off, so that some may be lost
+BEATS = 4  # in the time that one beat is good for, so that some may be lost
 
 
 @contextmanager
-def beating(beat: Callable[[], None], age: float) -> Iterator[None]:
-    """Call `beat` in a thread, several times within `age` seconds, for as long as the block lasts.
+def beating(beat: Callable[[], None], good_for: float) -> Iterator[None]:
+    """Call `beat` in a thread, several times within `good_for` seconds, for as long as the block lasts.
 
-    age: seconds after which a request counts as cut off; 0 for never, and then nothing beats. A process that is frozen
-    has no pulse. A beat that fails is left to the next.
+    A process that is frozen has no pulse. A beat that fails is left to the next.
     """
-    if not age:
-        yield
-        return
     ended = threading.Event()
 
     def go_on() -> None:
-        while not ended.wait(age / BEATS):
+        while not ended.wait(good_for / BEATS):
             try:
                 beat()
             except HandrailError:

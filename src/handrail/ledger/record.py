@@ -13,7 +13,7 @@ from typing import Any
 
 from handrail.aws.dynamodb import CONTENDED, TRANSACTION_LIMIT, Delete, Item, Put, Table
 from handrail.core.caller import Caller
-from handrail.core.errors import Conflict, Throttled
+from handrail.core.errors import Conflict, HandrailError, Throttled
 from handrail.core.fields import Kind
 from handrail.core.operation import Operation
 from handrail.ledger.chain import EMPTY, Head, link
@@ -21,7 +21,7 @@ from handrail.ledger.chain import EMPTY, Head, link
 CHAINS = "chains"
 OPEN = "open"
 _TURNS = 60
-_BATCH = TRANSACTION_LIMIT // 3
+_BATCH = (TRANSACTION_LIMIT - 1) // 3  # an intent is three writes; one more is the chain's row on the list
 _SEQ = "{:012d}"
 
 
@@ -76,6 +76,15 @@ class Known:
     verdict: Verdict | None
 
 
+@dataclass(frozen=True)
+class Survey:
+    """All that a pass over the table finds. unlisted: chains that are not on the list. copies: by request and kind."""
+
+    chains: frozenset[str]
+    unlisted: frozenset[str]
+    copies: Mapping[tuple[str, str], Item]
+
+
 class Record:
     """The record of one account, written by one principal."""
 
@@ -105,9 +114,12 @@ class Record:
                     details={"request": taken},
                 )
 
-    def settle(self, verdict: Verdict) -> bool:
-        """Put an outcome on record unless the request has one. Returns whether it was this one that stayed."""
-        return self._append([("outcome", verdict.request, self._stamped(verdict))]) is None
+    def settle(self, verdict: Verdict, beside: Put | None = None) -> bool:
+        """Put an outcome on record unless the request has one. Returns whether it was this one that stayed.
+
+        beside: a write that must be made in the same transaction; where its condition fails nothing is put on record.
+        """
+        return self._append([("outcome", verdict.request, self._stamped(verdict))], beside) is None
 
     def renew(self, request: str, operation: str) -> bool:
         """Say that the command of an open request lives. Returns whether the request is still open."""
@@ -126,16 +138,17 @@ class Record:
         who = {"actor": self._caller.arn, "owner": self._caller.owner, "requester": self._requester}
         return Intent(**{**vars(intent), **who, "at": self._table.now()})
 
-    def _append(self, bodies: Sequence[tuple[str, str, Item]]) -> str | None:
+    def _append(self, bodies: Sequence[tuple[str, str, Item]], beside: Put | None = None) -> str | None:
         """Append entries to this principal's chain, each with its copy under the request, in one transaction.
 
-        Returns None, or the request that has one of that kind already. A chain that grew meanwhile is read again.
+        Returns None, or the request that has one of that kind already, or whose entry what is `beside` has kept out. A
+        chain that grew meanwhile is read again.
         """
         for turn in range(_TURNS):
             head = self._head or self._read_head()
             puts, head = self._puts(head, bodies)
             try:
-                obstacles = self._table.transact(puts)
+                obstacles = self._table.transact([*puts, *([beside] if beside else [])])
             except Throttled as error:
                 if error.slug != CONTENDED:
                     raise
@@ -146,7 +159,7 @@ class Record:
                 self._head = head
                 return None
             self._head = None
-            taken = _taken(puts, obstacles)
+            taken = bodies[0][1] if beside and obstacles.pop() is not None else _taken(puts, obstacles)
             if taken is not None:
                 return taken or None
             self._pause(turn)
@@ -164,6 +177,8 @@ class Record:
         ended = {request for kind, request, _ in bodies if kind == "outcome"}
         puts += [_marker(request, body) for request, body in intents.items() if request not in ended]
         puts += [Delete((OPEN, request)) for request in sorted(ended - set(intents))]
+        if self._head is None:  # once per command, in the same call: a row that was taken off the list is put again
+            puts.append(Put({"pk": CHAINS, "sk": self._caller.id, "actor": self._caller.arn}, unless_exists=False))
         return puts, head
 
     @property
@@ -172,9 +187,8 @@ class Record:
 
     def _read_head(self) -> Head:
         for last in self._table.query(self._chain, backwards=True, limit=1):
-            self._latest = max(self._latest, last["at"])
-            return Head(last["seq"], last["hash"])
-        self._table.put({"pk": CHAINS, "sk": self._caller.id, "actor": self._caller.arn})
+            self._latest = max(self._latest, _moment(last))
+            return _head(last)
         return EMPTY
 
     def _pause(self, turn: int) -> None:
@@ -183,10 +197,15 @@ class Record:
     # ---- reading
 
     def find(self, request: str) -> Known | None:
-        """Return a request, strongly consistent, or None if the record has none of that id."""
+        """Return a request, strongly consistent, or None if the record has none of that id.
+
+        Raises HandrailError where what it says can't be read any more: nothing may be decided by it.
+        """
         items = {item["sk"]: item for item in self._table.query(f"request#{request}")}
         if "intent" not in items:
             return None
+        if not all(map(_is_readable, items.values())):
+            raise _edited(f"request {request}")
         return Known(_intent(items["intent"]), _verdict(items.get("outcome")))
 
     def now(self) -> float:
@@ -195,30 +214,39 @@ class Record:
 
     def unfinished(self) -> list[Unfinished]:
         """Return the requests of everybody that have no outcome, the oldest first: the journal, in one read."""
-        found = [Unfinished(item["sk"], item["operation"], item["at"] / 1000) for item in self._table.query(OPEN)]
+        found = [
+            # One whose time was edited counts as alive: who takes the living for dead undoes what they do.
+            Unfinished(item["sk"], str(item.get("operation")), _moment(item) / 1000 or self._table.now())
+            for item in self._table.query(OPEN)
+        ]
         return sorted(found, key=lambda one: (one.at, one.request))
 
     def heads(self) -> dict[str, Head]:
-        """Return the head of every chain."""
+        """Return the head of every chain, listed or not. Raises HandrailError where one can't be read any more."""
         found = {}
-        for chain in self.chains():
+        for chain in sorted(self.survey().chains):
             for last in self._table.query(f"chain#{chain}", backwards=True, limit=1):
-                found[chain] = Head(last["seq"], last["hash"])
+                found[chain] = _head(last)
         return found
 
-    def chains(self) -> list[str]:
-        """Return the ids of the principals who have a chain."""
+    def listed(self) -> list[str]:
+        """Return the ids of the principals who are on the list of chains: one read, and not the last word."""
         return [item["sk"] for item in self._table.query(CHAINS)]
 
-    def survey(self) -> tuple[set[str], dict[tuple[str, str], Item]]:
-        """Return the chains that have an entry, and the copies of entries by request and kind: one pass over all."""
-        chains, copies = set(self.chains()), {}
+    def survey(self) -> Survey:
+        """Return the chains and the copies of entries that stand in the table, whatever its list of chains says.
+
+        The list is read last: a chain's first entry and its row are written together, so each must have its row then.
+        """
+        found: set[str] = set()
+        copies = {}
         for item in self._table.scan():
             if item["pk"].startswith("chain#"):
-                chains.add(item["pk"].removeprefix("chain#"))
+                found.add(item["pk"].removeprefix("chain#"))
             elif item["pk"].startswith("request#"):
                 copies[item["pk"].removeprefix("request#"), item["sk"]] = item
-        return chains, copies
+        listed = set(self.listed())
+        return Survey(frozenset(found | listed), frozenset(found - listed), copies)
 
     def copy_of(self, request: str, kind: str) -> Item | None:
         """Return the copy of an entry that stands under its request, or None."""
@@ -229,24 +257,31 @@ class Record:
         return self._table.query(f"chain#{chain}")
 
     def entries_since(self, since: float) -> list[Item]:
-        """Return the entries of all chains that are not older, in the order of time."""
+        """Return the entries of all listed chains that are not older, in the order of time.
+
+        One whose time was edited is among them: it tells nothing of those before it.
+        """
         found: list[Item] = []
-        for chain in self.chains():
+        for chain in self.listed():
             for item in self._table.query(f"chain#{chain}", backwards=True):
-                if item["at"] / 1000 < since:
+                if 0 < _moment(item) / 1000 < since:
                     break
                 found.append(item)
-        return sorted(found, key=lambda item: (item["at"], item["pk"], item["seq"]))
+        return sorted(found, key=lambda item: (_moment(item), item["pk"], item["sk"]))
 
     def requests_since(self, since: float) -> list[Known]:
         """Return the requests whose intent is not older, in the order of time, each with its outcome if it has one."""
-        entries = self.entries_since(since)
-        verdicts = {item["request"]: item for item in entries if item["kind"] == "outcome"}
-        return [
-            Known(_intent(item), _verdict(verdicts.get(item["request"])))
-            for item in entries
-            if item["kind"] == "intent"
-        ]
+        return joined(self.entries_since(since))
+
+
+def joined(entries: Sequence[Item]) -> list[Known]:
+    """Return the requests whose intents are among these entries, in their order, each with its outcome if it has one.
+
+    What was edited stands as far as it can be read: a time that can't is 0, parameters that can't are none.
+    """
+    verdicts = {item.get("request"): item for item in entries if item.get("kind") == "outcome"}
+    intents = [item for item in entries if item.get("kind") == "intent"]
+    return [Known(_intent(item), _verdict(verdicts.get(item.get("request")))) for item in intents]
 
 
 def _taken(writes: Sequence[Put | Delete], obstacles: Sequence[Item | None]) -> str | None:
@@ -298,15 +333,52 @@ def _verdict_body(values: Mapping[str, Any]) -> Item:
 
 def _intent(item: Item) -> Intent:
     values = {name: item.get(name, "") for name in Intent.__dataclass_fields__}  # an empty text is not stored
-    values |= {"given": json.loads(item["given"]), "resolved": json.loads(item["resolved"]), "at": item["at"] / 1000}
-    return Intent(**values)
+    values |= {name: unpacked(item.get(name)) or {} for name in ("given", "resolved")}
+    return Intent(**{**values, "at": _moment(item) / 1000})
 
 
 def _verdict(item: Item | None) -> Verdict | None:
     if item is None:
         return None
-    values = {name: item[name] for name in Verdict.__dataclass_fields__ if name in item}
-    return Verdict(**{**values, "at": item["at"] / 1000})
+    values = {name: item.get(name, "") for name in ("request", "result")}
+    values |= {name: item[name] for name in Verdict.__dataclass_fields__ if name in item}
+    return Verdict(**{**values, "at": _moment(item) / 1000})
+
+
+def _head(last: Item) -> Head:
+    """Return the head that the last entry of a chain is: by its place, which nobody can edit.
+
+    Raises HandrailError where the place is none that an entry can have.
+    """
+    if not last["sk"].isdecimal():
+        raise _edited(f"the end of {last['pk']}")
+    return Head(int(last["sk"]), str(last.get("hash")))
+
+
+def _edited(what: str) -> HandrailError:
+    return HandrailError(
+        f"the record of {what} is not as Handrail wrote it.", hint="handrail audit verify", code="record_broken"
+    )
+
+
+def _is_readable(item: Item) -> bool:
+    packed = ("given", "resolved") if item["sk"] == "intent" else ()
+    return isinstance(item.get("at"), int) and all(unpacked(item.get(name)) is not None for name in packed)
+
+
+def _moment(item: Item) -> int:
+    """Return when an entry was written, epoch milliseconds; 0 where that was edited so that it can't be read."""
+    at = item.get("at")
+    return at if isinstance(at, int) else 0
+
+
+def unpacked(text: Any) -> dict[str, Any] | None:
+    """Return the parameters of an entry, or None where they were edited so that they can't be read."""
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _json(values: Mapping[str, Any]) -> str:

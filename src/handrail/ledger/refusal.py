@@ -4,10 +4,20 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from handrail.core.errors import CapReached
+from handrail.core.errors import CapReached, Refused
 from handrail.core.resources import TAKES_A_PLACE
 from handrail.core.words import age, columns, count
-from handrail.ledger.holders import Place, Seen, Shortage, State, Times, Versioned
+from handrail.ledger.holders import Cap, Fate, Place, Seen, Shortage, State, Times, Versioned, Wanted
+
+FATES = {
+    Fate.MADE: "it was done",
+    Fate.ADOPTED: "its instance runs",
+    Fate.GONE: "its instance was found terminated",
+    Fate.CANCELLED: "it was undone",
+    Fate.NOTHING: "nothing was made, and nothing can be any more",
+    Fate.NOT_RUNNING: "its instance was found not running",
+    Fate.REFUSED: "AWS refused it, or it was never sent",
+}
 
 
 def cap_reached(
@@ -16,35 +26,66 @@ def cap_reached(
     looks: Mapping[str, Seen],
     others: Collection[Seen],
     times: Times,
-    you: str = "",
+    wanted: Wanted,
 ) -> CapReached:
     """Return the refusal (rule 2). looks: the instance of each place by the place's key; others: without a place.
 
-    you: the owner who is refused.
+    wanted: the first place that found no room; only what counts under the same cap is shown.
     """
-    rows = holder_rows(state, looks, others, times)
-    cap = short.cap
+    rows = [row for row in holder_rows(state, looks, others, times) if _counts(short.cap, row, wanted)]
+    cap, you = short.cap, wanted.by
     running = sum(_runs(row) for row in rows) == len(rows) == short.count
-    taken = f"{count(short.count, 'instance' if running else 'place')} {'is' if short.count == 1 else 'are'} "
-    more = f"; {short.wanted} more do not fit" if short.wanted > 1 else ""
     rule = f"{cap.key or 'cap'} = {cap.limit} for this {cap.scope}" + (f" ({cap.source})" if cap.source else "")
     lines = columns([_line(row, state.date, you) for row in rows]) if rows else ""
     return CapReached(
-        f"{taken}{'running' if running else 'taken'}, and the policy allows {cap.limit}{more}.",
+        _message(short, running=running),
         limit=cap.limit,
         count=short.count,
         facts=(("rule", rule), *((("running" if running else "held by", lines),) if rows else ())),
-        hint=_hint(rows, you),
+        hint=_hint(rows, wanted),
         details={"key": cap.key, "scope": cap.scope, "holders": rows},
     )
 
 
-def _hint(rows: Sequence[Mapping[str, Any]], you: str) -> str:
+def _message(short: Shortage, *, running: bool) -> str:
+    if not short.cap.limit:
+        return "the policy allows no running instance here."
+    whose = f" for {short.owner}" if short.cap.scope == "owner" else ""
+    taken = f"{count(short.count, 'instance' if running else 'place')} {'is' if short.count == 1 else 'are'} "
+    more = f"; {short.wanted} more do not fit" if short.wanted > 1 else ""
+    return f"{taken}{'running' if running else 'taken'}, and the policy allows {short.cap.limit}{whose}{more}."
+
+
+def _counts(cap: Cap, row: Mapping[str, Any], wanted: Wanted) -> bool:
+    if cap.scope == "region":
+        return bool(row["region"] == wanted.region)
+    return cap.scope != "owner" or row["owner"] == wanted.owner
+
+
+def _hint(rows: Sequence[Mapping[str, Any]], wanted: Wanted) -> str:
     """Return the line that frees a place: stopping one of the caller's own, if there is one."""
-    running = sorted((row for row in rows if _runs(row)), key=lambda row: row["owner"] != you)
+    running = sorted((row for row in rows if _runs(row)), key=lambda row: row["owner"] != wanted.by)
     if not running:
-        return "handrail lease list"
-    return f"handrail ec2 stop {running[0]['name'] or running[0]['instance']}"
+        return "handrail lease list" if rows else "ask whoever keeps the policy"
+    row = running[0]
+    same_name = sum(one["name"] == row["name"] and one["region"] == row["region"] for one in running) > 1
+    words = ["handrail ec2 stop", row["instance"] if same_name else row["name"] or row["instance"]]
+    words += [f"--region {row['region']}"] if row["region"] != wanted.region else []
+    words += [f"--owner {row['owner']}"] if row["owner"] not in (wanted.by, "") else []
+    return " ".join(words)
+
+
+def with_cap(refused: Refused, full: CapReached) -> Refused:
+    """Return the refusal of a policy's keys and of a full cap as one error that tells all reasons."""
+    reasons = refused.details.get("reasons", [])
+    several = len({reason["message"] for reason in reasons}) if reasons else 1
+    facts = refused.facts if several > 1 else (("refused", refused.message), *refused.facts)
+    return Refused(
+        f"the policy refuses {several + 1} things here.",
+        hint=full.hint,
+        facts=(*facts, ("refused", full.message), *full.facts),
+        details={**refused.details, "cap": {"message": full.message, **full.details}},
+    )
 
 
 def holder_rows(

@@ -1,15 +1,15 @@
 """Settling: what anybody may do with places that have run out, or whose instance a look shows as stopped or gone."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from handrail.core.errors import HandrailError
+from handrail.core.errors import HandrailError, PermissionDenied
 from handrail.core.managed import token_of
 from handrail.ledger import holders
-from handrail.ledger.holders import GONE, Fate, Place, Places, Seen, Times, Verdict, Versioned
+from handrail.ledger.holders import GONE, Fate, Place, Places, Seen, State, Times, Verdict, Versioned
 from handrail.ledger.item import TURNS, Item, Next, too_busy
-from handrail.ledger.ports import Here, Sides
-from handrail.ledger.refusal import holder_rows
+from handrail.ledger.ports import Here, Sides, Told
+from handrail.ledger.refusal import FATES, holder_rows
 
 _GONE = Seen("", "terminated", "", "")
 
@@ -70,10 +70,26 @@ class Settling(Item):
             place = find(state.places)
             if place is None:
                 return Next.DONE
-            self._tell(place, holders.fate_of(place, _GONE), state.date)
+            self._tell(place, self._told(holders.fate_of(place, _GONE), state.date))
             return holders.without(state.places, place.key)
 
         self._change(decide)
+
+    def tell_absent(self, request: str, what: str, look: Callable[[], Told]) -> None:
+        """Tell the outcome of a request that was cut off and holds no place: as a look shows, or as its place says.
+
+        what: the request in words, for who sees it settled. look: sent after the item was read. What it shows is told
+        only over the version in which the request has no place, and makes a new one: a command that wakes up finds the
+        outcome before it takes a place, or has taken it before, and then nothing is told.
+        """
+        state = self._holders.read()
+        place = next((one for one in state.places.values() if request in one.requests), None)
+        if place is None:
+            told = look()
+            if self._outcomes.put_over(request, told, state):
+                self._here.say(f"settled what was cut off: {what}: {FATES[told.fate]}")
+        elif place.state is State.HELD:  # its command was cut off after it had confirmed the place
+            self._outcomes.put_if_absent(request, self._told(Fate.MADE, state.date, place.instance))
 
     def settle(self, keys: Collection[str] | None = None) -> tuple[Settled, ...]:
         """Look at what the places are for, and free, adopt or finish what has run out (rules 10 and 15).
@@ -104,7 +120,19 @@ class Settling(Item):
         after = self._write(places, state)
         won = after.places == places
         closing = any(step.verdict is Verdict.CLOSE for step in steps)
+        if won:
+            self._say(steps)
         return Round(True, after, looks, steps if won else [], unfinished=closing or not won)
+
+    def _say(self, steps: Iterable[Settled]) -> None:
+        """Say what became of the calls that were cut off; that a place is free again needs no words."""
+        for step in steps:
+            place = step.place
+            if place.state is not State.HELD and step.verdict in (Verdict.FREE, Verdict.ADOPT):
+                what = f"ec2 {place.kind} of {place.name or step.instance} (request {place.requests[-1]})"
+                whose = "you" if place.by == self._here.by else place.by
+                fate = FATES[holders.fate_of(place, step.seen)]
+                self._here.say(f"settled what was cut off: {what} of {whose}: {fate}")
 
     def look_at(self, places: Iterable[Place]) -> dict[str, Seen]:
         """Return the instance of each place by the place's key: by ClientToken until its id is known (rule 10)."""
@@ -146,19 +174,34 @@ class Settling(Item):
             if step.verdict is Verdict.CLOSE:
                 places[place.key] = holders.closed(place, Fate.NOTHING)
                 continue
-            self._tell(place, holders.fate_of(place, step.seen), state.date, instance=step.instance)
+            self._tell(place, self._told(holders.fate_of(place, step.seen), state.date, step.instance))
             if step.verdict is Verdict.FREE:
                 del places[place.key]
             else:
                 places[place.key] = holders.adopted(place, step.instance, self._here.new_mark(), state.date)
         return places
 
-    def _without_place(self, places: Places) -> tuple[Seen, ...]:
-        regions = sorted({*self._regions, *(place.region for place in places.values())})
-        return holders.outside(places, (one for region in regions for one in self._compute.look_all(region)))
+    def outside(self, state: Versioned) -> tuple[Seen, ...]:
+        """Return what runs without a place, in the regions of this command and wherever there ever was one."""
+        named = {*self._regions, *(place.region for place in state.places.values())}
+        seen = [one for region in sorted(named) for one in self._compute.look_all(region)]
+        seen += [one for region in sorted({*state.regions} - named) for one in self._look_back(region)]
+        return holders.outside(state.places, seen)
+
+    def _look_back(self, region: str) -> Sequence[Seen]:
+        """Return what runs where there was a place once; whoever may not look there any more goes on without."""
+        try:
+            return self._compute.look_all(region)
+        except PermissionDenied:
+            return ()
+
+    def taken(self) -> int:
+        """Return how many places are taken, what runs without one included."""
+        state = self._holders.read()
+        return len(state.places) + len(self.outside(state))
 
     def overview(self) -> list[dict[str, object]]:
         """Return who holds the places, and what runs without one, as JSON-ready rows; changes nothing."""
         state = self._holders.read()
         looks = self.look_at(state.places.values())
-        return holder_rows(state, looks, self._without_place(state.places), self._times)
+        return holder_rows(state, looks, self.outside(state), self._times)

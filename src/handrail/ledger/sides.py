@@ -1,17 +1,19 @@
 """The far ends of the lease on AWS: its item and outcomes in the ledger's table, its looks at EC2."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from handrail.aws.dynamodb import Item, Table
-from handrail.core.errors import AwsFailure, Throttled, Unreachable
+from handrail.aws.dynamodb import Item, Put, Table
+from handrail.core.errors import AwsFailure, Refused, Throttled, Unreachable, WrongState
 from handrail.core.resources import TAKES_A_PLACE, Instance
 from handrail.ledger.holders import Fate, Places, Seen, Versioned, from_item, to_item
 from handrail.ledger.ports import Told
 from handrail.ledger.record import Record, Verdict
+from handrail.ledger.refusal import FATES
 
 _KEY = ("lease", "holders")
+ITEM_LIMIT = 390_000  # characters of places: an item of DynamoDB takes 400 KB, which is some 1,200 places
 _FATES = {"succeeded": Fate.MADE, "unchanged": Fate.MADE, "refused": Fate.REFUSED, "failed": Fate.REFUSED}
 _RESULTS = {
     Fate.MADE: "succeeded",
@@ -21,15 +23,6 @@ _RESULTS = {
     Fate.NOTHING: "failed",
     Fate.NOT_RUNNING: "failed",
     Fate.REFUSED: "failed",
-}
-_WORDS = {
-    Fate.MADE: "it was done",
-    Fate.ADOPTED: "a look found its instance running",
-    Fate.GONE: "its instance was found terminated",
-    Fate.CANCELLED: "it was undone",
-    Fate.NOTHING: "nothing was made, and nothing can be any more",
-    Fate.NOT_RUNNING: "a look found its instance not running",
-    Fate.REFUSED: "AWS refused it, or it was never sent",
 }
 
 
@@ -54,49 +47,73 @@ class HoldersItem:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._regions: set[str] = set()
 
     def read(self) -> Versioned:
         """Return the item, strongly consistent."""
         reply = self._table.get(_KEY)
-        return _versioned(reply.item, reply.date)
+        return self._versioned(reply.item, reply.date)
 
     def write(self, places: Places, if_version: int) -> Versioned:
         """Write the places over a version. Raises Unreachable wherever it may or may not have been written."""
-        version = if_version + 1
-        text = json.dumps(to_item(places), sort_keys=True, separators=(",", ":"))
-        item = {"pk": _KEY[0], "sk": _KEY[1], "version": version, "places": text}
+        self._regions |= {place.region for place in places.values()}
+        put = as_put(places, if_version, self._regions)
+        if len(put.item["places"]) > ITEM_LIMIT:
+            raise WrongState(
+                f"{len(places):,} instances hold places, and the item that keeps them takes no more.",
+                hint="delete or stop some: handrail lease list",
+                code="places_full",
+            )
         try:
-            reply = self._table.put(item, version=("version", if_version))
+            reply = self._table.put(put.item, version=put.version)
         except (AwsFailure, Throttled) as error:
             # Also after a throttled or failed attempt an earlier one may have been carried out unheard.
             raise Unreachable(error.message, hint=error.hint, details=error.details) from error
-        return Versioned(places, version, reply.date) if reply.item is None else _versioned(reply.item, reply.date)
+        if reply.item is not None:
+            return self._versioned(reply.item, reply.date)
+        return Versioned(places, if_version + 1, reply.date, tuple(sorted(self._regions)))
+
+    def _versioned(self, item: Item | None, date: int) -> Versioned:
+        """Return the item as values. Its regions only grow, so those that were seen once are good for every write."""
+        if not item:
+            return Versioned({}, 0, date)
+        self._regions |= set(item.get("regions", "").split())
+        return Versioned(from_item(json.loads(item["places"])), item["version"], date, tuple(sorted(self._regions)))
 
 
-def _versioned(item: Item | None, date: int) -> Versioned:
-    if not item:
-        return Versioned({}, 0, date)
-    return Versioned(from_item(json.loads(item["places"])), item["version"], date)
+def as_put(places: Places, over: int, regions: Iterable[str]) -> Put:
+    """Return the write of the places over a version."""
+    text = json.dumps(to_item(places), sort_keys=True, separators=(",", ":"))
+    item = {"pk": _KEY[0], "sk": _KEY[1], "version": over + 1, "places": text, "regions": " ".join(sorted(regions))}
+    return Put(item, version=("version", over))
 
 
 class RecordedOutcomes:
     """Outcomes as the record keeps them."""
 
-    def __init__(self, record: Record) -> None:
-        self._record = record
+    def __init__(self, record: Record, spent: Callable[[], int] = lambda: 0) -> None:
+        self._record, self._spent = record, spent
 
     def put_if_absent(self, request: str, told: Told) -> None:
         """Put an outcome on record unless there is one."""
-        self._record.settle(
-            Verdict(
-                request=request,
-                result=_RESULTS[told.fate],
-                code=0 if _RESULTS[told.fate] == "succeeded" else 1,
-                fate=told.fate.value,
-                instance=told.instance,
-                message=_WORDS[told.fate],
-                by=told.by,
-            )
+        self._record.settle(self._verdict(request, told))
+
+    def put_over(self, request: str, told: Told, over: Versioned) -> bool:
+        """Put an outcome on record over a version of the item, which is written anew as it is."""
+        return self._record.settle(self._verdict(request, told), as_put(over.places, over.version, over.regions))
+
+    def _verdict(self, request: str, told: Told) -> Verdict:
+        """Return the outcome as the record keeps it: as the error says, where there is one."""
+        result = _RESULTS[told.fate]
+        return Verdict(
+            request=request,
+            result="refused" if isinstance(told.error, Refused) else result,
+            code=told.error.exit_code if told.error else int(result != "succeeded"),
+            resource=told.instance,
+            fate=told.fate.value,
+            instance=told.instance,
+            message=told.error.message if told.error else FATES[told.fate],
+            duration_ms=self._spent(),
         )
 
     def find(self, request: str) -> Told | None:
@@ -121,11 +138,11 @@ class Ec2Looks:
         found = dict(ec2.by_ids(list(instances))) if instances else {}
         if tokens:
             found.update({one.id: one for one in ec2.by_tokens(list(tokens))})
-        return [_seen(one) for one in found.values()]
+        return [seen_of(one) for one in found.values()]
 
     def look_all(self, region: str) -> list[Seen]:
         """Return what Handrail made that takes a place."""
-        return [_seen(one) for one in self._ec2_of(region).managed(TAKES_A_PLACE)]
+        return [seen_of(one) for one in self._ec2_of(region).managed(TAKES_A_PLACE)]
 
     def terminate(self, region: str, instances: Sequence[str]) -> list[Seen]:
         """Terminate, and return the states that the reply shows."""
@@ -133,5 +150,6 @@ class Ec2Looks:
         return [Seen(id, state, "", region) for id, state in states.items()]
 
 
-def _seen(one: Instance) -> Seen:
+def seen_of(one: Instance) -> Seen:
+    """Return an instance as the lease sees it."""
     return Seen(one.id, one.state, one.client_token, one.region, one.owner, one.name, one.managed)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from handrail.core.errors import Conflict, NotFound, WrongState
 from handrail.ledger import holders
 from handrail.ledger.fence import Fence
-from handrail.ledger.holders import Cap, Fate, Place, Places, Seen, Shortage, State, Versioned, Wanted
+from handrail.ledger.holders import GONE, Cap, Fate, Kind, Place, Places, Seen, Shortage, State, Versioned, Wanted
 from handrail.ledger.item import Next
 from handrail.ledger.ports import Told
 from handrail.ledger.refusal import cap_reached
@@ -45,7 +45,7 @@ class Ask:
     wanted: tuple[Wanted, ...]
     caps: tuple[Cap, ...]
     mark: str
-    patience: int = 0
+    wait: bool = False
     tidy: bool = True
     inherited: int | None = None
     told: Told | None = None
@@ -56,7 +56,9 @@ class Ask:
 
 
 class Taking(Settling):
-    """The places of one account, as commands take them."""
+    """The places of one account, as commands take them. One command waits no longer than its patience, for them all."""
+
+    _patience = PATIENCE
 
     def take_for_create(self, wanted: Sequence[Wanted], caps: Iterable[Cap], *, wait: bool = True) -> tuple[Taken, ...]:
         """Take a place for each new request, all or none (rule 2).
@@ -71,11 +73,7 @@ class Taking(Settling):
                 return Next.DONE
             if standing:
                 raise _taken_already(standing[0])
-            places = self._with_new_places(state, ask)
-            settled = next((one for one in wanted if self._outcomes.find(one.request) is not None), None)
-            if settled is not None:
-                raise Conflict(f"The request {settled.request} was repeated and settled meanwhile.", hint=REPEAT)
-            return places
+            return self._with_new_places(state, ask)
 
         state = self._change(decide)
         return tuple(self._taken(state.places[one.key], ask, one) for one in wanted)
@@ -176,7 +174,8 @@ class Taking(Settling):
         if place.state is State.ENDING:
             raise _being_cancelled(place)
         if place.state is State.HELD:
-            self._tell(place, Fate.MADE, state.date)
+            self._check_untold(ask)
+            self._tell(place, self._told(Fate.MADE, state.date))
             ask.inherited = place.until if place.until > state.date else None
             change = holders.reused
         elif place.launching or place.by != wanted.by:
@@ -187,23 +186,49 @@ class Taking(Settling):
         return {**state.places, place.key: change(place, wanted, ask.mark, state.date, self._times)}
 
     def _ask(self, wanted: Sequence[Wanted], caps: Iterable[Cap], wait: bool) -> Ask:
-        return Ask(tuple(wanted), tuple(caps), self._here.new_mark(), PATIENCE if wait else 0)
+        return Ask(tuple(wanted), tuple(caps), self._here.new_mark(), wait)
 
     def _taken(self, place: Place, ask: Ask, wanted: Wanted, *, undo: bool = False) -> Taken:
         fence = Fence(place.until, self._times, ask.inherited)
         return Taken(place.key, wanted.request, place.region, place.instance, ask.mark, fence, undo)
 
     def _with_new_places(self, state: Versioned, ask: Ask) -> Places | Next:
-        """Return the places with new ones, if this very state has room for them.
-
-        A create asks for its outcome beside: told before the place goes, it is there if somebody has repeated and
-        finished the request before this state was read, and then the request is not made again.
-        """
+        """Return the places with new ones, if this very state has room for them."""
+        self._check_names(state, ask.wanted)
         if not self._has_room(state, ask):
             return Next.AGAIN
+        self._check_untold(ask)
         ask.inherited = None
         new = (holders.reserved(one, ask.mark, state.date, self._times) for one in ask.wanted)
         return {**state.places, **{place.key: place for place in new}}
+
+    def _check_names(self, state: Versioned, wanted: Sequence[Wanted]) -> None:
+        """Raise Conflict if an instance that no look need show yet is about to have one of the names."""
+        coming = {
+            (place.region, place.name): place
+            for place in state.places.values()
+            if place.kind is Kind.CREATE and place.name and not self._times.trusted(place.until, state.date)
+        }
+        for one in wanted:
+            other = None if one.instance else coming.get((one.region, one.name))
+            if other is not None and other.key != one.key:
+                seen = self.look_at([other]).get(other.key)
+                if seen is None or seen.state not in GONE:
+                    raise _name_taken(one.name, other)
+
+    def _check_untold(self, ask: Ask) -> None:
+        """Raise Conflict if one of the requests has an outcome: it was repeated and finished, or taken for dead.
+
+        Asked after the item was read and before it is written over: whoever settles a request that has no place makes a
+        new version of the item with the outcome, so that what was decided before it can't be written any more.
+        """
+        for one in ask.wanted:
+            if self._outcomes.find(one.request) is not None:
+                raise Conflict(
+                    f"The request {one.request} was held up, and settled meanwhile.",
+                    hint=REPEAT,
+                    details={"request": one.request},
+                )
 
     def _has_room(self, state: Versioned, ask: Ask) -> bool:
         """Return whether there is room in this very state; False: the item may have changed, read it again.
@@ -230,17 +255,25 @@ class Taking(Settling):
         if short is not None or not ask.caps:
             return (), short
         starting = {one.instance for one in ask.wanted}
-        others = tuple(one for one in self._without_place(state.places) if one.instance not in starting)
+        others = tuple(one for one in self.outside(state) if one.instance not in starting)
         return others, holders.shortage(state.places.values(), others, ask.caps, ask.wanted)
 
     def _wait_or_refuse(self, short: Shortage, others: Collection[Seen], round_: Round, ask: Ask) -> None:
         state, looks = round_.state, round_.looks
         pause = holders.seconds_to_room(state, looks, others, ask.caps, ask.wanted, self._times)
-        if pause is None or pause > ask.patience:
-            raise cap_reached(short, state, looks, others, self._times, ask.wanted[0].owner)
-        ask.patience -= pause
+        if pause is None or not ask.wait or pause > self._patience:
+            raise cap_reached(short, state, looks, others, self._times, ask.wanted[0])
+        self._patience -= pause
         self._here.say(f"waiting {pause} s for the place of an instance that has stopped")
         self._here.sleep(pause)
+
+
+def _name_taken(name: str, other: Place) -> Conflict:
+    return Conflict(
+        f"the name {name} is taken: {other.instance or other.key} is being created by {other.by}.",
+        hint="choose another --name",
+        details={"name": name, "key": other.key},
+    )
 
 
 def _taken_already(place: Place) -> Conflict:

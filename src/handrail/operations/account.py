@@ -1,67 +1,25 @@
-"""`handrail` alone and `use`: where you are, what you have, what to type next."""
+"""`use`: which AWS the commands to come are for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from handrail import settings as settings_module
-from handrail.core.fields import Field, Kind, Values
+from handrail.core.errors import Usage
+from handrail.core.fields import Field, Values, show
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
-from handrail.core.resources import LIVE_STATES, STATES, TAKES_A_PLACE
+from handrail.core.regions import nearest
 
 if TYPE_CHECKING:
     from handrail.session import Session
-
-
-def overview(session: Session, values: Values) -> Outcome:
-    """Return what a person sees who types `handrail` alone."""
-    where = session.where
-    mine = session.ec2.managed(LIVE_STATES)
-    states = [one.state for one in mine]
-    taken = sum(one.state in TAKES_A_PLACE for one in mine)
-    limit = session.account_limit()
-    counts = {state: states.count(state) for state in ("running", *STATES) if state in states}
-    instances = ", ".join(f"{number} {state}" for state, number in counts.items()) or "none"
-    places = f" · {taken} of {limit} places used" if limit is not None else ""
-    row = {
-        "target": where.target,
-        "account": where.account,
-        "region": where.region,
-        "region_source": where.region_source,
-        "owner": session.caller.owner,
-        "instances": counts,
-        "places_used": taken,
-        "places": limit,
-        "policy": [policy.source for policy in session.policies],
-    }
-    place = where.target if where.target == "sandbox" else f"{where.target} · {where.account}"
-    notes = (
-        ("where", f"{place} · {where.region} ({where.region_source}){_who(session.caller.owner)}"),
-        ("policy", " and ".join(policy.source for policy in session.policies)),
-        ("instances", instances + places),
-        ("make", "handrail ec2 create"),
-        ("see", "handrail ec2 list · handrail policy show · handrail --help"),
-        *((("real AWS", "handrail use aws"),) if where.target == "sandbox" else ()),
-    )
-    return Outcome(rows=(row,), many=False, summary="Handrail", notes=notes)
-
-
-def _who(owner: str) -> str:
-    """Return who is asking; the sandbox calls somebody without a user name `you`, which needs no saying."""
-    return "" if owner == "you" else f" · you are {owner}"
 
 
 def use(session: Session, values: Values) -> Outcome:
     """Remember the target (and profile) for the commands to come; without a target say what is active and why."""
     chosen = values["chosen"]
     if chosen is not None:
-        path = settings_module.remember(session.folders, chosen, session.settings.profile)
-        row = {"target": chosen, "reason": f"target in {path}", "profile": session.settings.profile}
-        said = session.settings.target
-        summary = f"the target is {chosen} from now on"
-        if said not in (None, chosen) and "environment" in session.settings.source("target"):
-            summary += f", except where HANDRAIL_TARGET={said} is set, as it is here: unset HANDRAIL_TARGET"
+        row, summary = _remembered(session, chosen)
     else:
         choice = session.choice
         row = {"target": choice.target, "reason": choice.reason, "profile": session.settings.profile}
@@ -70,15 +28,28 @@ def use(session: Session, values: Values) -> Outcome:
     return Outcome(rows=(row,), many=False, summary=summary, notes=notes)
 
 
-OVERVIEW = Operation(
-    "",
-    "",
-    "where you are, what you have, what to type next",
-    "handrail",
-    Effect.READ,
-    overview,
-    permissions=("ec2:DescribeInstances",),
-)
+def _remembered(session: Session, chosen: str) -> tuple[dict[str, str | None], str]:
+    """Write the choice down, with a profile only where the option named one; return what holds from now on."""
+    settings = session.settings
+    profile = settings.profile if settings.source("profile") == "--profile" else None
+    before = settings_module.read_user_file(session.folders.settings).values.get("profile")
+    path = settings_module.remember(session.folders, chosen, profile)
+    summary = f"the target is {chosen} from now on"
+    if settings.target not in (None, chosen) and "environment" in settings.source("target"):
+        summary += f", except where HANDRAIL_TARGET={settings.target} is set, as it is here: unset HANDRAIL_TARGET"
+    if before and not profile:
+        summary += f"; profile {before} is forgotten"
+    return {"target": chosen, "reason": f"target in {path}", "profile": profile}, summary
+
+
+def _check_target(value: str) -> str:
+    if value not in settings_module.TARGETS:
+        near = nearest(value, settings_module.TARGETS)
+        hint = f"handrail use {near}" if near else "handrail use sandbox, or handrail use aws"
+        raise Usage(f"{show(value)} is not a target.", hint=hint, details={"nearest": near or None})
+    return value
+
+
 USE = Operation(
     "",
     "use",
@@ -87,6 +58,13 @@ USE = Operation(
     Effect.LOCAL,
     use,
     fields=(
-        Field("chosen", "sandbox or aws", Kind.CHOICE, choices=("sandbox", "aws"), positional=True, metavar="[TARGET]"),
+        Field(
+            "chosen",
+            "sandbox or aws",
+            choices=settings_module.TARGETS,
+            positional=True,
+            metavar="[TARGET]",
+            check=_check_target,
+        ),
     ),
 )

@@ -2,9 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from handrail.core.errors import HandrailError, NotSetUp, Usage
 from handrail.core.fields import Field, Kind, Values, show
@@ -12,38 +11,19 @@ from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status
 from handrail.core.words import count
 from handrail.ledger.account import Ledger
-from handrail.ledger.chain import Fault, Head, alone, unlike, verify
-from handrail.ledger.record import Known, Record
+from handrail.ledger.chain import Fault, Head, alone, unlike, unlisted, verify
+from handrail.ledger.record import Record, joined
+from handrail.operations.audit_rows import Entry, Row, asked_for, entry_of, fits, row_of
 from handrail.session import Session
 
 RESULTS = ("succeeded", "unchanged", "refused", "failed", "open")
 _SPAN = re.compile(r"(\d{1,9})([smhd])\Z")
+_SINCE = "handrail audit list --since 2d, or 90s, 1h, 2026-11-22T10:00:00Z"
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_ROW = (
-    "at",
-    "actor",
-    "requester",
-    "operation",
-    "target",
-    "region",
-    "resource",
-    "result",
-    "code",
-    "duration_ms",
-    "request",
-)
-_COLUMNS = (
-    ("AGE", "at"),
-    ("OWNER", "owner"),
-    ("OPERATION", "operation"),
-    ("RESOURCE", "resource"),
-    ("RESULT", "result"),
-    ("REQUEST", "request"),
-)
 
 
 def _ledger(session: Session) -> Ledger:
-    ledger = session.ledger
+    ledger = session.found_ledger or session.ledger  # what is only read needs no warning of where changes go
     if not isinstance(ledger, Ledger):
         raise NotSetUp(
             "this account has no ledger, so its record is a file on each machine.",
@@ -60,12 +40,14 @@ def _check_since(value: str) -> str:
 def since_of(value: str, now: datetime) -> float:
     """Return the moment (epoch seconds) that `90s`, `30m`, `1h`, `2d` or an ISO time means. Raises Usage."""
     span = _SPAN.match(value)
-    if span:
-        return (now - timedelta(**{_UNITS[span[2]]: int(span[1])})).timestamp()
     try:
+        if span:
+            return (now - timedelta(**{_UNITS[span[2]]: int(span[1])})).timestamp()
         moment = datetime.fromisoformat(value)
+    except OverflowError:
+        raise Usage(f"{show(value)} goes back to before the year 1.", hint=_SINCE) from None
     except ValueError:
-        raise Usage(f"{show(value)} is not a time.", hint="--since 90s, 1h, 2d, or 2026-11-22T10:00:00Z") from None
+        raise Usage(f"{show(value)} is not a time.", hint=_SINCE) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
@@ -73,59 +55,28 @@ def list_entries(session: Session, values: Values) -> Outcome:
     """Return the record, one row per request; with `entries` every entry as it stands."""
     record = _ledger(session).record
     since = since_of(values["since"], session.clock.now()) if values["since"] else 0.0
+    entries = record.entries_since(since)
+    rows: Sequence[Row | Entry]
     if values["entries"]:
-        rows = [_entry(item) for item in record.entries_since(since)]
-        return Outcome(rows=[row for row in rows if _fits(row, values)], empty="Nothing is on record.")
-    rows = [row for known in record.requests_since(since) if _fits(row := _row(known), values)]
-    return Outcome(rows=rows, columns=_COLUMNS, summary=count(len(rows), "request"), empty="Nothing is on record.")
+        rows = [entry_of(item) for item in asked_for(entries, values, record)]
+        summary = _entries(len(rows))
+    else:
+        rows = [row_of(known) for known in joined(entries) if fits(known, values)]
+        summary = count(len(rows), "request")
+    return Outcome(rows=rows, summary=summary, empty="Nothing is on record.")
 
 
-def _row(known: Known) -> dict[str, Any]:
-    intent, verdict = known.intent, known.verdict
-    return {
-        "at": datetime.fromtimestamp(int(intent.at), UTC),
-        "actor": intent.actor,
-        "requester": intent.requester or None,
-        "operation": intent.operation,
-        "target": intent.target,
-        "region": intent.region,
-        "resource": (verdict.resource if verdict else "") or intent.resource,
-        "result": verdict.result if verdict else "open",
-        "code": verdict.code if verdict else None,
-        "duration_ms": verdict.duration_ms if verdict else None,
-        "request": intent.request,
-        "owner": intent.owner,
-        "message": verdict.message if verdict else "",
-        "given": dict(intent.given),
-    }
-
-
-def _entry(item: dict[str, Any]) -> dict[str, Any]:
-    parsed = {name: json.loads(item[name]) for name in ("given", "resolved") if name in item}
-    rest = {name: value for name, value in item.items() if name not in ("pk", "sk", "at", *parsed)}
-    return {
-        "at": datetime.fromtimestamp(item["at"] // 1000, UTC),
-        "chain": item["pk"].removeprefix("chain#"),
-        **rest,
-        **parsed,
-    }
-
-
-def _fits(row: dict[str, Any], values: Values) -> bool:
-    checks = ("owner", "operation", "result")
-    exact = all(values[name] is None or row.get(name) == values[name] for name in checks)
-    parts = ("actor", "resource")
-    return exact and all(values[name] is None or values[name] in str(row.get(name, "")) for name in parts)
+def _entries(number: int) -> str:
+    return "1 entry" if number == 1 else f"{number:,} entries"
 
 
 def verify_record(session: Session, values: Values) -> Outcome:
     """Check every chain of the record against itself, its copies, and an anchor where one is given."""
     record = _ledger(session).record
-    anchors = _anchors(session, values["since_anchor"]) if values["since_anchor"] else {}
-    faults, entries = _faults(record, anchors)
+    anchors = _anchors(session, values["since_anchor"]) if values["since_anchor"] else None
+    faults, entries = _faults(record, anchors or {})
     rows = [fault.as_json() for fault in faults]
-    seen = f"{count(entries, 'entry').replace('entrys', 'entries')} checked"
-    blind = "" if anchors else "; a tail that was cut can't be seen without --since-anchor FILE"
+    seen, blind = f"{_entries(entries)} checked", _blind(anchors)
     if not faults:
         return Outcome(rows=rows, columns=_FAULTS, summary=f"{seen}, nothing wrong{blind}")
     error = HandrailError(
@@ -137,15 +88,23 @@ def verify_record(session: Session, values: Values) -> Outcome:
     return Outcome(rows=rows, columns=_FAULTS, summary=seen + blind, failures=(error,))
 
 
+def _blind(anchors: Mapping[str, Head] | None) -> str:
+    """Return what the check can't see, as the end of a line."""
+    if anchors is None:
+        return "; a tail that was cut can't be seen without --since-anchor FILE"
+    return "" if anchors else "; the anchor knows no chain, so a tail that was cut can't be seen"
+
+
 def _faults(record: Record, anchors: Mapping[str, Head]) -> tuple[list[Fault], int]:
     """Return what is wrong with the record, and how many entries were checked.
 
     The copies are read first: an entry and its copy are written together, so each copy must have its entry by then.
     """
-    chains, copies = record.survey()
-    faults: list[Fault] = []
+    survey = record.survey()
+    copies = dict(survey.copies)
+    faults = [unlisted(chain) for chain in sorted(survey.unlisted)]
     entries = 0
-    for chain in sorted({*chains, *anchors}):
+    for chain in sorted({*survey.chains, *anchors}):
         items = list(record.entries(chain))
         entries += len(items)
         faults += verify(chain, items, anchors.get(chain))
@@ -160,11 +119,25 @@ _FAULTS = (("CHAIN", "chain"), ("ENTRY", "seq"), ("FAULT", "kind"), ("WHAT", "te
 
 
 def _anchors(session: Session, path: str) -> dict[str, Head]:
+    """Return the heads in an anchor of this ledger. Raises Usage on a file that is none, or another ledger's."""
     try:
         document = json.loads(session.read_file(path))
-        return {chain: Head(int(head["seq"]), str(head["hash"])) for chain, head in document["heads"].items()}
+        heads = {chain: Head(int(head["seq"]), str(head["hash"])) for chain, head in document["heads"].items()}
+        theirs = (str(document["account"]), str(document["region"]))
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise Usage(f"{show(path)} is not an anchor.", hint="handrail audit anchor FILE makes one") from None
+        raise Usage(f"{show(path)} is not an anchor.", hint="handrail audit anchor anchor.json") from None
+    ours = (session.caller.account, session.home_region)
+    if theirs != ours:
+        raise Usage(
+            f"{show(path)} is an anchor of account {theirs[0]} in {theirs[1]}, "
+            f"and this record is of account {ours[0]} in {ours[1]}.",
+            hint="handrail audit anchor anchor.json",
+            details={"anchor": dict(zip(_PLACE, theirs, strict=True)), "record": dict(zip(_PLACE, ours, strict=True))},
+        )
+    return heads
+
+
+_PLACE = ("account", "region")
 
 
 def anchor(session: Session, values: Values) -> Plan:
@@ -174,6 +147,7 @@ def anchor(session: Session, values: Values) -> Plan:
     document = {
         "handrail_anchor": 1,
         "account": session.caller.account,
+        "region": session.home_region,
         "at": f"{session.clock.now():%Y-%m-%dT%H:%M:%SZ}",
         "heads": {chain: {"seq": head.seq, "hash": head.hash} for chain, head in sorted(heads.items())},
     }
@@ -200,12 +174,13 @@ LIST = Operation(
         Field("since", "not older than 90s, 30m, 1h, 2d, or an ISO time", check=_check_since, metavar="TIME"),
         Field("actor", "only what this principal did (part of the ARN)", metavar="ARN"),
         Field("owner", "only what this owner did", metavar="NAME"),
-        Field("resource", "only what was done to this (part of the id or name)", metavar="ID"),
+        Field("resource", "only what was done to this id or name, or in it: BUCKET finds BUCKET/KEY too", metavar="ID"),
         Field("operation", 'only this operation: "ec2 create"', metavar="OPERATION"),
         Field("result", f"only {', '.join(RESULTS)}", Kind.CHOICE, choices=RESULTS),
-        Field("entries", "show intents and outcomes as they stand, instead of a row per request", Kind.FLAG),
+        Field("entries", "show the intent and outcome of each request as they stand, instead of a row", Kind.FLAG),
     ),
-    permissions=("dynamodb:Query",),
+    permissions=("dynamodb:GetItem", "dynamodb:Query"),
+    kind=Row.KIND,
     many=True,
 )
 VERIFY = Operation(
@@ -227,5 +202,7 @@ ANCHOR = Operation(
     Effect.READ,
     anchor,
     fields=(Field("file", "where to write it", positional=True, required=True, metavar="FILE"),),
-    permissions=("dynamodb:Query",),
+    permissions=("dynamodb:Query", "dynamodb:Scan"),
+    kind="anchor",
+    plans=True,
 )

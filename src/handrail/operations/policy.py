@@ -1,11 +1,20 @@
 """`policy show|check|init`: the rules, whether a command would pass them, and a file to start from."""
 
-from handrail.core.errors import Conflict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+
+from handrail.core.errors import CapReached, Conflict, HandrailError, NotSetUp, Refused, Usage
 from handrail.core.fields import Field, Kind, Values
+from handrail.core.line import Typed
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status
-from handrail.core.policy import init_text, refusal
+from handrail.core.plan import Ask, Facts, Hold, Outcome, Places, PlaceWish, Plan, Question, Result, Status
+from handrail.core.policy import Reason, init_text, refusal, without_effect
+from handrail.ledger.holders import Cap
+from handrail.ledger.refusal import with_cap
 from handrail.session import Session
+from handrail.settings import PolicyFile
 
 FILE = "handrail.toml"
 
@@ -28,47 +37,137 @@ def init(session: Session, values: Values) -> Plan:
     text = init_text(values["preset"])
     there = path.exists()
     if there and path.is_dir():
-        raise Conflict(f"{path} is a folder.", hint=f"handrail policy init --file {path / FILE}")
+        raise Conflict(f"{path} is a folder.", hint=f"handrail policy init --file {quote(str(path / FILE))}")
 
     def apply(hold: Hold) -> list[Result]:
         session.write_file(path, text)
-        check = "handrail policy check" if named == FILE else f"handrail policy check --policy {named}"
-        note = (("next", f"edit it, then: {check}"),)
-        return [
-            Result(
-                path.name, None, Status.SUCCEEDED, said=f"{path} is written", current={"path": str(path)}, notes=note
-            )
-        ]
+        said, current = f"{path} is written", {"path": str(path)}
+        notes = _next(session, path, named)
+        return [Result(path.name, None, Status.SUCCEEDED, said=said, current=current, notes=notes)]
 
-    planned = Result(path.name, None, Status.PLANNED, said=f"{path} would be written; nothing was changed")
+    coming = "overwritten" if there else "written"
+    planned = Result(path.name, None, Status.PLANNED, said=f"{path} would be {coming}; nothing was changed")
     question = Question(Ask.YES, f"{path} exists and would be overwritten.", prompt="Overwrite it?") if there else None
     return Plan(title=f"write {path.name}", apply=apply, planned=[planned], many=False, question=question)
 
 
+def _next(session: Session, path: Path, named: str) -> Facts:
+    """Return what to do with a file that was just written: where it holds, and where it only narrows."""
+    found = _found(session)
+    mine = next((one for one in found if one.path is not None and one.path.resolve() == path.resolve()), None)
+    own = session.folders.config / "policy.toml"
+    if mine is None:
+        holds = ("holds", f"where it is named: {_makes_it_hold(path)}, or --policy; or as {own}")
+        return (("next", f"edit it, then: handrail policy check --policy {quote(named)}"), holds)
+    named_by = session.settings.policy and session.settings.source("policy")
+    where = ("holds", f"{named_by} names it" if named_by else "for you, in every folder")
+    if mine.narrows:
+        where = ("narrows", f"{found[-1].label}; to make it hold: {_makes_it_hold(path)}, or move it to {own}")
+    return (("next", "edit it, then: handrail policy check"), where)
+
+
+def _makes_it_hold(path: Path) -> str:
+    return f"export HANDRAIL_POLICY={quote(str(path))}"
+
+
+def _found(session: Session) -> tuple[PolicyFile, ...]:
+    try:
+        return session.policy_files
+    except Usage:
+        return ()  # another file can't be read, and the next command says so
+
+
 def check(session: Session, values: Values) -> Outcome:
     """Say whether the policies are sound, and with a command whether it would pass, and why. Nothing is changed."""
+    return _check_command(session, values["command"]) if values["command"] else _check_files(session)
+
+
+def _check_files(session: Session) -> Outcome:
     policies = session.policies
-    if not values["command"]:
-        rows = [{"policy": policy.source, "valid": True, "preset": policy.value("preset")} for policy in policies]
-        return Outcome(rows=rows, columns=(("POLICY", "policy"), ("VALID", "valid"), ("PRESET", "preset")))
-    operation, given = session.parse_command(values["command"])
-    claims = operation.claims(session, given) if operation.claims else ()
-    reasons = session.explain(claims)
-    refused = [reason for reason in reasons if not reason.passes]
-    rows = [reason.as_json() for reason in reasons]
+    warnings = without_effect(policies, _target(session), session.settings.home_region or "")
+    rows = [
+        {
+            "policy": policy.source,
+            "valid": True,
+            "preset": policy.value("preset"),
+            "role": "holds" if policy is policies[-1] else "narrows",
+        }
+        for policy in policies
+    ]
+    near = next((one.path for one in session.policy_files if one.narrows), None)
+    advice = f"what was found here only narrows; to make it hold: {_makes_it_hold(near)}" if near and warnings else ""
     return Outcome(
         rows=rows,
-        columns=(("KEY", "key"), ("VALUE", "value"), ("PASSES", "passes"), ("RULE", "rule"), ("FROM", "source")),
-        summary=_verdict(operation, bool(rows)) if not refused else "",
-        empty=_verdict(operation, False),
-        failures=(refusal(refused, f"handrail {operation.name}"),) if refused else (),
+        columns=(("POLICY", "policy"), ("VALID", "valid"), ("PRESET", "preset"), ("ROLE", "role")),
+        warnings=warnings,
+        summary=advice,
     )
 
 
-def _verdict(operation: Operation, judged: bool) -> str:
+def _target(session: Session) -> str:
+    """Return the target that the policies are checked for; while none is chosen, the one with more rules."""
+    try:
+        return session.choice.target
+    except HandrailError:
+        return "aws"
+
+
+def _check_command(session: Session, words: Sequence[str]) -> Outcome:
+    there, typed = session.parse_command(words)
+    operation = typed.operation
+    claims = operation.claims(there, typed.values) if operation.claims else ()
+    reasons = there.explain(claims)
+    refused = [reason for reason in reasons if not reason.passes]
+    room = _room(there, typed)
+    rows = [reason.as_json() for reason in (*reasons, *room.rows)]
+    error = _joined(refusal(refused, typed.line), room.error) if refused else room.error
+    return Outcome(
+        rows=rows,
+        columns=(("KEY", "key"), ("VALUE", "value"), ("PASSES", "passes"), ("RULE", "rule"), ("FROM", "source")),
+        summary=_verdict(operation, judged=True, caps=bool(room.rows)) if rows and error is None else "",
+        empty=_verdict(operation, judged=False),
+        failures=() if error is None else (error,),
+    )
+
+
+def _joined(refused: Refused, error: HandrailError | None) -> Refused:
+    return with_cap(refused, error) if isinstance(error, CapReached) else refused
+
+
+def _verdict(operation: Operation, *, judged: bool, caps: bool = False) -> str:
     if not judged:
         return f"no rule stands against {operation.name}; manage, others and the caps are judged on what it touches"
-    return f"{operation.name} would pass these rules; caps and what it touches are judged when it runs"
+    later = "what it touches is" if caps else "caps and what it touches are"
+    return f"{operation.name} would pass these rules; {later} judged when it runs"
+
+
+# ---- the caps
+
+
+@dataclass(frozen=True)
+class Room:
+    """What the caps say to a command: a row for each that was judged, and why it would get no place."""
+
+    rows: tuple[Reason, ...] = ()
+    error: HandrailError | None = None
+
+
+def _room(session: Session, typed: Typed) -> Room:
+    """Return whether what a create needs fits under the caps now. Takes no place, and makes no ledger."""
+    if typed.operation.name != "ec2 create" or not session.caps:
+        return Room()
+    wanted = typed.values["count"] or 1
+    wishes = tuple(PlaceWish(f"check-{number}", "") for number in range(1, wanted + 1))
+    try:
+        error = session.cap_in_the_way(Places(session.region, session.caller.owner, wishes))
+    except NotSetUp as missing:
+        return Room(error=missing)
+    caps = session.caps if error is None else [cap for cap in session.caps if cap.key == error.details["key"]]
+    return Room(tuple(_cap_row(cap, wanted, passes=error is None) for cap in caps), error)
+
+
+def _cap_row(cap: Cap, wanted: int, *, passes: bool) -> Reason:
+    return Reason(cap.key, wanted, "--count", f"{cap.key} = {cap.limit}", cap.source, passes)
 
 
 SHOW = Operation(
@@ -99,6 +198,8 @@ INIT = Operation(
     init,
     fields=(
         Field("preset", "what it starts from", Kind.CHOICE, choices=("strict", "open"), default="strict"),
-        Field("file", "where to write it (default: handrail.toml here)", metavar="FILE"),
+        Field("file", "where to write it (default: handrail.toml here, which can only narrow)", metavar="FILE"),
     ),
+    kind="policy",
+    plans=True,
 )

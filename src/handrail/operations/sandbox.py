@@ -7,6 +7,7 @@ from handrail.core.errors import Usage
 from handrail.core.fields import Field, Values, show
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status
+from handrail.core.regions import DEFAULT_REGION
 from handrail.session import Session
 
 _OWNER = re.compile(r"[A-Za-z0-9_.@=,+-]{1,64}\Z")  # IAM user guide, "IAM name requirements"
@@ -77,7 +78,7 @@ def env(session: Session, values: Values) -> Outcome:
     """Return the exports with which `aws`, Terraform and others reach the sandbox; starts it if need be."""
     running = session.sandbox.ensure()
     keys = session.sandbox.keys(values["as_owner"])
-    region = session.settings.region or "us-east-1"
+    region = session.located_on("sandbox").region or DEFAULT_REGION
     exports = {
         "HANDRAIL_TARGET": "sandbox",
         "AWS_ENDPOINT_URL": running.endpoint,
@@ -89,7 +90,7 @@ def env(session: Session, values: Values) -> Outcome:
     lines = [f"export {name}={shlex.quote(value)}" for name, value in exports.items()]
     # What the shell has of a real account must not travel to the sandbox, nor win over these.
     elsewhere = sorted(name for name in session.environ if name.startswith("AWS_ENDPOINT_URL_"))
-    lines.append(" ".join(("unset AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE", *elsewhere)))
+    lines.append(" ".join(("unset AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE", *elsewhere)))
     return Outcome(text="\n".join(lines) + "\n")
 
 
@@ -103,7 +104,14 @@ STATUS = Operation(
     "sandbox", "status", "say whether the sandbox runs, and where", "handrail sandbox status", Effect.LOCAL, status
 )
 RESET = Operation(
-    "sandbox", "reset", "throw everything in the sandbox away", "handrail sandbox reset", Effect.LOCAL, reset
+    "sandbox",
+    "reset",
+    "throw everything in the sandbox away",
+    "handrail sandbox reset",
+    Effect.LOCAL,
+    reset,
+    kind="sandbox",
+    plans=True,
 )
 ENV = Operation(
     "sandbox",

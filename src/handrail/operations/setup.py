@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from handrail.core.errors import Conflict, HandrailError
+from handrail.core.errors import Conflict, HandrailError, PermissionDenied
 from handrail.core.fields import Values
 from handrail.core.managed import LEDGER_TABLE as NAME
 from handrail.core.operation import Effect, Operation
@@ -23,7 +24,8 @@ _AT_ONCE = 8
 def init(session: Session, values: Values) -> Plan:
     """Look for a ledger in every enabled region and return the plan of making or completing it. Raises Conflict."""
     home = session.home_region
-    looked, elsewhere = _elsewhere(session, home)
+    looked = _look_elsewhere(session, home)
+    elsewhere = looked.found
     if elsewhere:
         raise Conflict(
             f"this account has a ledger in {', '.join(elsewhere)}, and a second one would undo its caps.",
@@ -35,38 +37,68 @@ def init(session: Session, values: Values) -> Plan:
     complete = state is not None and state.complete
 
     def apply(hold: Hold) -> list[Result]:
+        begun = session.clock.monotonic()
         table.make()
-        _record(session, home)
-        return [_result(session, home, table.find(), Status.SUCCEEDED, f"the ledger is ready in {home} · table {NAME}")]
+        _record(session, home, round((session.clock.monotonic() - begun) * 1000))
+        said = f"the ledger is ready in {home} · table {NAME}"
+        return [_result(home, table.find(), Status.SUCCEEDED, said, looked.warnings)]
 
     said = f"the ledger is there already in {home} · table {NAME}" if complete else f"the table {NAME} would be made"
-    planned = _result(session, home, state, Status.UNCHANGED if complete else Status.PLANNED, said)
+    planned = _result(home, state, Status.UNCHANGED if complete else Status.PLANNED, said, looked.warnings)
     return Plan(
         title="set up the ledger" if state is None else "complete the ledger",
         apply=apply,
         planned=[planned],
         many=False,
-        facts=(*_facts(home), *looked),
+        facts=(*_facts(home), *looked.facts),
     )
 
 
-def _elsewhere(session: Session, home: str) -> tuple[Facts, list[str]]:
-    """Return the line that says where was looked, and the enabled regions but the home region that have a ledger."""
+@dataclass(frozen=True)
+class Looked:
+    """A look at the enabled regions but the home region. found: those that have a ledger. closed: those unseen."""
+
+    regions: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
+
+    @property
+    def facts(self) -> Facts:
+        """Return the line of the plan that says where was looked; none on the sandbox, where nothing was."""
+        seen = count(len(self.regions) - len(self.closed), "other enabled region")
+        return (("looked", f"{seen}: no second ledger"),) if self.regions else ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a person should know of the regions that could not be looked at."""
+        text = f"not allowed to look for a second ledger in {', '.join(self.closed)}: make sure that there is none"
+        return (text,) if self.closed else ()
+
+
+def _look_elsewhere(session: Session, home: str) -> Looked:
+    """Look for a ledger in the enabled regions but the home region.
+
+    A region that is closed to this account (a service control policy) is passed over: it must not keep it from having
+    a ledger where it works.
+    """
     if session.aws.sandbox is not None:
-        return (), []
-    regions = [region for region in session.ec2_of(home).regions() if region != home]
+        return Looked()
+    regions = tuple(region for region in session.ec2_of(home).regions() if region != home)
 
     from concurrent.futures import ThreadPoolExecutor
 
     from handrail.aws.ledger_table import LedgerTable
 
-    def has(region: str) -> bool:
-        return LedgerTable(session.aws.client("dynamodb", region), session.clock.sleep).find() is not None
+    def has(region: str) -> bool | None:
+        try:
+            return LedgerTable(session.aws.client("dynamodb", region), session.clock.sleep).exists()
+        except PermissionDenied:
+            return None
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        elsewhere = [region for region, found in zip(regions, pool.map(has, regions), strict=True) if found]
-    looked = f"{count(len(regions), 'other enabled region')}: {'no second ledger' if not elsewhere else 'a ledger'}"
-    return (("looked", looked),), elsewhere
+        seen = dict(zip(regions, pool.map(has, regions), strict=True))
+    found = tuple(region for region, there in seen.items() if there)
+    return Looked(regions, found, tuple(region for region, there in seen.items() if there is None))
 
 
 def _facts(home: str) -> Facts:
@@ -78,20 +110,20 @@ def _facts(home: str) -> Facts:
     )
 
 
-def _result(session: Session, home: str, state: TableState | None, status: Status, said: str) -> Result:
+def _result(home: str, state: TableState | None, status: Status, said: str, warnings: tuple[str, ...]) -> Result:
     current = {"table": NAME, "region": home, **(vars(state) if state else {"status": None})}
     following = (("next", "handrail ec2 create"),) if status is not Status.PLANNED else ()
-    return Result(NAME, NAME, status, said=said, current=current, region=home, notes=following)
+    return Result(NAME, NAME, status, said=said, current=current, region=home, notes=following, warnings=warnings)
 
 
-def _record(session: Session, home: str) -> None:
-    """Put the set-up on record as its first entry; it can't be there before the table is."""
+def _record(session: Session, home: str, spent: int = 0) -> None:
+    """Put the set-up on record as its first entry; it can't be there before the table is. spent: milliseconds."""
     from handrail.ledger.record import Intent, Verdict
 
     request = session.new_request()
     intent = Intent(request, "init", NAME, home, session.choice.target)
     try:
-        session.ledger.record.intend_and_settle(intent, Verdict(request, "succeeded", resource=NAME))
+        session.ledger.record.intend_and_settle(intent, Verdict(request, "succeeded", resource=NAME, duration_ms=spent))
     except HandrailError as error:
         session.listener.note(f"warning: this could not be put on record: {error.message}")
 

@@ -10,8 +10,10 @@ LABEL = 10
 # bidirectional and zero-width marks (not the joiners, which scripts need), byte order mark, lone surrogates.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
-# Lines that people copy: breaking one would break the command or address in it.
+# Lines that people copy, and what in them must stay whole: breaking it would break the command.
 _COPIED = frozenset({"try", "next", "undo", "read", "log in"})
+_COMMAND = re.compile(r"(handrail|ssh|aws|eval|pip|cd|unset) ")
+_BETWEEN = " · "
 
 
 def escape(text: str) -> str:
@@ -82,7 +84,17 @@ def block(facts: Iterable[tuple[str, str]], room: int | None = None) -> Iterator
     for label, text in pairs:
         for number, line in enumerate(text.split("\n")):
             lead = "  " + pad("" if number else label, column)
-            yield from hang(lead, escape(line), None if label in _COPIED else room)
+            yield from (_copied if label in _COPIED else hang)(lead, escape(line), room)
+
+
+def _copied(lead: str, text: str, room: int | None) -> Iterator[str]:
+    """Yield a text in which commands stay whole: where it is too long it is broken between its parts."""
+    if room is None or width(lead + text) <= room:
+        yield lead + text
+        return
+    for part in text.split(_BETWEEN):
+        yield from hang(lead, part, None if _COMMAND.match(part) else room)
+        lead = " " * width(lead)
 
 
 def ends(left: str, right: str, columns: int) -> str:

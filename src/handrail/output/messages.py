@@ -1,14 +1,14 @@
 """Owns stderr: plans, questions, progress, notes, warnings, errors. Results are rendered by result.py."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TextIO
 
 from handrail.core.caller import Where
 from handrail.core.errors import HandrailError, NotConfirmed
-from handrail.core.plan import Ask, Plan, Question
+from handrail.core.plan import Ask, Facts, Plan, Question, Status
 from handrail.output.formats import json_text, needs_ascii, yaml_text
-from handrail.output.lines import block, ends, fit, hang, sentence, width
+from handrail.output.lines import LABEL, block, ends, fit, hang, sentence, width
 from handrail.output.style import Style
 from handrail.output.table import columns_of, table
 from handrail.output.values import failure
@@ -27,8 +27,8 @@ class Console:
     """The person or program at the other end of a command: a core.plan.Listener, with warnings and errors besides.
 
     where is asked only when a change is shown, for the account number costs a call. yes answers every question;
-    no_input forbids to ask. With -o json and -o yaml an error is one object, always the last thing on stderr; plans
-    and summaries are then shown on a terminal only.
+    no_input forbids to ask; in a dry_run nothing is asked or sent. With -o json and -o yaml an error is one object,
+    always the last thing on stderr; of a plan only the request is told then, unless somebody watches a terminal.
     """
 
     def __init__(
@@ -40,21 +40,30 @@ class Console:
         where: Callable[[], Where] = nowhere,
         yes: bool = False,
         no_input: bool = False,
+        dry_run: bool = False,
     ) -> None:
         self.out, self.err, self.stdin = out, err, stdin
         self.style, self.where = style, where
-        self._yes, self._no_input = yes, no_input
+        self._yes, self._no_input, self._dry_run = yes, no_input, dry_run
         self._drawn = 0  # columns of the progress line that stands unfinished
         self._last_change = ""
         self._led_up = False
 
     def show_plan(self, plan: Plan) -> None:
-        """Show what is about to be done, and where."""
+        """Show what is about to be done, where, and as which request; those also where nothing else is said.
+
+        What its question lists is shown with it where nobody will be asked: the question shows it otherwise.
+        """
+        requests = () if self._dry_run else _requests(plan)
         if not self._chats:
+            self._say(self._comment(f"{label} {text}") for label, text in requests)
             return
         room = self.style.room(self.err)
         title = ends(self._safe(plan.title), place(self.where()), min(80, room or 80))
-        self._say([title, *block(self._redacted(plan.facts), room)])
+        facts = [fact for fact in plan.facts if fact not in requests]
+        self._say([title, *block(self._redacted([*facts, *requests]), room)])
+        if plan.question is not None and (self._yes or self._dry_run):
+            self._say(self._rows_of(plan.question, room, color=self.style.colors(self.err)))
         self._led_up = True
 
     def confirm(self, question: Question) -> bool:
@@ -63,12 +72,28 @@ class Console:
             return True
         self._require_a_person(question)
         room = self.style.room(self.err)
-        self._say([*hang("", self._safe(question.text), room), *self._rows_of(question)])
+        color = self.style.colors(self.err)
+        self._say([*hang("", self._safe(question.text), room), *self._rows_of(question, room, color=color)])
         self._led_up = False
-        answer = self._answer(_prompt(question))
+        answer = self.ask(_prompt(question)) or ""
         if question.ask is Ask.WORD:
             return answer == question.word
         return answer.lower() in ("y", "yes")
+
+    def ask(self, prompt: str) -> str | None:
+        """Return the line that was typed, trimmed; None at the end of the input. Bytes that are no text are empty."""
+        self.err.write(prompt)
+        self.err.flush()
+        try:
+            line = self.stdin.readline()
+        except UnicodeDecodeError:
+            return ""
+        except KeyboardInterrupt:
+            self.err.write("\n")  # the cursor stands behind the prompt
+            raise
+        if not line.endswith("\n"):
+            self.err.write("\n")
+        return line.strip() if line else None
 
     def progress(self, text: str) -> None:
         """Say where a wait has got to: one line rewritten on a terminal; in a pipe, with -v, each change of state."""
@@ -140,30 +165,25 @@ class Console:
             reason = "there is no terminal to ask on"
         else:
             return
+        room = self.style.room(self.err)
+        rows = self._rows_of(question, room and room - LABEL - 2)
         raise NotConfirmed(
             f"this needs a yes, and {reason}; nothing was changed.",
             hint="add --yes to answer it",
-            facts=[("question", question.text)],
-            details={"question": question.text},
+            facts=[("question", "\n".join([question.text, *rows]))],
+            details={"question": question.text, "rows": [row.as_json() for row in question.rows]},
         )
 
-    def _rows_of(self, question: Question) -> Iterable[str]:
+    def _rows_of(self, question: Question, room: int | None, *, color: bool = False) -> Sequence[str]:
+        """Return what a question lists, as the lines of a table."""
         if not question.rows:
             return ()
         columns = question.columns or columns_of(question.rows[0])
-        return table(columns, question.rows, self.style, color=self.style.colors(self.err))
+        return list(table(columns, question.rows, self.style, color=color, room=room))
 
-    def _answer(self, prompt: str) -> str:
-        """Return the line that was typed, trimmed; an end of input, or bytes that are no text, are no answer."""
-        self.err.write(prompt)
-        self.err.flush()
-        try:
-            line = self.stdin.readline()
-        except UnicodeDecodeError:
-            return ""
-        if not line:
-            self.err.write("\n")
-        return line.strip()
+    def _comment(self, line: str) -> str:
+        """Return a line that leaves what is on stderr readable to a program: a comment, where YAML is spoken."""
+        return self._safe(f"# {line}" if self.style.format == "yaml" else line)
 
     def _redraw(self, line: str) -> None:
         self.out.flush()
@@ -197,6 +217,13 @@ def place(where: Where) -> str:
     """Return where a change happens: target, account (the sandbox's is made up, and left out) and region."""
     account = "" if where.target == "sandbox" else where.account
     return " · ".join(part for part in (where.target, account, where.region) if part)
+
+
+def _requests(plan: Plan) -> Facts:
+    """Return the request of a plan as it is told: what a repeat of the command names, else one of each target."""
+    told = tuple(fact for fact in plan.facts if fact[0] == "request")
+    ids = ", ".join(one.request for one in plan.planned if one.request and one.status is Status.PLANNED)
+    return told or ((("request", ids),) if ids else ())
 
 
 def _prompt(question: Question) -> str:

@@ -15,9 +15,9 @@ from handrail.output.values import MUTATION_KEYS
 _GENERATED = "<!-- Generated from the code; change it there. -->"
 
 _EFFECTS = {
-    Effect.READ: "changes nothing",
-    Effect.CHANGE: "changes something in AWS; `--dry-run` shows what, and changes nothing",
-    Effect.DESTROY: "destroys something in AWS; `--dry-run` shows what, and changes nothing",
+    Effect.READ: "changes nothing in AWS",
+    Effect.CHANGE: "changes something in AWS",
+    Effect.DESTROY: "destroys something in AWS",
     Effect.LOCAL: "touches only this machine",
 }
 
@@ -55,8 +55,13 @@ def command_section(operation: Operation) -> str:
         parts.append(markdown_table(("Option", "Value", "Default", "Meaning"), rows))
     parts.append(f"Example:\n\n```\n{operation.example}\n```")
     allowed = ", ".join(f"`{name}`" for name in operation.permissions) or "none"
-    parts.append(f"- Effect: {_EFFECTS[operation.effect]}.\n- IAM permissions: {allowed}.")
+    parts.append(f"- Effect: {_effect(operation)}.\n- IAM permissions: {allowed}.")
     return "\n\n".join(parts)
+
+
+def _effect(operation: Operation) -> str:
+    effect = _EFFECTS[operation.effect]
+    return f"{effect}; `--dry-run` shows what, and changes nothing" if operation.has_dry_run else effect
 
 
 def synopsis(operation: Operation) -> str:

@@ -122,7 +122,8 @@ def _write_grid(items: list[Any], console: Console) -> None:
         write_csv(keys, rows, console.out)
     else:
         cells = [[cell(value, "", "", console.style) for value in row] for row in rows]
-        console.print(grid([key.replace("_", " ").upper() for key in keys], cells))
+        headings = [key.replace("_", " ").upper() for key in keys]
+        console.print(grid(headings, cells, room=console.style.room(console.out)))
 
 
 def _raw(value: Any) -> str:
@@ -141,8 +142,8 @@ def _write_for_people(first: Sequence[Any], outcome: Outcome, console: Console) 
         _write_object(first, outcome, console)
     elif first:
         columns = outcome.columns or columns_of(first[0])
-        color = console.style.colors(console.out)
-        console.print(table(columns, outcome.rows, console.style, color=color))
+        color, room = console.style.colors(console.out), console.style.room(console.out)
+        console.print(table(columns, outcome.rows, console.style, color=color, room=room))
 
 
 def _write_object(first: Sequence[Any], outcome: Outcome, console: Console) -> None:
@@ -194,11 +195,14 @@ def _said(result: Result) -> str:
 
 
 def _write_rest(first: Sequence[Any], outcome: Outcome, console: Console) -> None:
-    """Write warnings, the failures that no row carries, and for people what is said below a list."""
+    """Write warnings, and for people the failures that they saw in no row, and what is said below a list.
+
+    A program gets one error object, which the door writes: it knows the exit code.
+    """
     for warning in outcome.warnings:
         console.warn(warning)
     of_a_change = bool(first) and isinstance(first[0], Result)
-    if not of_a_change:
+    if console.style.for_people and (not of_a_change or console.style.query is not None):
         for error in outcome.failures:
             console.error(error)
     if console.style.format == "table" and console.style.query is None and (outcome.many or of_a_change):

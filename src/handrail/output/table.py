@@ -1,14 +1,13 @@
-"""Tables for people: headings, aligned cells, relative ages, coloured states. Yields lines, writes nothing."""
+"""Tables for people: aligned cells, relative ages, coloured states, made to fit. Yields lines, writes nothing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
-import click
-
 from handrail.core.words import age
-from handrail.output.lines import escape, pad, width
+from handrail.output.layout import fitted
+from handrail.output.lines import escape
 from handrail.output.style import Style
 from handrail.output.values import moment, plain
 
@@ -16,45 +15,38 @@ MISSING = "-"
 SAMPLE = 1000
 """Rows that are held back to measure the columns; later rows stream past."""
 
-_GAP = "  "
 _STATE_KEYS = frozenset({"state", "status", "access", "change_status", "result"})
-_COLOURS = {
-    "running": "green",
-    "succeeded": "green",
-    "INSYNC": "green",
-    "pending": "yellow",
-    "stopping": "yellow",
-    "PENDING": "yellow",
-    "open": "yellow",
-    "public": "yellow",
-    "shutting-down": "red",
-    "terminated": "red",
-    "failed": "red",
-    "refused": "red",
-}
 
 Columns = Sequence[tuple[str, str]]
 
 
-def table(columns: Columns, rows: Iterable[Any], style: Style, *, color: bool = False) -> Iterator[str]:
+def table(
+    columns: Columns, rows: Iterable[Any], style: Style, *, color: bool = False, room: int | None = None
+) -> Iterator[str]:
     """Yield the lines of a table of Resources or mappings, its heading first; no line at all without rows."""
     cells = ([cell(value_of(row, key), heading, key, style) for heading, key in columns] for row in rows)
     states = [number for number, (_, key) in enumerate(columns) if color and key in _STATE_KEYS]
-    return grid([heading for heading, _ in columns], cells, states)
+    return grid([heading for heading, _ in columns], cells, states, room)
 
 
-def grid(headings: Sequence[str], rows: Iterable[Sequence[str]], states: Sequence[int] = ()) -> Iterator[str]:
-    """Yield aligned lines of safe cells; `states` are the numbers of the columns whose known words are coloured."""
+def grid(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], states: Sequence[int] = (), room: int | None = None
+) -> Iterator[str]:
+    """Yield aligned lines of safe cells; `states` are the numbers of the columns whose known words are coloured.
+
+    room: columns of the screen, which is made to suffice as far as it can: words are never broken, nothing is left
+    out. Without one (a pipe) each row is one line.
+    """
     rest = iter(rows)
     sample = list(islice(rest, SAMPLE))
     if not sample:
         return
     head = [[escape(heading) for heading in headings]] if headings else []
-    widths = _widths(head + [list(row) for row in sample])
+    layout = fitted(head + [list(row) for row in sample], room)
     for row in head:
-        yield _line(row, widths)
+        yield from layout.lines(row)
     for cells in chain(sample, rest):
-        yield _line(cells, widths, states)
+        yield from layout.lines(cells, states)
 
 
 def columns_of(row: Any) -> Columns:
@@ -87,25 +79,3 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_text(item) for item in value)
     return str(value)
-
-
-def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
-    widths = [0] * max(len(row) for row in rows)
-    for row in rows:
-        for number, text in enumerate(row):
-            widths[number] = max(widths[number], width(text))
-    return widths
-
-
-def _line(cells: Sequence[str], widths: Sequence[int], states: Sequence[int] = ()) -> str:
-    last = len(cells) - 1
-    # A streamed row may have more cells than the sample; what has no measure is not padded.
-    padded = [
-        text if number == last or number >= len(widths) else pad(text, widths[number])
-        for number, text in enumerate(cells)
-    ]
-    for number in states:
-        colour = _COLOURS.get(cells[number])
-        if colour:
-            padded[number] = padded[number].replace(cells[number], click.style(cells[number], fg=colour), 1)
-    return _GAP.join(padded)

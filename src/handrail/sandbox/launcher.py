@@ -145,7 +145,8 @@ def start_lock(state_dir: Path) -> Iterator[None]:
         descriptor = os.open(state_dir / files.START_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise SandboxError(
-            f"The sandbox cannot use its folder {state_dir}: {error.strerror}.", "Give it a folder that you may write."
+            f"The sandbox cannot use its folder {state_dir}: {error.strerror}.",
+            'export HANDRAIL_STATE_DIR="$HOME/handrail-sandbox", or another folder that you may write',
         ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

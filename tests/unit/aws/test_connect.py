@@ -18,6 +18,7 @@ from fast_models import hurry_retries
 from handrail import __version__
 from handrail.aws.connect import RETRY_BUDGET, Aws, Launcher, Timeouts, connect, sandbox_owner
 from handrail.aws.failures import aws_failures_explained
+from handrail.aws.identity import Patience, Person
 from handrail.core.caller import Caller
 from handrail.core.errors import AwsFailure, BadCredentials, HandrailError, NotSetUp, Unreachable, Usage
 from handrail.files import Folders
@@ -234,17 +235,68 @@ def test_an_endpoint_that_hangs_is_left(machine: Machine, endpoint: Endpoint) ->
     machine.export(**KEYS, AWS_ENDPOINT_URL=endpoint.url)
     endpoint.answers = [HANG]
     started = time.monotonic()
-    with pytest.raises(Unreachable, match="whether it took effect is unknown"):
+    with pytest.raises(Unreachable, match=r"took the call and does not answer\.$"):
         machine.aws(timeouts=Timeouts(connect=1, read=0.3, attempts=1)).caller()
     assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize("url", ["localhost:4566", "ftp://x", "http://"])
-def test_an_endpoint_that_is_no_url_is_refused(machine: Machine, url: str) -> None:
-    machine.export(**KEYS, AWS_ENDPOINT_URL=url)
-    with pytest.raises(Usage, match="AWS_ENDPOINT_URL is no URL") as caught:
+def test_of_a_change_that_got_no_answer_it_is_said_that_it_may_have_taken_effect(
+    machine: Machine, endpoint: Endpoint
+) -> None:
+    machine.export(**KEYS, AWS_ENDPOINT_URL=endpoint.url)
+    endpoint.answers = [HANG]
+    client = machine.aws(timeouts=Timeouts(connect=1, read=0.3, attempts=1)).client("ec2")
+    with pytest.raises(Unreachable, match="whether it took effect is unknown"), aws_failures_explained("ec2 stop"):
+        client.stop_instances(InstanceIds=["i-0123456789abcdef0"])
+
+
+def test_a_call_that_takes_long_says_once_who_is_waited_for(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(**KEYS, AWS_ENDPOINT_URL=endpoint.url)
+    endpoint.answers = [HANG]
+    said: list[str] = []
+    person = Person(say=said.append, patience=Patience(call=0.05))
+    aws = machine.aws(timeouts=Timeouts(connect=1, read=0.5, attempts=1), person=person)
+    for _ in range(2):
+        with pytest.raises(Unreachable):
+            aws.caller()
+    assert said == [f"waiting for {endpoint.url} to answer GetCallerIdentity; given up after 0.5 s"]
+
+
+def test_a_call_that_is_answered_and_an_upload_say_nothing(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(**KEYS, AWS_ENDPOINT_URL=endpoint.url)
+    said: list[str] = []
+    quick = Timeouts(connect=1, read=0.3, attempts=1)
+    aws = machine.aws(timeouts=quick, person=Person(say=said.append, patience=Patience(call=0.2)))
+    aws.caller()
+    endpoint.answers = [HANG]
+    with pytest.raises(Unreachable), aws_failures_explained("s3 upload"):
+        aws.client("s3").put_object(Bucket="press", Key="a", Body=b"x")
+    assert said == []
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_SQS"])
+@pytest.mark.parametrize(
+    "url",
+    ["localhost:4566", "foo", "ftp://x", "http://", "http://h:99999", "http://h:0", "http://h:x", "http://[::1"],
+)
+def test_an_endpoint_that_is_no_url_is_refused(machine: Machine, variable: str, url: str) -> None:
+    machine.export(**{**KEYS, "AWS_ENDPOINT_URL": "http://127.0.0.1:1", variable: url})
+    with pytest.raises(Usage, match=f"^{variable} is no URL") as caught:
         machine.aws()
-    assert caught.value.hint == "unset AWS_ENDPOINT_URL"
+    assert (caught.value.hint, caught.value.details) == (f"unset {variable}", {"variable": variable})
+
+
+def test_an_endpoint_of_the_config_that_is_no_url_is_refused(machine: Machine) -> None:
+    machine.config("[profile team]\nendpoint_url = foo\naws_access_key_id = A\naws_secret_access_key = x\n")
+    with pytest.raises(Usage, match=r"the endpoint_url of sts in .* can't be used") as caught:
+        machine.aws(profile("team")).caller()
+    assert caught.value.hint.startswith("mend it there")
+
+
+@pytest.mark.parametrize("url", ["http://[::1]:4566", "https://aws.example.com"])
+def test_an_endpoint_that_is_a_url_is_taken(machine: Machine, url: str) -> None:
+    machine.export(**KEYS, AWS_ENDPOINT_URL=url, AWS_ENDPOINT_URL_S3="")
+    assert machine.aws().client("sts").meta.endpoint_url == url
 
 
 def test_a_failure_of_a_client_brings_its_connection_along(machine: Machine, endpoint: Endpoint) -> None:
@@ -277,6 +329,7 @@ def refused(machine: Machine, settings: Settings | None = None, **rest: Any) -> 
         machine.aws(settings, **rest)
     assert time.monotonic() - started < 3
     assert caught.value.exit_code == 7
+    assert caught.value.details["looked"] == dict(caught.value.facts)["looked"]
     return caught.value
 
 
@@ -340,7 +393,103 @@ def test_a_broken_config(machine: Machine) -> None:
 
 def test_a_process_that_gives_no_credentials(machine: Machine) -> None:
     machine.config("[profile team]\ncredential_process = false\n")
-    assert "custom-process" in refused(machine, profile("team")).message
+    assert refused(machine, profile("team")).message == "no credentials came from custom-process: no reason given"
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("/nope/prog", "/nope/prog can't be used for credentials: no such file or directory."),
+        ("/bin/echo hello", "credential_process gave no credentials: its answer is not the JSON"),
+        ("/bin/echo []", "credential_process gave no credentials: its answer is not the JSON"),
+        ("/bin/true", "credential_process gave no credentials: its answer is not the JSON"),
+        ('"', "the credentials can't be had: No closing quotation"),
+    ],
+)
+def test_a_process_that_is_off_says_how(machine: Machine, program: str, message: str) -> None:
+    machine.config(f"[profile team]\ncredential_process = {program}\n")
+    failure = refused(machine, profile("team"))
+    assert failure.message.startswith(message)
+    assert failure.facts == (("looked", "--profile → profile team → credential_process"),)
+    assert failure.hint == "aws configure set credential_process PROGRAM --profile team"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "[profile team]\ncredential_process = sleep 30\n",
+        "[profile team]\nrole_arn = arn:aws:iam::1:role/dev\nsource_profile = base\n"
+        "[profile base]\ncredential_process = sleep 30\n",
+    ],
+)
+def test_a_process_that_hangs_is_told_and_given_up(machine: Machine, config: str) -> None:
+    machine.config(config)
+    said: list[str] = []
+    person = Person(say=said.append, patience=Patience(source=0.05, limit=0.5))
+    failure = refused(machine, profile("team"), person=person)
+    assert failure.message == "credential_process gave nothing within 0.5 s, and was ended."
+    looked = "--profile → profile team → credential_process"
+    assert said == [f"waiting for credentials ({looked}); given up after 0.5 s"]
+
+
+def test_a_process_that_takes_its_time_is_waited_for(machine: Machine, endpoint: Endpoint) -> None:
+    program = machine.home / "program"
+    program.write_text(
+        '#!/bin/sh\nsleep 0.3\necho \'{"Version": 1, "AccessKeyId": "AKIASLOW", "SecretAccessKey": "x"}\'\n'
+    )
+    program.chmod(0o700)
+    machine.config(f"[profile team]\ncredential_process = {program}\n")
+    machine.export(AWS_ENDPOINT_URL=endpoint.url)
+    machine.aws(profile("team"), person=Person(patience=Patience(source=0.05))).caller()
+    assert endpoint.keys == ["AKIASLOW"]
+
+
+def test_a_token_file_that_is_not_there(machine: Machine) -> None:
+    role = "arn:aws:iam::123456789012:role/dev"
+    machine.config(f"[profile team]\nrole_arn = {role}\nweb_identity_token_file = /nope\n")
+    failure = refused(machine, profile("team"))
+    assert failure.message == "/nope can't be used for credentials: no such file or directory."
+    assert failure.facts == (("looked", "--profile → profile team → web_identity_token_file"),)
+    assert failure.hint == "aws configure set web_identity_token_file FILE --profile team"
+    machine.export(AWS_WEB_IDENTITY_TOKEN_FILE="/gone", AWS_ROLE_ARN=role)
+    failure = refused(machine)
+    assert failure.message == "/gone can't be used for credentials: no such file or directory."
+    assert failure.facts == (("looked", "AWS_WEB_IDENTITY_TOKEN_FILE (environment)"),)
+    assert failure.hint == "export AWS_WEB_IDENTITY_TOKEN_FILE=…, or unset AWS_WEB_IDENTITY_TOKEN_FILE"
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://127.0.0.1:1/", "no credentials came from container-role"),
+        ("http://evil.example/", "the credentials can't be had: Unsupported host"),
+        ("http://127.0.0.1:99999/", "the credentials can't be had: An HTTP Client raised"),
+    ],
+)
+def test_a_container_that_gives_no_credentials(machine: Machine, url: str, message: str) -> None:
+    machine.export(AWS_CONTAINER_CREDENTIALS_FULL_URI=url)
+    failure = refused(machine)
+    assert failure.message.startswith(message)
+    assert failure.hint.startswith("export AWS_CONTAINER_CREDENTIALS_FULL_URI=…")
+
+
+def test_a_container_that_hangs(machine: Machine, endpoint: Endpoint) -> None:
+    endpoint.answers = [HANG]
+    machine.export(AWS_CONTAINER_CREDENTIALS_FULL_URI=endpoint.url)
+    assert "Read timeout" in refused(machine).message
+
+
+def test_a_container_that_leaves_a_key_out(machine: Machine, endpoint: Endpoint) -> None:
+    endpoint.answers = [(200, '{"AccessKeyId": "AKIA"}')]
+    machine.export(AWS_CONTAINER_CREDENTIALS_FULL_URI=endpoint.url)
+    assert refused(machine).message.startswith("AWS_CONTAINER_CREDENTIALS_FULL_URI (environment) gave no credentials")
+
+
+def test_a_service_that_is_asked_for_credentials_and_does_not_answer_is_no_bad_credential(machine: Machine) -> None:
+    machine.config(MFA)
+    machine.export(AWS_ENDPOINT_URL="http://127.0.0.1:1")
+    with pytest.raises(Unreachable, match=r"http://127\.0\.0\.1:1 does not answer"):
+        machine.aws(profile("team"), person=Person(ask=lambda _: "123456"))
 
 
 # ---- roles and MFA
@@ -365,7 +514,7 @@ def test_a_role_with_mfa_asks_and_takes_the_role(machine: Machine, endpoint: End
         asked.append(prompt)
         return "123456"
 
-    aws = machine.aws(profile("team"), ask=ask)
+    aws = machine.aws(profile("team"), person=Person(ask=ask))
     aws.caller()
     assert asked == ["Enter MFA code for arn:aws:iam::1:mfa/me: "]
     assert endpoint.keys == ["AKIABASE", "ASIAROLE"]
@@ -376,7 +525,7 @@ def test_a_role_with_mfa_asks_and_takes_the_role(machine: Machine, endpoint: End
 def test_where_nobody_can_be_asked_mfa_is_refused(machine: Machine, ask: Callable[[str], str] | None) -> None:
     machine.config(MFA)
     settings = Settings(profile="team", no_input=ask is not None, sources={"profile": "--profile"})
-    failure = refused(machine, settings, ask=ask)
+    failure = refused(machine, settings, person=Person(ask=ask))
     assert failure.message == "profile team needs an MFA code, and nobody can be asked."
     assert "export-credentials --profile team" in failure.hint
 
@@ -596,12 +745,18 @@ def test_a_proxy_before_the_same_sandbox_is_used(
     assert aws.endpoint == (proxy if used else endpoint.url)
 
 
+def test_an_endpoint_that_is_no_url_is_none_of_the_sandbox(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(AWS_ENDPOINT_URL="http://[::1")
+    assert boxed(machine, Box(endpoint.url)).endpoint == endpoint.url
+
+
 @pytest.mark.parametrize(
     ("broken", "kind", "slug", "hint"),
     [
         (MissingExtra("moto"), NotSetUp, "missing_extra", "pip install 'handrail[sandbox]'"),
         (SandboxError("it died.", "see the log"), AwsFailure, "sandbox", "see the log"),
         (OSError(28, "No space left on device"), AwsFailure, "sandbox", "make room on that disk"),
+        (OSError(13, "Permission denied"), AwsFailure, "sandbox", "name another with HANDRAIL_STATE_DIR"),
     ],
 )
 def test_a_sandbox_that_does_not_start_says_why(
@@ -616,8 +771,9 @@ def test_a_sandbox_that_does_not_start_says_why(
 
 def test_without_a_stand_in_it_is_the_real_launcher(machine: Machine) -> None:
     (machine.home / "box").write_text("a file in the sandbox's place")
-    with pytest.raises(AwsFailure, match=r"[Tt]he sandbox"):
+    with pytest.raises(AwsFailure, match=r"[Tt]he sandbox") as caught:
         boxed(machine, None)
+    assert caught.value.hint.startswith('export HANDRAIL_STATE_DIR="$HOME/handrail-sandbox"')
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,25 @@ def test_get_is_consistent_and_dated(stub: tuple[Table, Stubber]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("raw", "plain"),
+    [
+        ({"N": "-17"}, -17),
+        ({"N": "17955.2711912"}, "17955.2711912"),
+        ({"N": "1E+3"}, "1E+3"),
+        ({"N": "1_0"}, "1_0"),
+        ({"B": b"x"}, "B:b'x'"),
+        ({"NULL": True}, "NULL:True"),
+        ({"L": [{"S": "x"}]}, "L:[{'S': 'x'}]"),
+    ],
+)
+def test_what_is_never_written_is_read_as_text(stub: tuple[Table, Stubber], raw: dict[str, Any], plain: Any) -> None:
+    """Somebody edited it: whoever checks the record must be able to look at it."""
+    table, stubber = stub
+    answers(stubber, "get_item", {"Item": {"n": raw}})
+    assert table.get(("a", "b")).item == {"n": plain}
+
+
+@pytest.mark.parametrize(
     ("how", "condition"),
     [
         ({}, None),

@@ -12,7 +12,18 @@ import botocore.session
 import pytest
 from botocore.parsers import ResponseParserError, create_parser
 
-from handrail.aws.failures import CALL_ROWS, ROWS, Origin, aws_failures_explained, mark_origin, translate
+from handrail.aws.failures import (
+    CALL_ROWS,
+    ROWS,
+    STATUS_ROWS,
+    TEXT_ROWS,
+    Origin,
+    aws_failures_explained,
+    credential_failures_explained,
+    host_of,
+    mark_origin,
+    translate,
+)
 from handrail.core.errors import (
     AwsFailure,
     BadCredentials,
@@ -191,13 +202,127 @@ EC2_CASES = [
             "TerminateInstances",
         ),
         WrongState,
-        "i-0abc is protected",
-        "--no-disable-api-termination --region us-east-1 --instance-id i-0abc",
+        "web is protected against being ended.",
+        "aws ec2 modify-instance-attribute --instance-id i-0abc --no-disable-api-termination --region us-east-1",
+    ),
+    (
+        ec2(
+            "OperationNotPermitted",
+            "The instance 'i-0abc' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.",
+            "StopInstances",
+        ),
+        WrongState,
+        "web is protected against being stopped.",
+        "aws ec2 modify-instance-attribute --instance-id i-0abc --no-disable-api-stop --region us-east-1",
+    ),
+    (
+        ec2("OperationNotPermitted", "Not in this account", "RebootInstances"),
+        WrongState,
+        "AWS does not permit this of web: Not in this account",
+        "handrail ec2 list",
+    ),
+    (
+        ec2(
+            "InsufficientInstanceCapacity",
+            "Insufficient capacity.",
+            "StartInstances",
+            status=500,
+        ),
+        AwsFailure,
+        "AWS has no room for the type of web in its zone now; it stays stopped.",
+        "try again in some minutes, or: handrail ec2 update web --type TYPE",
+    ),
+    (
+        ec2("Unsupported", "The requested configuration is currently not supported.", "StartInstances"),
+        AwsFailure,
+        "does not offer the type of web in its zone; it stays stopped: The requested configuration",
+        "handrail ec2 update web --type TYPE",
+    ),
+    (
+        ec2("Unsupported", "The requested configuration is currently not supported.", "ModifyInstanceAttribute"),
+        AwsFailure,
+        "does not offer this type in the zone of web",
+        "another --type",
+    ),
+    (
+        ec2(
+            "VcpuLimitExceeded", "You have requested more vCPU capacity than your current vCPU limit", "StartInstances"
+        ),
+        AwsFailure,
+        "the account has reached its limit",
+        "stop an instance",
+    ),
+    *(
+        (
+            ec2("InvalidInstanceID.NotFound", "The instance ID 'i-0abc' does not exist", call),
+            AwsFailure,
+            "AWS does not know web in this call: not yet, or not any more.",
+            "repeat the command in a moment; handrail ec2 show i-0abc",
+        )
+        for call in ("StartInstances", "StopInstances", "RebootInstances", "TerminateInstances", "CreateTags")
+    ),
+    (
+        ec2("InvalidSubnet", "No default subnet for availability zone: 'us-east-1e'."),
+        NotFound,
+        "there is no such subnet: No default subnet",
+        "aws ec2 describe-subnets --region us-east-1",
+    ),
+    (
+        ec2("InvalidSecurityGroupID.NotFound", "The security group 'sg-1' does not exist"),
+        NotFound,
+        "there is no security group sg-1 in us-east-1.",
+        "aws ec2 describe-security-groups --region us-east-1",
+    ),
+    (
+        ec2(
+            "InsufficientFreeAddressesInSubnet",
+            "There are not enough free addresses in subnet 'subnet-1' to satisfy the requested number of instances.",
+        ),
+        AwsFailure,
+        "the subnet has no free address left.",
+        "--subnet subnet-",
+    ),
+    (
+        ec2("Client.InvalidKMSKey.InvalidState", "The KMS key provided is in an incorrect state"),
+        NotSetUp,
+        "the disk's KMS key, the region's default for EBS, can't be used: The KMS key provided",
+        "aws ec2 get-ebs-default-kms-key-id --region us-east-1",
+    ),
+    (
+        ec2(
+            "InvalidParameterValue",
+            "Value (nope) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name",
+        ),
+        NotFound,
+        "there is no instance profile nope.",
+        "aws iam list-instance-profiles",
+    ),
+    (
+        ec2(
+            "InvalidParameterValue",
+            "Value (arn:aws:iam::1:instance-profile/nope) for parameter iamInstanceProfile.arn is invalid. Invalid IAM "
+            "Instance Profile ARN",
+        ),
+        NotFound,
+        "there is no instance profile arn:aws:iam::1:instance-profile/nope.",
+        "aws iam list-instance-profiles",
+    ),
+    (
+        ec2("MissingInput", "No subnets found for the default VPC 'vpc-1'. Please specify a subnet."),
+        NotSetUp,
+        "the default VPC of us-east-1 has no subnet",
+        "--subnet subnet-",
+    ),
+    (
+        ec2("IncorrectState", "The volume 'vol-1' is not in the right state.", "StartInstances"),
+        WrongState,
+        "web is in a state that does not allow this",
+        "wait a minute and repeat the command",
     ),
     (
         ec2("IncorrectInstanceState", "The instance 'i-0abc' is not in a state from which it can be started."),
         WrongState,
-        "i-0abc is in a state",
+        "web is in a state",
         "handrail ec2 show i-0abc",
     ),
     (ec2("RequestLimitExceeded", "Request limit exceeded.", status=503), Throttled, "slow down", "wait a minute"),
@@ -345,15 +470,31 @@ def test_a_refusal_has_its_own_message_and_hint(
     assert failure.details["call"] == error.operation_name
 
 
+EVERY_ROW = (*ROWS.values(), *CALL_ROWS.values(), *STATUS_ROWS.values(), *(row for _, _, row in TEXT_ROWS))
+
+
+def test_every_row_says_what_to_do() -> None:
+    assert [row.message for row in EVERY_ROW if not row.hint.strip()] == []
+
+
+def test_words_tell_a_code_apart_only_where_they_are_said() -> None:
+    other = told(ec2("InvalidParameterValue", "Value (4) for parameter maxResults is invalid."))
+    assert (type(other), "maxResults" in other.message) == (Usage, True)
+    assert told(ec2("MissingInput", "Nothing was given.")).message.startswith("AWS refused ec2 create")
+
+
 def test_every_row_can_be_said() -> None:
     words = dict.fromkeys(("thing", "subject", "region", "text", "operation", "mend", "code"), "x")
-    for row in (*ROWS.values(), *CALL_ROWS.values()):
+    for row in EVERY_ROW:
         assert "{" not in row.message.format_map(words) + row.hint.format_map(words)
         assert row.message[0].islower() or row.message.startswith(("AWS", "Route 53", "{"))
 
 
 def test_credentials_say_where_was_looked_and_others_do_not() -> None:
-    assert told(sts("ExpiredToken", "expired")).facts == (("looked", Side().looked),)
+    expired = told(sts("ExpiredToken", "expired"))
+    assert expired.facts == (("looked", Side().looked),)
+    assert expired.details["looked"] == Side().looked
+    assert "looked" not in told(ec2("InvalidKeyPair.NotFound", "x")).details
     assert told(ec2("InvalidKeyPair.NotFound", "x")).facts == ()
     assert translate(sts("ExpiredToken", "x"), operation="status").facts == ()
 
@@ -605,6 +746,35 @@ def test_what_to_check_depends_on_where(side: Side | None, hint: str) -> None:
     assert hint in translate(error, operation="ec2 list", aws=side).hint
 
 
+@pytest.mark.parametrize(
+    ("call", "open"),
+    [("DescribeInstances", False), ("GetItem", False), ("AssumeRole", False), ("RunInstances", True), ("", True)],
+)
+@pytest.mark.parametrize("kind", [boto.ReadTimeoutError, boto.ConnectionClosedError])
+def test_only_of_a_change_it_is_said_that_it_may_have_taken_effect(
+    kind: type[boto.HTTPClientError], call: str, open: bool
+) -> None:
+    silent = kind(endpoint_url=ENDPOINT)
+    mark_origin(silent, Origin(Side(), "us-east-1", call))
+    message = told(silent).message
+    assert ("took effect" in message) is open
+    assert message.endswith(("unknown." if open else "does not answer.", "unknown." if open else "connection."))
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://user:secret@h.example:8443/a?Signature=x", "https://h.example:8443"),
+        ("http://[::1]:1/", "http://[::1]:1"),
+        ("http://h:99999", ""),
+        ("http://[::1", ""),
+        ("nonsense", ""),
+    ],
+)
+def test_of_an_address_only_the_host_is_shown(url: str, host: str) -> None:
+    assert host_of(url) == host
+
+
 def test_an_endpoint_that_botocore_does_not_name_is_the_connections_own() -> None:
     error = boto.HTTPClientError(error="x")
     assert translate(error, operation="x", aws=Side(endpoint="http://h:1")).message == "http://h:1 can't be reached."
@@ -645,6 +815,50 @@ def test_missing_credentials_name_what_and_where_and_the_command(error: Exceptio
     assert message in failure.message
     assert failure.hint == "aws sso login --profile team-dev"
     assert failure.facts == (("looked", Side().looked),)
+    assert failure.details == {"looked": Side().looked}
+
+
+@pytest.mark.parametrize(("said", "shown"), [("", "no reason given"), ("one\ntwo\n", "one two")])
+def test_what_a_program_says_is_one_line(said: str, shown: str) -> None:
+    failure = told(boto.CredentialRetrievalError(provider="custom-process", error_msg=said))
+    assert failure.message == f"no credentials came from custom-process: {shown}"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "/t"), "/t can't be used for credentials: no such file"),
+        (OSError("odd"), "the credentials can't be had: odd"),
+        (json.JSONDecodeError("x", "y", 0), "profile team-dev gave no credentials: its answer is not the JSON"),
+        (KeyError("AccessKeyId"), "profile team-dev gave no credentials: its answer is not the JSON"),
+        (ValueError("Unsupported host"), "the credentials can't be had: Unsupported host"),
+        (RuntimeError("still expired"), "the credentials have expired."),
+        (AssertionError(), "the credentials can't be had: AssertionError"),
+        (boto.HTTPClientError(error="Failed to parse"), "the credentials can't be had: An HTTP Client raised"),
+        (boto.InvalidConfigError(error_msg="loop"), "the settings of profile team-dev are off: loop"),
+    ],
+)
+def test_whatever_stops_credentials_is_about_credentials(error: Exception, message: str) -> None:
+    with pytest.raises(BadCredentials) as caught, credential_failures_explained(Side()):
+        raise error
+    assert caught.value.message.startswith(message)
+    assert caught.value.hint == Side().mend
+    assert caught.value.facts == (("looked", Side().looked),)
+    assert caught.value.details == {"looked": Side().looked}
+    assert caught.value.__cause__ is error
+
+
+def test_but_a_service_that_does_not_answer_is_not_and_ours_stay() -> None:
+    silent = boto.EndpointConnectionError(endpoint_url=ENDPOINT)
+    mark_origin(silent, Origin(Side(), "us-east-1", "AssumeRole"))
+    with pytest.raises(Unreachable), credential_failures_explained(Side()):
+        raise silent
+    own = NotFound("x")
+    with pytest.raises(NotFound) as caught, credential_failures_explained(Side()):
+        raise own
+    assert caught.value is own
+    with credential_failures_explained(Side()):
+        pass
 
 
 def test_without_a_connection_nothing_is_claimed_of_it() -> None:

@@ -3,6 +3,7 @@
 import http.server
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.session
@@ -11,7 +12,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from fast_models import hurry_retries
-from handrail.aws.fencing import before_send, fenced, signed_at
+from handrail.aws.connect import RetryBudget
+from handrail.aws.fencing import Deadline, HeldUp, before_send, fenced, signed_at
 from handrail.core.errors import HandrailError
 from handrail.ledger.fence import Fence, FenceClosed
 from handrail.ledger.holders import Times
@@ -84,6 +86,14 @@ def test_an_answer_closes_the_attempt(client: Any) -> None:
     gate = fence()
     assert start(client, gate, (200, "")) is None
     assert (gate.attempts, gate.open_until) == (1, None)
+
+
+def test_that_there_is_no_room_is_an_answer_though_it_comes_at_5xx_and_is_not_asked_again(client: Any) -> None:
+    RetryBudget().govern(client, 3)
+    gate = fence()
+    assert isinstance(start(client, gate, (500, "InsufficientInstanceCapacity"), (200, "")), ClientError)
+    assert (gate.attempts, gate.open_until) == (1, None)
+    assert start(client, gate, (500, "InternalError"), (200, "")) is None
 
 
 @pytest.mark.parametrize("code", ["IncorrectInstanceState", "RequestExpired", "UnauthorizedOperation"])
@@ -166,3 +176,31 @@ def test_an_error_of_our_own_is_no_answer() -> None:
 
 def test_the_date_of_a_signature() -> None:
     assert signed_at("20261122T205500Z") == signed_at(b"20261122T205500Z") == 1795380900
+
+
+def request(action: str = "", method: str = "POST", signed: str = "20261122T205501Z") -> Any:
+    """Return a signed request: of EC2 with an action, else of S3."""
+    body = f"Action={action}&Version=2016-11-15".encode() if action else b"Action=DescribeNothing"
+    return SimpleNamespace(method=method, body=body, headers={"X-Amz-Date": signed})
+
+
+@pytest.mark.parametrize(
+    ("what", "service", "sent"),
+    [
+        (request("StopInstances"), "ec2", False),
+        (request("DescribeInstances"), "ec2", True),
+        (request("StopInstances", signed="20261122T205459Z"), "ec2", True),
+        (SimpleNamespace(body="Action=RebootInstances", headers={"X-Amz-Date": "20261122T205501Z"}), "ec2", False),
+        (request(method="PUT"), "s3", False),
+        (request(method="GET"), "s3", True),
+    ],
+)
+def test_a_command_that_was_held_up_changes_nothing_any_more(what: Any, service: str, sent: bool) -> None:
+    deadline = Deadline()
+    deadline.before_send(what, service)
+    deadline.until = signed_at("20261122T205500Z")
+    if sent:
+        deadline.before_send(what, service)
+        return
+    with pytest.raises(HeldUp, match="was held up, and is 1 s too late"):
+        deadline.before_send(what, service)

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from handrail.aws.identity import Identity, check_profile, choose_identity
 from handrail.core.errors import BadCredentials
+from handrail.core.redaction import redact
 from handrail.settings import NO_DOTENV, Dotenv, Settings
 
 KEY, SECRET, TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
@@ -85,6 +88,7 @@ def test_half_a_triple_names_the_other_half_and_the_fix(values: dict[str, str], 
         assert missing in caught.value.message
         assert caught.value.hint == fix
         assert caught.value.facts == (("looked", f"{missing} ({place})"),)
+        assert caught.value.details == {"missing": missing, "looked": f"{missing} ({place})"}
         assert caught.value.exit_code == 7
 
 
@@ -127,7 +131,7 @@ def test_an_unknown_profile_gets_the_nearest(
 ) -> None:
     with pytest.raises(BadCredentials, match="there is no profile team-dev") as caught:
         checked({name: {} for name in known}, tmp_path)
-    assert (caught.value.hint, caught.value.details) == (hint, {"nearest": near})
+    assert (caught.value.hint, caught.value.details) == (hint, {"nearest": near, "looked": TEAM.looked})
 
 
 @pytest.mark.parametrize(("profile", "cache_name"), [(SSO, "corp"), (LEGACY, "https://corp")])
@@ -138,6 +142,7 @@ def test_a_sign_in_that_is_over_says_since_when(profile: dict[str, str], cache_n
     assert caught.value.message == "the sign-in of profile team-dev expired 2 h ago."
     assert caught.value.hint == "aws sso login --profile team-dev"
     assert caught.value.facts == (("looked", "AWS_PROFILE (environment) → profile team-dev → SSO cache"),)
+    assert caught.value.details["looked"] == "AWS_PROFILE (environment) → profile team-dev → SSO cache"
 
 
 @pytest.mark.parametrize("token", [None, "{broken", "[]", {"accessToken": "t"}, {"expiresAt": "soon"}])
@@ -149,11 +154,14 @@ def test_no_sign_in_says_so(token: object, tmp_path: Path) -> None:
     assert caught.value.hint == "aws sso login --profile team-dev"
 
 
-def test_a_cache_that_can_not_be_read_is_no_sign_in(tmp_path: Path) -> None:
-    name = hashlib.sha1(b"corp").hexdigest() + ".json"
-    (tmp_path / ".aws" / "sso" / "cache" / name).mkdir(parents=True)
-    with pytest.raises(BadCredentials, match="is not signed in"):
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_a_cache_that_can_not_be_read_is_no_sign_in(make: Callable[[Path], None], tmp_path: Path) -> None:
+    folder = tmp_path / ".aws" / "sso" / "cache"
+    folder.mkdir(parents=True)
+    make(folder / (hashlib.sha1(b"corp").hexdigest() + ".json"))
+    with pytest.raises(BadCredentials, match="is not signed in") as caught:
         checked({"team-dev": SSO}, tmp_path)
+    assert caught.value.details == {"looked": "AWS_PROFILE (environment) → profile team-dev → SSO cache"}
 
 
 @pytest.mark.parametrize("expires", [iso(hours=-2), "2026-11-22T13:00:00UTC", "2026-11-22T13:00:00"])
@@ -190,6 +198,70 @@ def test_a_role_on_top_of_sso_names_the_profile_to_sign_in(tmp_path: Path) -> No
     with pytest.raises(BadCredentials, match="profile base is not signed in") as caught:
         checked(profiles, tmp_path)
     assert caught.value.hint == "aws sso login --profile base"
+
+
+@pytest.mark.parametrize(
+    ("profiles", "key", "mend"),
+    [
+        (
+            {"team-dev": {"credential_process": "helper"}},
+            "credential_process",
+            "aws configure set credential_process PROGRAM --profile team-dev",
+        ),
+        (
+            {"team-dev": {"source_profile": "base"}, "base": {"credential_process": "helper"}},
+            "credential_process",
+            "aws configure set credential_process PROGRAM --profile base",
+        ),
+        (
+            {"team-dev": {"web_identity_token_file": "/t", **SSO}},
+            "web_identity_token_file",
+            "aws configure set web_identity_token_file FILE --profile team-dev",
+        ),
+    ],
+)
+def test_a_profile_whose_credentials_come_from_elsewhere_says_so(
+    profiles: dict[str, dict[str, str]], key: str, mend: str, tmp_path: Path
+) -> None:
+    identity = checked(profiles, tmp_path)
+    assert (identity.looked, identity.mend) == (f"{TEAM.looked} → {key}", mend)
+
+
+def test_keys_of_a_profile_come_before_its_program(tmp_path: Path) -> None:
+    assert checked({"team-dev": {"credential_process": "helper", "aws_access_key_id": "AKIA"}}, tmp_path) is TEAM
+
+
+def test_where_the_default_profile_has_a_source_the_metadata_are_not_looked_at(tmp_path: Path) -> None:
+    identity = choose_identity(Settings(), {}, NO_DOTENV)
+    found = checked({"default": {"credential_process": "helper"}}, tmp_path, identity)
+    assert found.looked == "environment → .env → profile default → credential_process"
+
+
+def test_every_command_that_mends_survives_redaction(tmp_path: Path) -> None:
+    """What stands for a secret in an advised command is no secret: masked, nobody could follow the advice."""
+    advised = [
+        choose_identity(settings, environ, dotenv).mend
+        for settings, environ, dotenv in (
+            (Settings(), PAIR, NO_DOTENV),
+            (Settings(), {}, Dotenv(values=PAIR)),
+            (Settings(), {"AWS_WEB_IDENTITY_TOKEN_FILE": "/t"}, NO_DOTENV),
+            (named("team", "--profile"), {}, NO_DOTENV),
+            (Settings(), {}, NO_DOTENV),
+        )
+    ]
+    for values in ({KEY: "AKIA"}, {SECRET: "x"}, {KEY: "ASIA1", SECRET: "x"}):
+        for environ, dotenv in ((values, {}), ({}, values)):
+            with pytest.raises(BadCredentials) as caught:
+                choose_identity(Settings(), environ, Dotenv(values=dotenv))
+            advised.append(caught.value.hint)
+    for source in ({"credential_process": "helper"}, {"web_identity_token_file": "/t"}):
+        advised.append(checked({"team-dev": source}, tmp_path).mend)
+    with pytest.raises(BadCredentials) as caught:
+        checked({"team-dex": SSO}, tmp_path)
+    advised.append(caught.value.hint)
+    for hint in advised:
+        assert redact(hint) == hint
+        assert json.loads(redact(json.dumps({"hint": hint}, ensure_ascii=False))) == {"hint": hint}
 
 
 def test_profiles_that_name_each_other_end(tmp_path: Path) -> None:

@@ -58,6 +58,14 @@ def test_no_table(stub: tuple[LedgerTable, Stubber]) -> None:
     table, stubber = stub
     stubber.add_client_error("describe_table", WRONG, "no", 400)
     assert table.find() is None
+    stubber.add_client_error("describe_table", WRONG, "no", 400)
+    assert not table.exists()
+
+
+def test_one_call_tells_whether_there_is_a_table(stub: tuple[LedgerTable, Stubber]) -> None:
+    table, stubber = stub
+    stubber.add_response("describe_table", {"Table": {"TableStatus": "CREATING"}}, {"TableName": NAME})
+    assert table.exists()
 
 
 def test_a_refused_look_is_no_missing_table(stub: tuple[LedgerTable, Stubber]) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.core.errors import Internal, Refused
+from handrail.core.errors import Internal, Refused, Usage
+from handrail.core.line import Line, Said
 from handrail.core.plan import Claim
 from handrail.core.policy import (
     OPEN,
@@ -18,6 +19,7 @@ from handrail.core.policy import (
     default_type,
     explain,
     judge,
+    no_default_type,
     parse_policy,
     passes,
     refusal,
@@ -33,7 +35,18 @@ def policy(text: str, source: str = "handrail.toml") -> Policy:
 
 
 def refused(policies: tuple[Policy, ...], *claims: Claim, context: Context = SANDBOX) -> Refused:
-    return refusal(judge(policies, claims, context), "handrail ec2 create")
+    return refusal(judge(policies, claims, context), typed(*claims))
+
+
+def typed(*claims: Claim, command: str = "handrail ec2 create") -> Line:
+    """Return the line that a person typed who makes these claims."""
+    return Line(command, tuple(said(claim) for claim in claims))
+
+
+def said(claim: Claim) -> Said:
+    if isinstance(claim.value, dict):
+        return Said(claim.option, tuple(f"{key}={value}" for key, value in claim.value.items()), many=True)
+    return Said(claim.option, (str(claim.value),))
 
 
 def test_a_refused_type_reads_as_promised() -> None:
@@ -84,8 +97,8 @@ def test_all_reasons_come_at_once_with_one_line_that_would_work() -> None:
     )
     assert error.message == "the policy refuses 7 things here."
     assert error.hint == (
-        "handrail ec2 create --type t4g.large --name dev-1-we-b --tag team=VALUE --tag stage=test "
-        "foo.dev.example.org --ttl 60"
+        "handrail ec2 create --type t4g.large --name dev-1-we-b --tag team=ab --tag stage=test "
+        "foo.dev.example.org --ttl 60 --image ubuntu"
     )
     assert error.facts[:6] == (
         ("refused", "m5.large is not an instance type that the policy allows."),
@@ -119,19 +132,20 @@ def test_many_reasons_and_long_rules_are_cut() -> None:
     many = policy(f"ec2.types = {[f'm5.{n}large' for n in range(12)]}")
     error = refused((many,), *(Claim("ec2.types", f"t3.x{n}", "--type") for n in range(10)))
     assert error.facts[-1] == ("refused", "and 2 more")
-    assert error.facts[1][1].endswith("m5.7large, and 4 more (handrail.toml:1)")
+    assert error.facts[-2][1].endswith("m5.7large, and 4 more (handrail.toml:1)")
     assert len(error.details["reasons"]) == 10
 
 
 @pytest.mark.parametrize(
     ("rules", "claim", "hint"),
     [
-        ("ec2.types=[]", Claim("ec2.types", "t3.nano", "--type"), "give --type as the rule says, or ask whoever"),
+        ("ec2.types=[]", Claim("ec2.types", "t3.nano", "--type"), "no value passes: whoever keeps handrail.toml must"),
         ("ec2.images=['ami-*']", Claim("ec2.images", "ubuntu", ""), "give a value as the rule says"),
         ("ec2.types=['t3.n*']", Claim("ec2.types", "t4g.nano", "--type"), "give --type as the rule says"),
         ("ec2.types=['m5.*']", Claim("ec2.types", "m4.lrge", "--type"), "x --type m5.large"),
         ("ec2.names=['a?-*']", Claim("ec2.names", "web", "--name"), "x --name ax-web"),
-        ("ec2.names=['[ab]*']", Claim("ec2.names", "web", "--name"), "give --name as the rule says"),
+        ("ec2.names=['[ab]*']", Claim("ec2.names", "web", "--name"), "x --name aweb"),
+        ("ec2.names=['[!w]']", Claim("ec2.names", "web", "--name"), "give --name as the rule says"),
         ("ec2.key_pairs=[]", Claim("ec2.key_pairs", "mine", "--key-pair"), "x"),
         ("ec2.key_pairs=['team key']", Claim("ec2.key_pairs", "mine", "--key-pair"), "x --key-pair 'team key'"),
         ("ec2.credits='standard'", Claim("ec2.credits", "unlimited", "--credits"), "x --credits standard"),
@@ -141,13 +155,17 @@ def test_many_reasons_and_long_rules_are_cut() -> None:
         ("route53.ttl_max=9", Claim("route53.ttl_max", 10, "--ttl"), "x --ttl 9"),
         ("route53.record_types=['TXT']", Claim("route53.record_types", "A", "TYPE"), "x TXT"),
         ("s3.regions=['eu-west-1']", Claim("s3.regions", "us-east-1", "--region"), "x --region eu-west-1"),
-        ("ec2.required_tags={a='[xy]'}", Claim("ec2.required_tags", {}, "--tag"), "x --tag a=VALUE"),
+        ("ec2.required_tags={a='[xy]'}", Claim("ec2.required_tags", {}, "--tag"), "x --tag a=x"),
+        ("ec2.required_tags={a='cc-*'}", Claim("ec2.required_tags", {}, "--tag"), "x --tag a=cc-VALUE"),
+        ("ec2.required_tags={a='cc-*'}", Claim("ec2.required_tags", {"a": "7", "b": "8"}, "--tag"),
+         "x --tag a=cc-7 --tag b=8"),
+        ("ec2.required_tags={a='[!b]c'}", Claim("ec2.required_tags", {}, "--tag"), "give --tag as the rule says"),
     ],
 )  # fmt: skip
 def test_the_hint_is_a_line_that_works_or_says_what_to_do(rules: str, claim: Claim, hint: str) -> None:
     reasons = judge((policy(rules),), [claim], SANDBOX)
     assert reasons
-    found = refusal(reasons, "x").hint
+    found = refusal(reasons, typed(claim, command="x")).hint
     assert found.startswith(hint)
     if hint.startswith("x"):
         assert found == hint
@@ -230,7 +248,7 @@ def test_accounts_are_judged_unasked_on_aws_and_never_in_the_sandbox() -> None:
     rules = (policy("accounts=['999988887777']"),)
     (reason,) = judge(rules, [], AWS)
     assert (reason.key, reason.value, reason.would_pass) == ("accounts", "111122223333", ("999988887777",))
-    assert refusal([reason], "handrail ec2 create").hint == "sign in to an account that the rule lists"
+    assert refusal([reason]).hint == "sign in to an account that the rule lists"
     assert judge(rules, [Claim("accounts", "000000000000")], SANDBOX) == []
     assert judge(rules, [], Context("aws")) == []
     assert judge((STRICT,), [], AWS) == []
@@ -250,13 +268,89 @@ def test_explain_tells_what_passes_too() -> None:
         ("stage", False, "ec2.required_tags = stage=b"),
         ("", True, "ec2.required_tags = none"),
         ("t3.nano", True, "ec2.types = t3.nano, t4g.nano"),
-        ("t3.nano", True, "ec2.types = t3.nano, t4g.nano"),
+    ]
+
+
+def test_explain_tells_each_rule_of_two_files_once() -> None:
+    team = policy("ec2.types=['t3.*']", "policy.toml")
+    found = explain((policy(""), team), [Claim("ec2.types", "t3.nano"), Claim("ec2.names", "web")], SANDBOX)
+    assert [(each.rule, each.source) for each in found] == [
+        ("ec2.types = t3.nano, t4g.nano", "built-in strict"),
+        ("ec2.types = t3.*", "policy.toml:1"),
+        ("ec2.names = any", "built-in strict"),
     ]
 
 
 def test_a_tag_value_is_offered_that_all_policies_take() -> None:
     rules = (policy("ec2.required_tags={team='a*'}"), policy("ec2.required_tags={team='ab'}"))
     assert refused(rules, Claim("ec2.required_tags", {}, "--tag")).hint == "handrail ec2 create --tag team=ab"
+    ends = (policy("ec2.required_tags={team='a*'}"), policy("ec2.required_tags={team='*z'}"))
+    assert (
+        refused(ends, Claim("ec2.required_tags", {"team": "x"}, "--tag")).hint == "handrail ec2 create --tag team=axz"
+    )
+
+
+NEAR = "ec2.types=['t3.large']"
+
+
+@pytest.mark.parametrize(
+    ("near", "outer", "claim", "rules"),
+    [
+        (NEAR, "", Claim("ec2.types", "t3.large", "--type"), ("t3.large", "t3.nano, t4g.nano")),
+        (NEAR, "", Claim("ec2.types", "t3.nano", "--type"), ("t3.large", "t3.nano, t4g.nano")),
+        ("ec2.types=['m5.*']", "", Claim("ec2.types", "m5.large", "--type"), ("m5.*", "t3.nano, t4g.nano")),
+        ("ec2.types=['*.nano']", "ec2.types=['*.large']", Claim("ec2.types", "t3.x", "--type"), ("*.nano", "*.large")),
+        ("ec2.names=['a-*']", "ec2.names=['b-*']", Claim("ec2.names", "c", "--name"), ("a-*", "b-*")),
+        ("ec2.required_tags={t='a*'}", "ec2.required_tags={t='b'}", Claim("ec2.required_tags", {}, "--tag"),
+         ("t=a*", "t=b")),
+        ("route53.zone_suffixes=['a.org']", "route53.zone_suffixes=['b.org']",
+         Claim("route53.zone_suffixes", "x.a.org", "DOMAIN"), ("a.org", "b.org")),
+    ],
+)  # fmt: skip
+def test_where_no_value_passes_both_rules_are_shown_and_whose_must_change(
+    near: str, outer: str, claim: Claim, rules: tuple[str, str]
+) -> None:
+    error = refused((policy(near), policy(outer, "policy.toml")), claim)
+    assert error.hint == (
+        f"no value passes both: whoever keeps handrail.toml must set {claim.key} to what policy.toml allows"
+    )
+    assert [(label, text.partition(" = ")[2].rpartition(" (")[0]) for label, text in error.facts] == [
+        ("rule", rule) for rule in rules
+    ]
+
+
+def test_rules_that_may_have_something_in_common_are_not_at_odds() -> None:
+    rules = (policy("ec2.names=['a*']"), policy("ec2.names=['*b']"))
+    assert refused(rules, Claim("ec2.names", "c", "--name")).hint.startswith("give --name as the rule says")
+    files = (policy("s3.secret_files=[]"), policy("s3.secret_files=['x']"))
+    assert refused(files, Claim("s3.secret_files", "x")).hint.startswith("leave it out")
+
+
+def test_a_default_that_is_refused_can_not_be_left_out() -> None:
+    claim = Claim("ec2.key_pairs", "mine", "--key-pair")
+    reasons = judge((policy("ec2.key_pairs=['ops-*']"),), [claim], SANDBOX)
+    assert refusal(reasons, Line("handrail ec2 create")).hint.startswith("give --key-pair as the rule says")
+
+
+def test_without_a_type_that_passes_the_refusal_says_whose_rule_must_change() -> None:
+    line = Line("handrail ec2 create")
+    error = no_default_type((policy(NEAR), STRICT), SANDBOX, line)
+    assert (error.exit_code, error.message) == (3, "the policies allow no instance type.")
+    assert "whoever keeps handrail.toml must set ec2.types to what built-in strict allows" in error.hint
+    assert [text for _, text in error.facts] == [
+        "ec2.types = t3.large (handrail.toml:1)",
+        "ec2.types = t3.nano, t4g.nano (built-in strict)",
+    ]
+    assert no_default_type((policy("ec2.types=[]"), STRICT), SANDBOX, line).hint == (
+        "no value passes: whoever keeps handrail.toml must list one in ec2.types"
+    )
+
+
+def test_without_a_default_among_patterns_a_type_is_offered() -> None:
+    error = no_default_type((policy("ec2.types=['m5.*']"),), SANDBOX, Line("handrail ec2 create"))
+    assert isinstance(error, Usage)
+    assert error.hint == "handrail ec2 create --type m5.large"
+    assert error.facts == (("rule", "ec2.types = m5.* (handrail.toml:1)"),)
 
 
 def test_allowed_is_what_every_policy_takes() -> None:
@@ -352,7 +446,7 @@ def test_a_nearer_policy_only_narrows(near: Policy, outer: Policy, claims: list[
 def test_judging_explaining_and_passing_agree(near: Policy, outer: Policy, claim: Claim, context: Context) -> None:
     rules = (near, outer)
     reasons = judge(rules, [claim], context)
-    assert [each for each in explain(rules, [claim], context) if not each.passes] == reasons
+    assert [each for each in explain(rules, [claim], context) if not each.passes] == list(dict.fromkeys(reasons))
     assert passes(rules, claim.key, claim.value, context) == (not reasons)
 
 
@@ -362,11 +456,11 @@ def test_what_is_offered_would_pass(near: Policy, outer: Policy, claim: Claim, c
     for reason in judge(rules, [claim], context):
         offers: list[Any] = list(reason.would_pass)
         if claim.key == "ec2.required_tags":
-            assert offers[0].partition("=")[0] == reason.value
+            assert all(offer.partition("=")[0] == reason.value for offer in offers)
         else:
             kind = type(claim.value)
             assert all(passes(rules, claim.key, kind(offer), context) for offer in offers)
-        assert isinstance(refusal([reason], "x"), Refused)
+        assert isinstance(refusal([reason], typed(claim)), Refused)
 
 
 @given(policies(), policies(), st.sampled_from(sorted(PATTERNS)), CONTEXTS)
@@ -378,3 +472,12 @@ def test_what_is_allowed_passes(near: Policy, outer: Policy, key: str, context: 
 
 def test_a_reason_is_json() -> None:
     assert Reason("k", 1, "--o", "r", "s").as_json()["would_pass"] == []
+
+
+def test_what_one_rule_refuses_stands_together_and_is_called_what_a_person_knows() -> None:
+    error = refused(
+        (policy('s3.secret_files=[".env"]'),), *(Claim("s3.secret_files", ".env", said=f"link-{n}") for n in "ab")
+    )
+    assert [label for label, _ in error.facts] == ["refused", "refused", "rule"]
+    assert error.facts[0][1].startswith("link-a looks like a secret")
+    assert {reason["value"] for reason in error.details["reasons"]} == {".env"}

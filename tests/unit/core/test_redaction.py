@@ -34,6 +34,7 @@ TOKEN = "IQoJb3JpZ2luX2VjEJr//////////wEaCXVzLWVhc3QtMSJHMEUCIQ=="
         f"('Authorization', b'AWS4-HMAC-SHA256 x Signature={SECRET}')",
         f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----",
         f"-----BEGIN PRIVATE KEY-----\n{SECRET}",
+        f"AWS_SECRET_ACCESS_KEY=…{SECRET}",
     ],
 )
 def test_a_secret_is_masked(text: str) -> None:
@@ -63,6 +64,9 @@ def test_a_token_is_masked(text: str) -> None:
         "web is running · i-0c1d2e3f4a5b6c7d8 · AKIAIOSFODNN7EXAMPLE",
         "3 signatures, user data of 12 bytes, no secret",
         "the session token is missing",
+        "export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… AWS_SESSION_TOKEN=…",
+        '{"hint": "write AWS_SECRET_ACCESS_KEY=… into .env"}',
+        '{"hint": "export AWS_SECRET_ACCESS_KEY=…"}',
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:

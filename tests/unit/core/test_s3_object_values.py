@@ -1,6 +1,7 @@
 """Files on their way to become objects: keys as `aws s3 cp` makes them, filters, parts, progress."""
 
 import zlib
+from itertools import product
 
 import pytest
 
@@ -18,12 +19,15 @@ from handrail.core.objects import (
     checksum_text,
     content_type,
     file_key,
+    fits_xml,
     folder_key,
     part_size,
     progress_text,
     stream_part_size,
     sum_sizes,
+    xml_start,
 )
+from handrail.core.s3_rules import check_key, check_key_prefix, check_new_key
 
 
 def test_keys_as_aws_s3_cp_makes_them() -> None:
@@ -83,10 +87,49 @@ def test_filters() -> None:
 def test_progress_tells_files_bytes_rate_and_time_left() -> None:
     half = Progress(files=602, total_files=1204, sent=512 * MIB, total=1024 * MIB, seconds=4)
     text = progress_text(half)
-    assert text == ("602 of 1,204 files · 512.0 MiB of 1.0 GiB  ━━━━━━━━━━━━────────────  50 %  128.0 MiB/s  4 s left")
+    assert text == "602 of 1,204 files · 512.0 MiB of 1.0 GiB  ━━━━───  50 %  128.0 MiB/s  4 s left"
+    little = Progress(files=0, total_files=1, sent=5, total=10, seconds=5)
+    assert progress_text(little) == "0 of 1 file · 5 B of 10 B  ━━━━━━━━━━━━────────────  50 %  1 B/s  5 s left"
     assert progress_text(Progress(0, 1, 0, 0, 0.0)).endswith("100 %  0 B/s")
     assert progress_text(Progress(0, 1, 0, 10, 0.0)).endswith("0 %  0 B/s")
-    assert progress_text(Progress(0, 1, 2048, None, 2.0)) == "0 of 1 files · 2.0 KiB · 1.0 KiB/s"
+    assert progress_text(Progress(0, 1, 2048, None, 2.0)) == "0 of 1 file · 2.0 KiB · 1.0 KiB/s"
+
+
+@pytest.mark.parametrize(
+    ("total_files", "total", "seconds"),
+    list(product((1, 1204, 99_999), (286 * MIB, 999 << 30, 40 << 40), (3, 3_600, 90_000))),
+)
+def test_progress_shows_all_that_counts_on_80_columns(total_files: int, total: int, seconds: int) -> None:
+    text = progress_text(Progress(total_files - 1, total_files, total // 2, total, seconds))
+    assert len(text) <= 79
+    for part in (f"{total_files - 1:,} of {total_files:,} file", " of ", "B/s", "left"):
+        assert part in text
+
+
+def test_keys_that_xml_can_write() -> None:
+    assert all(map(fits_xml, ("a b", "ü/\t\n\r", "\x7f", "\U0010ffff")))
+    assert (xml_start("a\x01b\x02"), xml_start("ab")) == ("a", "ab")
+    assert not any(map(fits_xml, ("a\x00", "\x01", "\x0b", "\x1f", "\ufffe", "\uffff")))
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [("a\x01", "control character"), ("\uffff", "control character"), ("../a", "leads out"), ("", "")],
+)
+def test_keys_that_are_not_made(key: str, reason: str) -> None:
+    with pytest.raises(Usage, match=f"can't be an object key: .*{reason}") as refused:
+        check_new_key(key)
+    assert refused.value.slug == "object_key"
+
+
+def test_what_may_stand_before_keys() -> None:
+    for prefix in ("", "v1/", "..", "a/../", "./"):
+        assert check_key_prefix(prefix) == prefix
+    for prefix in ("../", "a/../../", "x" * 1024, "\x02"):
+        with pytest.raises(Usage, match="no object key can begin with"):
+            check_key_prefix(prefix)
+    assert check_new_key("a\tb") == "a\tb"
+    assert check_key("a\x01") == "a\x01", "there may be such objects, and they can be removed"
 
 
 def test_a_shipment_as_a_row() -> None:

@@ -18,6 +18,7 @@ from handrail.core.s3_rules import (
     check_content_type,
     check_key,
     evaluate,
+    foreign_public,
     has_public_read,
     name_fault,
     parse_bucket_tags,
@@ -162,6 +163,26 @@ def test_other_statements_stay() -> None:
     assert [one["Sid"] for one in both["Statement"]] == ["Tls", "HandrailPublicRead"]
     assert with_public_read(both, "press", "aws") == both
     assert without_public_read(both) == {"Version": "2012-10-17", "Id": "mine", "Statement": [deny]}
+
+
+@pytest.mark.parametrize(
+    "principal",
+    ["*", {"AWS": "*"}, {"AWS": ["123456789012", "*"]}, ["*"], {"CanonicalUser": "x", "Federated": "*"}],
+)
+def test_a_statement_for_everyone_is_found_whatever_its_form(principal: object) -> None:
+    for rest in ({}, {"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}):
+        one = {"Sid": "Open", "Effect": "Allow", "Principal": principal, "Action": ["s3:PutObject", "s3:ListBucket"]}
+        found = foreign_public(with_public_read({"Statement": {**one, **rest}}, "press", "aws"))
+        assert found == ("Open: s3:PutObject, s3:ListBucket",)
+
+
+def test_what_is_for_somebody_and_what_denies_opens_nothing() -> None:
+    somebody = {"Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam::1:root"]}, "Action": "s3:*"}
+    nobody = {"Effect": "Deny", "Principal": "*", "Action": "s3:*"}
+    assert foreign_public({"Statement": [somebody, nobody, public_statement("press", "aws")]}) == ()
+    assert foreign_public(None) == ()
+    but = {"Effect": "Allow", "NotPrincipal": {"AWS": "arn:aws:iam::1:root"}, "NotAction": "s3:PutObject"}
+    assert foreign_public({"Statement": [but]}) == ("a statement without a Sid: all but s3:PutObject",)
 
 
 def test_where_a_public_object_is_read() -> None:

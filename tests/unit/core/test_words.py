@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handrail.core.words import age, columns, count, readable
+from handrail.core.words import age, columns, count, readable, span
 
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
 
@@ -15,6 +15,17 @@ NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
 )
 def test_ages(seconds: int, text: str) -> None:
     assert age(NOW - timedelta(seconds=seconds), NOW) == text
+
+
+def test_spans() -> None:
+    assert [span(seconds) for seconds in (-1, 0.9, 59.9, 90, 7200, 200_000)] == [
+        "0 s",
+        "0 s",
+        "59 s",
+        "1 min",
+        "2 h",
+        "2 d",
+    ]
 
 
 def test_an_unknown_age() -> None:

@@ -34,7 +34,7 @@ class Bench:
         self.lost_writes = 0
         self.terminate_fails: HandrailError | None = None
         self.terminate_shows = "shutting-down"
-        self._marks = count(1)
+        self._marks, self._requests = count(1), count(1)
 
     # ---- HoldersStore, Compute, Outcomes ----------------------------------------------------------------------------
 
@@ -72,6 +72,13 @@ class Bench:
 
     def put_if_absent(self, request: str, told: Told) -> None:
         self.told.setdefault(request, told)
+
+    def put_over(self, request: str, told: Told, over: Versioned) -> bool:
+        if request in self.told or over.version != self.version:
+            return False
+        self.told[request] = told
+        self.put(self.places)
+        return True
 
     def find(self, request: str) -> Told | None:
         return self.told.get(request)
@@ -118,7 +125,8 @@ class Bench:
 
     def starting(self, instance: str = "i-1", by: str = "ann", caps: Sequence[Cap] = ()) -> Taken:
         """Take a place for a start."""
-        return self.lease(by).take_for_start(wanted(f"start-{instance}", by=by, instance=instance), caps)
+        request = f"start-{instance}-{next(self._requests)}"
+        return self.lease(by).take_for_start(wanted(request, by=by, instance=instance), caps)
 
     def pass_term(self) -> None:
         """Let a place that is reserved now run out, and a look at it count."""

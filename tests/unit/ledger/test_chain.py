@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handrail.ledger.chain import EMPTY, Fault, Head, alone, digest, link, unlike, verify
+from handrail.ledger.chain import EMPTY, Fault, Head, alone, digest, link, unlike, unlisted, verify
 
 
 def chain(length: int) -> list[dict[str, Any]]:
@@ -109,6 +109,12 @@ def test_a_copy_must_say_the_same() -> None:
     assert unlike("c", entry, {**copy, "at": 7})[0].text.endswith("says something else")
     assert unlike("c", entry, None)[0].text.endswith("is missing")
     assert alone("r0", "intent", copy) == Fault("-", 1, "unmatched", "the intent of request r0 stands in no chain")
+
+
+def test_a_chain_that_is_not_listed_is_a_fault_of_the_whole_chain() -> None:
+    fault = unlisted("c")
+    assert (fault.chain, fault.seq, fault.kind) == ("c", 0, "unlisted")
+    assert "audit list does not show it" in fault.text
 
 
 def test_a_fault_as_json() -> None:

@@ -1,5 +1,7 @@
 """The rules of the lease, one by one, where nothing happens at the same time; tests/simulation has the rest."""
 
+from dataclasses import replace
+
 import pytest
 from lease_bench import NOON, ONE, TIMES, Bench, answers, fails, states, wanted
 
@@ -15,6 +17,7 @@ from handrail.core.errors import (
 )
 from handrail.ledger.fence import FenceClosed
 from handrail.ledger.holders import Cap, Fate, Place, Verdict
+from handrail.ledger.item import UNHEARD
 from handrail.ledger.lease import INSTANCE_GONE, TOKEN_MISMATCH, End
 from handrail.ledger.ports import Told
 from handrail.ledger.taking import REPEATABLE, Intent, Taken
@@ -25,6 +28,61 @@ INTENT = Intent("digest", NOON)
 @pytest.fixture
 def bench() -> Bench:
     return Bench()
+
+
+def test_a_name_that_nothing_shows_yet_is_taken(bench: Bench) -> None:
+    bench.reserved("a")
+    with pytest.raises(Conflict, match="the name a is taken: a is being created by ann"):
+        bench.lease().take_for_create([replace(wanted("b"), name="a")], ())
+    elsewhere = replace(wanted("b"), name="a", region="us")
+    assert bench.lease().take_for_create([elsewhere], ())
+    bench.add("i-a", "running", "a")
+    with pytest.raises(Conflict, match="the name a is taken"):
+        bench.lease().take_for_create([replace(wanted("b2"), name="a")], ())
+    bench.add("i-a", "shutting-down", "a")
+    assert bench.lease().take_for_create([replace(wanted("b3"), name="a")], ()), "somebody else has ended it"
+    bench.remove("b3")
+    del bench.instances["i-a"]
+    bench.alter("a", until=NOON - TIMES.visibility - 1)
+    assert bench.lease().take_for_create([replace(wanted("c"), name="a")], ()), "every look shows it, or it is gone"
+
+
+def test_writes_without_an_answer_are_not_repeated_for_ever(bench: Bench) -> None:
+    bench.lost_writes = 100
+    bench.before_write += [lambda: bench.put(dict(bench.places))] * 100
+    with pytest.raises(Unreachable) as failed:
+        bench.reserved()
+    assert failed.value.details["open"] is True
+    assert bench.calls.count("write") == UNHEARD
+
+
+def test_one_command_waits_half_a_minute_for_all_its_starts(bench: Bench) -> None:
+    for name in ("a", "b"):
+        bench.running(f"i-{name}", name)
+        bench.instances[f"i-{name}"] = replace(bench.instances[f"i-{name}"], state="stopped")
+    bench.alter("a", until=bench.now + 17)
+    bench.alter("b", until=bench.now + 34)
+    lease, two = bench.lease(), (Cap("account", 2),)
+    assert lease.take_for_start(wanted("x", instance="i-x"), two)
+    with pytest.raises(CapReached):
+        lease.take_for_start(wanted("y", instance="i-y"), two)
+
+
+def test_what_was_cut_off_is_said_when_it_is_settled(bench: Bench) -> None:
+    bench.reserved("a")
+    bench.reserved("b", by="ben")
+    bench.add("i-b", "running", "b", owner="ben")
+    bench.now += TIMES.term + TIMES.visibility + 1
+    bench.lease("ann").settle()
+    assert sorted(bench.said) == [
+        "settled what was cut off: ec2 create of a (request a) of you: nothing was made, and nothing can be any more",
+        "settled what was cut off: ec2 create of b (request b) of ben: its instance runs",
+    ]
+    bench.add("i-b", "stopped", "b", owner="ben")
+    bench.now += TIMES.visibility + 1
+    bench.said.clear()
+    bench.lease("ann").settle()
+    assert (bench.places, bench.said) == ({}, []), "that a place is free again needs no words"
 
 
 # ---- rule 2: take, refuse, wait --------------------------------------------------------------------------------------
@@ -260,7 +318,7 @@ def test_a_start_reuses_the_place_that_its_instance_has_without_counting(bench: 
     bench.now += 10
     taken = bench.starting(caps=ONE)
     place = bench.places["r1"]
-    assert (taken.key, place.state.value, place.requests) == ("r1", "reserved", ("start-i-1",))
+    assert (taken.key, place.state.value, place.requests) == ("r1", "reserved", ("start-i-1-1",))
     assert taken.fence.open_until is None
     assert bench.told["r1"].fate is Fate.MADE
 
@@ -274,7 +332,7 @@ def test_a_refused_start_leaves_its_place_to_the_next_look(bench: Bench) -> None
     ended = bench.lease().carry_out(bench.starting(), fails("incorrect_state"))
     place = bench.places["i-1"]
     assert (ended.end, place.state.value, place.until, place.requests) == (End.GIVEN_BACK, "held", NOON, ())
-    assert bench.told["start-i-1"].fate is Fate.REFUSED
+    assert bench.told["start-i-1-1"].fate is Fate.REFUSED
 
 
 def test_a_refused_start_whose_place_is_anothers_changes_nothing(bench: Bench) -> None:
@@ -292,10 +350,10 @@ def test_the_same_owner_takes_a_start_over_and_another_is_refused(bench: Bench) 
     bench.now += 5
     again = bench.lease().take_for_start(wanted("again", instance="i-1"), ())
     assert again.fence.open_until == first.fence.until
-    assert bench.places["i-1"].requests == ("start-i-1", "again")
+    assert bench.places["i-1"].requests == ("start-i-1-1", "again")
     bench.lease().carry_out(again, answers("i-1", signed=NOON + 5))
     assert bench.places["i-1"].until == first.fence.until
-    assert {request: told.fate for request, told in bench.told.items()} == {"start-i-1": Fate.MADE}
+    assert {request: told.fate for request, told in bench.told.items()} == {"start-i-1-1": Fate.MADE}
 
 
 def test_an_instance_that_is_being_created_or_removed_is_not_started(bench: Bench) -> None:

@@ -191,8 +191,9 @@ def test_the_refusal_names_every_holder_and_when_its_place_is_free() -> None:
     state = Versioned({"a": held, "n": NEW, "e": replace(ENDING, key="e")}, 1, NOON)
     looks = {"a": seen("running", "i-a"), "n": seen("pending", "i-n"), "e": seen("shutting-down", "i-e")}
     cap = Cap("owner", 2, "key", "strict")
-    error = cap_reached(Shortage(cap, 4, 2), state, looks, [seen("running", "i-x")], TIMES, "ann")
-    assert error.message == "4 places are taken, and the policy allows 2; 2 more do not fit."
+    others = [seen("running", "i-x"), replace(seen("running", "i-y"), owner="ben")]
+    error = cap_reached(Shortage(cap, 4, 2, "ann"), state, looks, others, TIMES, wanted("r9"))
+    assert error.message == "4 places are taken, and the policy allows 2 for ann; 2 more do not fit."
     assert error.exit_code == 3
     assert (error.limit, error.count) == (2, 4)
     rows = error.details["holders"]
@@ -209,7 +210,7 @@ def test_the_refusal_names_every_holder_and_when_its_place_is_free() -> None:
 
 
 def test_a_place_that_nobody_has_confirmed_says_when_it_is_free() -> None:
-    error = cap_reached(Shortage(Cap("account", 1), 1, 1), Versioned({"n": NEW}, 0, NOON), {}, (), TIMES)
+    error = cap_reached(Shortage(Cap("account", 1), 1, 1), Versioned({"n": NEW}, 0, NOON), {}, (), TIMES, wanted("r9"))
     assert error.message == "1 place is taken, and the policy allows 1."
     assert "reserved, free by 08:01:34 UTC at the latest" in dict(error.facts)["held by"]
     assert error.hint == "handrail lease list"
@@ -218,13 +219,34 @@ def test_a_place_that_nobody_has_confirmed_says_when_it_is_free() -> None:
 def test_the_refusal_of_running_instances_says_which_of_yours_to_stop() -> None:
     others = replace(A, key="b", owner="ben", name="other")
     state = Versioned({"b": others, "a": A}, 0, NOON)
-    error = cap_reached(Shortage(Cap("account", 2), 2, 1), state, {}, (), TIMES, "ann")
+    error = cap_reached(Shortage(Cap("account", 2), 2, 1), state, {}, (), TIMES, wanted("r9"))
     assert error.message == "2 instances are running, and the policy allows 2."
     assert error.hint == "handrail ec2 stop web"
     assert error.details["holders"][0]["until"] == "2027-01-15T08:00:03Z"
 
 
+@pytest.mark.parametrize(
+    ("places", "hint"),
+    [
+        ([replace(A, region="r2")], "handrail ec2 stop web --region r2"),
+        ([replace(A, owner="ben", name="api")], "handrail ec2 stop api --owner ben"),
+        ([A, replace(A, key="b", instance="i-b")], "handrail ec2 stop i-a"),
+    ],
+)
+def test_the_line_that_frees_a_place_works_as_it_stands(places: list[Place], hint: str) -> None:
+    state = Versioned({place.key: place for place in places}, 0, NOON)
+    assert cap_reached(Shortage(Cap("account", 1), 1, 1), state, {}, (), TIMES, wanted("r9")).hint == hint
+
+
+def test_the_refusal_of_a_regions_cap_shows_what_is_there() -> None:
+    state = Versioned({"a": A, "b": replace(A, key="b", region="r2", name="far")}, 0, NOON)
+    error = cap_reached(Shortage(Cap("region", 1), 1, 1), state, {}, (), TIMES, wanted("r9"))
+    assert [row["name"] for row in error.details["holders"]] == ["web"]
+    assert error.hint == "handrail ec2 stop web"
+
+
 def test_the_refusal_of_a_cap_of_nothing() -> None:
-    error = cap_reached(Shortage(Cap("account", 0), 0, 1), Versioned({}, 0, NOON), {}, (), TIMES)
-    assert "the policy allows 0." in error.message
+    error = cap_reached(Shortage(Cap("account", 0), 0, 1), Versioned({}, 0, NOON), {}, (), TIMES, wanted("r9"))
+    assert error.message == "the policy allows no running instance here."
+    assert error.hint == "ask whoever keeps the policy"
     assert dict(error.facts) == {"rule": "cap = 0 for this account"}

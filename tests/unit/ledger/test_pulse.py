@@ -22,8 +22,3 @@ def test_it_beats_until_the_end_and_a_lost_beat_is_left_to_the_next() -> None:
     after = len(beats)
     assert not [thread for thread in threading.enumerate() if thread.name == "pulse"]
     assert len(beats) == after
-
-
-def test_what_is_never_taken_for_dead_needs_no_pulse() -> None:
-    with beating(lambda: None, 0.0):
-        assert not [thread for thread in threading.enumerate() if thread.name == "pulse"]

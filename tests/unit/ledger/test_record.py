@@ -1,11 +1,11 @@
 """The record: intents, outcomes, one chain per principal, whatever gets lost on the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from handrail.aws.dynamodb import CONTENDED
-from handrail.core.errors import Conflict, Throttled, Unreachable
+from handrail.aws.dynamodb import CONTENDED, TRANSACTION_LIMIT, Delete, Item, Put
+from handrail.core.errors import Conflict, HandrailError, Throttled, Unreachable
 from handrail.core.fields import Field, Kind
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
@@ -91,9 +91,16 @@ def test_a_request_id_is_taken_once() -> None:
 
 def test_many_intents_go_in_batches() -> None:
     table = MemoryTable()
+    sizes, transact = [], table.transact
+
+    def counted(writes: Sequence[Put | Delete]) -> list[Item | None]:
+        sizes.append(len(writes))
+        return transact(writes)
+
+    table.transact = counted  # type: ignore[method-assign]
     record = record_on(table)
     record.intend([intent(f"r{number}") for number in range(40)])
-    assert table.calls.count("transact") == 2
+    assert sizes == [TRANSACTION_LIMIT, 21]
     assert len(record.unfinished()) == 40
     assert verify("c", chain_of(record)) == []
 
@@ -206,6 +213,8 @@ def test_the_heads_are_the_last_entries() -> None:
     assert record.heads() == {"AIDdev-1": Head(2, str(last["hash"]))}
     table.items[CHAINS, "AIDempty"] = {"pk": CHAINS, "sk": "AIDempty"}
     assert set(record.heads()) == {"AIDdev-1"}
+    del table.items[CHAINS, "AIDdev-1"]
+    assert set(record.heads()) == {"AIDdev-1"}
 
 
 def test_a_survey_finds_chains_that_are_not_listed() -> None:
@@ -214,11 +223,102 @@ def test_a_survey_finds_chains_that_are_not_listed() -> None:
     record.intend([intent("r1")])
     table.items[OPEN, "other"] = {"pk": OPEN, "sk": "other"}
     del table.items[CHAINS, "AIDdev-1"]
-    chains, copies = record.survey()
-    assert chains == {"AIDdev-1"}
-    assert list(copies) == [("r1", "intent")]
-    assert record.copy_of("r1", "intent") == copies["r1", "intent"]
+    record_on(table, "dev-2").intend([intent("r2")])
+    survey = record.survey()
+    assert survey.chains == {"AIDdev-1", "AIDdev-2"}
+    assert survey.unlisted == {"AIDdev-1"}
+    assert list(survey.copies) == [("r1", "intent"), ("r2", "intent")]
+    assert record.copy_of("r1", "intent") == survey.copies["r1", "intent"]
     assert record.now() == table.time
+
+
+def test_a_chain_that_begins_during_a_survey_is_not_called_unlisted() -> None:
+    table = MemoryTable()
+
+    def begins(call: str) -> None:
+        if call == "scan":
+            record_on(table).intend([intent("r1")])
+
+    table.trouble = begins
+    survey = record_on(table).survey()
+    assert survey.chains == {"AIDdev-1"}
+    assert not survey.unlisted
+
+
+def test_a_row_that_was_taken_off_the_list_is_put_again_by_the_next_command_without_a_call_more() -> None:
+    table = MemoryTable()
+    first = record_on(table)
+    first.intend([intent("r1")])
+    del table.items[CHAINS, "AIDdev-1"]
+    first.settle(Verdict("r1", "succeeded"))
+    assert first.listed() == []
+    table.calls.clear()
+    record_on(table).intend([intent("r2")])
+    assert first.listed() == ["AIDdev-1"]
+    assert table.calls == ["query", "transact", "query"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("at", "17955.2"), ("given", "{"), ("resolved", "5"), ("given", 5)])
+def test_nothing_is_decided_by_a_request_that_cannot_be_read_any_more(name: str, value: object) -> None:
+    table = MemoryTable()
+    record = record_on(table)
+    record.intend([intent("r1")])
+    table.items["request#r1", "intent"][name] = value
+    with pytest.raises(HandrailError, match="the record of request r1 is not as Handrail wrote it"):
+        record.find("r1")
+
+
+@pytest.mark.parametrize("name", ["at", "seq"])
+def test_an_edited_number_at_the_end_of_a_chain_is_in_nobodys_way(name: str) -> None:
+    table = MemoryTable()
+    record = record_on(table)
+    record.intend([intent("r1"), intent("r2")])
+    table.items["chain#AIDdev-1", "000000000002"][name] = "17955.2"
+    record_on(table).intend([intent("r3")])
+    assert verify("c", chain_of(record))[0].kind == "edited"
+    assert chain_of(record)[2]["seq"] == 3
+    assert record.heads()["AIDdev-1"].seq == 3
+
+
+def test_nothing_follows_an_end_that_is_none() -> None:
+    table = MemoryTable()
+    record = record_on(table)
+    record.intend([intent("r1")])
+    table.items["chain#AIDdev-1", "z"] = {"pk": "chain#AIDdev-1", "sk": "z"}
+    with pytest.raises(HandrailError, match="the record of the end of chain#AIDdev-1") as broken:
+        record_on(table).intend([intent("r2")])
+    assert (broken.value.slug, broken.value.hint) == ("record_broken", "handrail audit verify")
+    with pytest.raises(HandrailError, match="the end of chain#AIDdev-1"):
+        record.heads()
+
+
+def test_an_open_request_whose_time_was_edited_counts_as_alive() -> None:
+    table = MemoryTable()
+    record = record_on(table)
+    record.intend([intent("r1")])
+    table.items[OPEN, "r1"]["at"] = "17955.2"
+    table.time += 1000
+    assert [(one.request, one.at) for one in record.unfinished()] == [("r1", table.time)]
+
+
+def test_what_was_edited_is_read_as_far_as_it_can_be() -> None:
+    table = MemoryTable()
+    record = record_on(table)
+    record.intend([intent("r1")])
+    record.settle(Verdict("r1", "succeeded"))
+    table.time += 10
+    record.intend([intent("r2")])
+    first = table.items["chain#AIDdev-1", "000000000001"]
+    table.items["chain#AIDdev-1", "000000000001"] = {**first, "at": "17.5", "given": "{", "seq": "x"}
+    del table.items["chain#AIDdev-1", "000000000002"]["result"]
+    table.items["chain#AIDdev-1", "000000000003"] |= {"at": "1E+3"}
+    known = record.requests_since(DATE - 5)
+    assert [(one.intent.request, one.intent.at, one.intent.given) for one in known] == [
+        ("r1", 0.0, {}),
+        ("r2", 0.0, {"name": "web"}),
+    ]
+    assert known[0].verdict is not None
+    assert known[0].verdict.result == ""
 
 
 def test_secrets_and_defaults_are_not_on_record() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handrail.core.errors import AwsFailure, Throttled, Unreachable
+from handrail.core.errors import AwsFailure, PermissionDenied, Throttled, Unreachable, WrongState
 from handrail.core.resources import Instance
 from handrail.ledger.holders import Fate, Kind, Place, State
 from handrail.ledger.ports import Told
@@ -50,7 +50,7 @@ def test_a_fate_is_told_and_found_again(fate: Fate) -> None:
     assert outcomes.find("r1") is None
     outcomes.put_if_absent("r1", Told(fate, "i-1", "dev-2", DATE))
     outcomes.put_if_absent("r1", Told(Fate.MADE, "i-9", "dev-3", DATE))
-    assert outcomes.find("r1") == Told(fate, "i-1", "dev-2", DATE)
+    assert outcomes.find("r1") == Told(fate, "i-1", caller().arn, DATE), "told by whoever writes it"
     known = record.find("r1")
     assert known is not None
     assert known.verdict is not None
@@ -121,3 +121,47 @@ def test_looks() -> None:
     assert (seen.state, seen.token, seen.owner, seen.name, seen.managed) == ("running", "hr-r1", "dev-1", "web", True)
     assert [one.instance for one in looks.look_all("us-east-1")] == ["i-1", "i-2"]
     assert [(one.instance, one.state) for one in looks.terminate("us-east-1", ["i-1"])] == [("i-1", "shutting-down")]
+
+
+def test_the_outcome_is_what_aws_said() -> None:
+    record = Record(MemoryTable(), caller(), lambda _: None)  # type: ignore[arg-type]
+    record.intend([Intent("r1", "ec2 create", "web", "us-east-1", "sandbox")])
+    error = PermissionDenied("these credentials may not do ec2:RunInstances.")
+    RecordedOutcomes(record, lambda: 250).put_if_absent("r1", Told(Fate.REFUSED, "", "dev-1", DATE, error))
+    known = record.find("r1")
+    assert known is not None
+    assert known.verdict is not None
+    assert (known.verdict.result, known.verdict.code, known.verdict.duration_ms) == ("failed", 7, 250)
+    assert known.verdict.message == error.message
+
+
+def test_an_outcome_over_a_version_of_the_item_makes_a_new_one() -> None:
+    table = MemoryTable()
+    record = Record(table, caller(), lambda _: None)  # type: ignore[arg-type]
+    record.intend([Intent(one, "ec2 create", "web", "us-east-1", "sandbox") for one in ("r1", "r2")])
+    item, outcomes = HoldersItem(table), RecordedOutcomes(record)  # type: ignore[arg-type]
+    nothing = Told(Fate.NOTHING, "", "dev-1", DATE)
+    before = item.read()
+    assert outcomes.put_over("r1", nothing, before)
+    assert item.read().version == before.version + 1
+    assert not outcomes.put_over("r2", nothing, before), "somebody has written meanwhile"
+    assert outcomes.find("r2") is None
+    assert outcomes.put_over("r2", nothing, item.read())
+    assert not outcomes.put_over("r2", replace(nothing, fate=Fate.ADOPTED), item.read()), "the first one stays"
+
+
+def test_the_regions_in_which_there_ever_was_a_place_are_kept() -> None:
+    table = MemoryTable()
+    item = HoldersItem(table)  # type: ignore[arg-type]
+    far = replace(PLACE, region="eu-west-1")
+    assert item.write({"r1": far}, 0).regions == ("eu-west-1",)
+    assert HoldersItem(table).write({"r1": PLACE}, 1).regions == ("us-east-1",)  # type: ignore[arg-type]
+    other = HoldersItem(table)  # type: ignore[arg-type]
+    assert other.read().regions == ("us-east-1",)
+
+
+def test_an_item_that_takes_no_more_says_so() -> None:
+    item = HoldersItem(MemoryTable())  # type: ignore[arg-type]
+    place = Place("k" * 100, State.HELD, Kind.CREATE, "m", "r", "ann", "ann", "n" * 200, 0, 0, ())
+    with pytest.raises(WrongState, match="1,100 instances hold places"):
+        item.write({str(number): place for number in range(1_100)}, 0)

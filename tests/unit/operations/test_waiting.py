@@ -7,17 +7,20 @@ from typing import Any, cast
 
 import pytest
 
+from handrail.aws.failures import NOT_YET
 from handrail.core.ec2_rules import MOVES
 from handrail.core.errors import AwsFailure, HandrailError, Interrupted, Throttled, WrongState
 from handrail.core.resources import Instance
-from handrail.operations.ec2.waiting import Seen, wait_for
+from handrail.operations.ec2.waiting import Seen, once_known, wait_for
 from handrail.session import Session
+
+MADE = datetime(2026, 11, 3, tzinfo=UTC)
 
 
 def instance(id: str, state: str, reason: str = "") -> Instance:
     """Return an instance; its name is its id."""
     return Instance(
-        id, id, "t3.nano", state, "ubuntu", "ami-1", "x86_64", "dev-1", datetime(2026, 11, 3, tzinfo=UTC), "192.0.2.1",
+        id, id, "t3.nano", state, "ubuntu", "ami-1", "x86_64", "dev-1", MADE, "192.0.2.1",
         None, "us-east-1a", "us-east-1", True, {}, state_reason=reason,
     )  # fmt: skip
 
@@ -31,6 +34,7 @@ class Stage:
     spent: float = 0.0
     said: list[str] = field(default_factory=list)
     reason: str = ""
+    region_words: str = ""
 
     @property
     def clock(self) -> "Stage":
@@ -50,6 +54,10 @@ class Stage:
     def monotonic(self) -> float:
         """Return what was slept."""
         return self.spent
+
+    def now(self) -> float:
+        """Return the time of day: a minute after the instances were made, and what was slept."""
+        return MADE.timestamp() + 60 + self.spent
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
@@ -112,13 +120,81 @@ def test_an_old_view_of_another_state_is_not_yet() -> None:
 
 @pytest.mark.parametrize(("verb", "kind"), [("create", AwsFailure), ("start", WrongState)])
 def test_an_instance_that_dies_tells_why(verb: str, kind: type[HandrailError]) -> None:
-    stage = Stage([{"a": "terminated"}], visibility=180, reason="Client.InternalError: Client error on launch")
-    error = error_of(stage.wait(verb, {"a": "pending"}))
+    reason = "Server.SpotInstanceTermination: Instance terminated"
+    error = error_of(Stage([{"a": "terminated"}], visibility=180, reason=reason).wait(verb, {"a": "pending"}))
     assert isinstance(error, kind)
-    assert error.message == (
-        "a is terminated and will not be running. AWS says: Client.InternalError: Client error on launch."
-    )
+    assert error.message == f"a is terminated and will not be running. AWS says: {reason}."
     assert error.hint == "handrail ec2 show a"
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state",
+        "Client.InternalError: Client error on launch.",
+    ],
+)
+def test_a_disk_that_can_not_be_decrypted_names_its_key(reason: str) -> None:
+    error = error_of(Stage([{"a": "terminated"}], reason=reason).wait("create", {"a": "pending"}))
+    assert isinstance(error, AwsFailure)
+    assert error.message == (
+        f"a is terminated and will not be running. AWS says: {reason.removesuffix('.')}. "
+        "That is how AWS ends an instance whose disk's KMS key, the region's default for EBS, can't be used."
+    )
+    assert (error.hint, error.slug) == ("aws ec2 get-ebs-default-kms-key-id --region us-east-1", "unusable_key")
+    assert error.details["reason"] == reason
+    stopped = error_of(Stage([{"a": "stopped"}], reason=reason).wait("create", {"a": "pending"}))
+    assert stopped.hint == "handrail ec2 show a"
+
+
+def test_lines_to_type_next_name_the_region_that_this_one_named() -> None:
+    far = Stage([{"a": "stopping"}], region_words=" --region eu-west-1")
+    assert error_of(far.wait("stop", {"a": "running"}, timeout=1)).hint == "handrail ec2 wait a --region eu-west-1"
+
+
+class Call:
+    """A call that is refused so many times."""
+
+    def __init__(self, times: int, error: HandrailError) -> None:
+        self.left, self.made, self._error = times, 0, error
+
+    def __call__(self) -> str:
+        """Make it."""
+        self.made += 1
+        if self.made <= self.left:
+            raise self._error
+        return "done"
+
+
+UNKNOWN = AwsFailure("AWS does not know it.", code=NOT_YET)
+
+
+def test_what_one_part_of_aws_does_not_know_yet_is_asked_again() -> None:
+    stage, call = Stage([{}], visibility=180), Call(3, UNKNOWN)
+    assert once_known(cast(Session, stage), instance("a", "running"), call) == "done"
+    assert call.made == 4
+    assert stage.said[0] == "a: AWS does not know it here yet 0 s"
+
+
+@pytest.mark.parametrize(
+    ("visibility", "error", "at_least"),
+    [(120.0, UNKNOWN, 9), (30.0, UNKNOWN, 1), (180.0, Throttled("slow down."), 1)],
+    ids=["no longer than it may be so", "not of an old one", "nothing else"],
+)
+def test_but_not_for_ever(visibility: float, error: HandrailError, at_least: int) -> None:
+    stage, call = Stage([{}], visibility=visibility), Call(999, error)
+    with pytest.raises(HandrailError) as caught:
+        once_known(cast(Session, stage), instance("a", "running"), call)
+    assert caught.value is error
+    assert call.made >= at_least
+    assert (call.made == 1) == (at_least == 1)
+    assert stage.spent <= visibility + 5
+
+
+def test_an_instance_whose_age_is_unknown_is_not_taken_for_a_fresh_one() -> None:
+    call = Call(1, UNKNOWN)
+    with pytest.raises(AwsFailure):
+        once_known(cast(Session, Stage([{}], visibility=180)), replace(instance("a", "running"), created_at=None), call)
 
 
 def test_the_time_runs_out() -> None:

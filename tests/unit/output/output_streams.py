@@ -62,10 +62,18 @@ class Stage:
     where: Where = SANDBOX
     yes: bool = False
     no_input: bool = False
+    dry_run: bool = False
 
     def __post_init__(self) -> None:
         self.console = Console(
-            self.out, self.err, self.stdin, self.style, lambda: self.where, yes=self.yes, no_input=self.no_input
+            self.out,
+            self.err,
+            self.stdin,
+            self.style,
+            lambda: self.where,
+            yes=self.yes,
+            no_input=self.no_input,
+            dry_run=self.dry_run,
         )
 
     @property

@@ -70,6 +70,20 @@ def test_block_wraps_texts_but_never_commands() -> None:
     ]
 
 
+def test_block_breaks_what_is_copied_between_its_parts() -> None:
+    facts = [("log in", "ssh ubuntu@54.214.141.28 · no key pair was given: create with --key-pair to log in")]
+    assert list(block(facts, 80)) == [
+        "  log in    ssh ubuntu@54.214.141.28",
+        "            no key pair was given: create with --key-pair to log in",
+    ]
+    assert list(block(facts, 45)) == [
+        "  log in    ssh ubuntu@54.214.141.28",
+        "            no key pair was given: create",
+        "            with --key-pair to log in",
+    ]
+    assert [len(list(block(facts, room))) for room in (None, 100)] == [1, 1]
+
+
 def test_ends_of_a_line() -> None:
     assert ends("left", "right", 14) == "left     right"
     assert ends("too long", "right", 10) == "too long  right"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from output_streams import AWS, Keyboard, Latin, Screen, Shared, Stage, instance, look, no_results
 
 from handrail.core.errors import CapReached, HandrailError, NotConfirmed, Refused
-from handrail.core.plan import Ask, Plan, Question
+from handrail.core.plan import Ask, Plan, Question, Result, Status
 from handrail.output.lines import CONTROL
 from handrail.output.messages import Console, nowhere, place
 
@@ -42,6 +42,45 @@ def test_a_plan_says_what_and_where() -> None:
         "  cost      $0.0111 per hour\n",
     )
     assert len(stage.err.getvalue().partition("\n")[0]) == 80
+
+
+def asked(*requests: str | None, **given: Any) -> Plan:
+    """Return a plan of these requests, and of a target that is left alone."""
+    planned = [Result("web", None, Status.PLANNED, request=request) for request in requests]
+    return plan(planned=[*planned, Result("api", "i-1", Status.UNCHANGED, request="unused")], **given)
+
+
+def test_a_plan_tells_its_requests_once() -> None:
+    several, named = Stage(), Stage()
+    several.console.show_plan(asked("r-1", "r-2", None, facts=(("name", "web"),)))
+    named.console.show_plan(asked("r-1", "r-2", facts=(("request", "r"), ("name", "web"))))
+    assert several.err.getvalue().splitlines()[1:] == ["  name      web", "  request   r-1, r-2"]
+    assert named.err.getvalue().splitlines()[1:] == ["  name      web", "  request   r"]
+
+
+@pytest.mark.parametrize(
+    ("look_of_it", "line"),
+    [
+        ({"format": "json"}, "request r-1\n"),
+        ({"format": "yaml"}, "# request r-1\n"),
+        ({"quiet": True}, "request r-1\n"),
+        ({"format": "json", "quiet": True}, "request r-1\n"),
+    ],
+)
+def test_the_request_is_told_where_the_plan_is_not(look_of_it: dict[str, Any], line: str) -> None:
+    stage = Stage(style=look(**look_of_it))
+    stage.console.show_plan(asked("r-1"))
+    assert stage.wrote == ("", line)
+    dry = Stage(style=look(**look_of_it), dry_run=True)
+    dry.console.show_plan(asked("r-1"))
+    assert dry.wrote == ("", "")
+
+
+def test_the_request_leaves_yaml_readable() -> None:
+    stage = Stage(style=look(format="yaml"))
+    stage.console.show_plan(asked("r-1"))
+    stage.console.error(REFUSED)
+    assert yaml.safe_load(stage.err.getvalue())["error"]["code"] == "refused"
 
 
 def test_a_plan_on_a_narrow_terminal() -> None:
@@ -173,14 +212,14 @@ GOING = Question(
 )
 
 
+ROWS = "NAME  ID                   STATE    AGE  PUBLIC\nweb   i-0c1d2e3f4a5b6c7d8  stopped  3 h  -"
+
+
 def test_the_name_must_be_typed() -> None:
     stage = on_terminal(stdin=Screen("  web \n"))
     assert stage.console.confirm(GOING)
     assert stage.err.getvalue() == (
-        "This ends 1 instance for good, with its disk:\n"
-        "NAME  ID                   STATE    AGE  PUBLIC\n"
-        "web   i-0c1d2e3f4a5b6c7d8  stopped  3 h  -\n"
-        "Type its name to confirm: "
+        f"This ends 1 instance for good, with its disk:\n{ROWS}\nType its name to confirm: "
     )
 
 
@@ -191,7 +230,7 @@ def test_another_word_is_no(typed: str) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "answer"),
-    [("y\n", True), ("YES\n", True), (" y", True), ("\n", False), ("n\n", False), ("yeah\n", False)],
+    [("y\n", True), ("YES\n", True), (" y\n", True), ("\n", False), ("n\n", False), ("yeah\n", False)],
 )
 def test_yes_or_no(typed: str, answer: bool) -> None:
     stage = on_terminal(stdin=Screen(typed))
@@ -203,6 +242,23 @@ def test_the_end_of_input_is_no_and_ends_the_line() -> None:
     stage = on_terminal()
     assert not stage.console.confirm(Question(Ask.YES, "Really."))
     assert stage.err.getvalue() == "Really.\nGo on? [y/N] \n"
+    assert on_terminal().console.ask("Which? ") is None
+    cut = on_terminal(stdin=Screen("aws"))
+    assert cut.console.ask("Which? ") == "aws"
+    assert cut.err.getvalue() == "Which? \n"
+
+
+def test_ctrl_c_at_a_question_ends_the_line() -> None:
+    class Interrupted(Screen):
+        """A terminal at which somebody presses Ctrl-C."""
+
+        def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]
+            raise KeyboardInterrupt
+
+    stage = on_terminal(stdin=Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        stage.console.ask("Which? ")
+    assert stage.err.getvalue() == "Which? \n"
 
 
 def test_bytes_that_are_no_text_are_no() -> None:
@@ -239,8 +295,36 @@ def test_where_nobody_can_be_asked(stage: Stage, reason: str) -> None:
     error = caught.value
     assert error.message == f"this needs a yes, and {reason}; nothing was changed."
     assert (error.hint, error.exit_code) == ("add --yes to answer it", 6)
-    assert error.facts == (("question", GOING.text),)
+    assert error.facts == (("question", f"{GOING.text}\n{ROWS}"),)
+    assert [row["id"] for row in error.details["rows"]] == ["i-0c1d2e3f4a5b6c7d8"]
     assert stage.wrote == ("", "")
+
+
+@pytest.mark.parametrize("given", [{"yes": True}, {"dry_run": True}])
+def test_what_goes_is_shown_with_the_plan_where_nobody_is_asked(given: dict[str, bool]) -> None:
+    stage = Stage(**given)
+    stage.console.show_plan(plan(question=GOING, facts=()))
+    assert stage.err.getvalue().endswith(f"us-east-1\n{ROWS}\n")
+    simple = Stage(**given)
+    simple.console.show_plan(plan(question=Question(Ask.YES, "Really."), facts=()))
+    assert simple.err.getvalue().count("\n") == 1
+
+
+def test_what_goes_is_shown_once_where_somebody_is_asked() -> None:
+    stage = on_terminal(stdin=Screen("web\n"))
+    stage.console.show_plan(plan(question=GOING, facts=()))
+    assert stage.console.confirm(GOING)
+    assert stage.err.getvalue().count(ROWS) == 1
+
+
+def test_what_goes_fits_the_screen_also_below_an_error() -> None:
+    stage = on_terminal(style=look(width=60), no_input=True)
+    with pytest.raises(NotConfirmed) as caught:
+        stage.console.confirm(GOING)
+    stage.console.error(caught.value)
+    lines = stage.err.getvalue().splitlines()
+    assert max(map(len, lines)) <= 60
+    assert any(line.endswith("i-0c1d2e3f4a5b6c7d8  stopped  3 h  -") for line in lines)
 
 
 # --- progress

@@ -80,7 +80,7 @@ def test_all_commands_by_resource() -> None:
     page = commands_page([STATUS, STOP])
     headings = [line for line in page.splitlines() if line.startswith("#")]
     assert headings == ["# Commands", "## `handrail`", "### `status`", "## `handrail ec2`", "### `ec2 stop`"]
-    assert "- Effect: changes nothing.\n- IAM permissions: none." in page
+    assert "- Effect: changes nothing in AWS.\n- IAM permissions: none." in page
     assert page == commands_page([STATUS, STOP])
     assert page.endswith(".\n")
 

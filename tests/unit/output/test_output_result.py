@@ -123,6 +123,28 @@ def test_failures_that_no_row_carries_and_warnings() -> None:
     )
 
 
+def test_failures_that_no_row_carries_are_one_object_for_a_program() -> None:
+    assert written(listed(failures=(Unreachable("no answer."),)), format="json")[1] == ""
+
+
+def test_failures_that_a_query_leaves_out_are_said() -> None:
+    error = NotFound("there is no web.")
+    outcome = Outcome(rows=(Result.failed("web", error),), failures=(error,))
+    assert written(outcome, "stop", query="[].name") == ("web\n", "error: there is no web.\n")
+    assert written(outcome, "stop")[1] == "error: there is no web.\n"
+
+
+def test_a_table_fits_the_terminal() -> None:
+    rows = ({"key": "s3.secret_files", "value": (".env", "*.pem", "id_rsa")},)
+    listing = Outcome(rows=rows)
+    assert written(listing, out=Screen(), width=28)[0] == (
+        "KEY              VALUE\ns3.secret_files  .env,\n                 *.pem,\n                 id_rsa\n"
+    )
+    assert written(listing, width=28)[0].count("\n") == 2
+    picked = written(listing, out=Screen(), width=28, query="[].{key: key, value: join(', ', value)}")[0]
+    assert max(map(len, picked.splitlines())) <= 28
+
+
 # --- one thing
 
 

@@ -3,6 +3,7 @@
 values.py   how a value is written and compared    document.py  TOML text to Policy, with lines; init text
 keys.py     the table of all keys                  judging.py   claims of a plan against all policies
 reasons.py  why it refuses, as one error           bounds.py    caps, home region, defaults, whose things
+clashes.py  rules of which no value passes all     width.py     what in a narrowing file has no effect
 """
 
 from handrail.core.policy.bounds import (
@@ -17,9 +18,10 @@ from handrail.core.policy.bounds import (
     narrowest,
 )
 from handrail.core.policy.document import OPEN, STRICT, Policy, Rules, builtin, init_text, parse_policy
-from handrail.core.policy.judging import Context, allowed, default_type, explain, judge, passes
+from handrail.core.policy.judging import Context, allowed, default_type, explain, judge, no_default_type, passes
 from handrail.core.policy.keys import KEYS, PRESETS, Key
 from handrail.core.policy.reasons import Reason, refusal
+from handrail.core.policy.width import without_effect
 
 __all__ = [
     "KEYS",
@@ -46,7 +48,9 @@ __all__ = [
     "judge",
     "may_touch",
     "narrowest",
+    "no_default_type",
     "parse_policy",
     "passes",
     "refusal",
+    "without_effect",
 ]

@@ -5,14 +5,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from handrail.core.errors import Internal
+from handrail.core.errors import HandrailError, Internal, Usage
 from handrail.core.fields import show
+from handrail.core.line import Line
 from handrail.core.plan import Claim
 from handrail.core.policy.bounds import homes
+from handrail.core.policy.clashes import Limit, clash
 from handrail.core.policy.document import Policy, Rules
 from handrail.core.policy.keys import KEYS, Key
-from handrail.core.policy.reasons import Reason
-from handrail.core.policy.values import OWNER, is_pattern, literally, matches, nearest
+from handrail.core.policy.reasons import Reason, ask_for, refusal
+from handrail.core.policy.values import OWNER, below, filled, is_pattern, literally, matches, nearest
 
 RULE_ITEMS = 8
 USUAL_TYPES = ("t3.nano", "t4g.nano", "t3.micro", "t4g.micro")
@@ -42,8 +44,11 @@ def judge(policies: Rules, claims: Iterable[Claim], context: Context) -> list[Re
 
 
 def explain(policies: Rules, claims: Iterable[Claim], context: Context) -> list[Reason]:
-    """Return what every policy says to every claim, for `policy check`: also the reasons that let it pass."""
-    return list(_weigh(policies, claims, context, every=True))
+    """Return what every policy says to every claim, for `policy check`: also the reasons that let it pass.
+
+    What two policies say in the same words, because neither file sets the key, is said once.
+    """
+    return list(dict.fromkeys(_weigh(policies, claims, context, every=True)))
 
 
 def _weigh(policies: Rules, claims: Iterable[Claim], context: Context, *, every: bool) -> Iterator[Reason]:
@@ -89,11 +94,26 @@ def _reason(policies: Rules, policy: Policy, claim: Claim, limit: Any, context: 
     reason = Reason(key.name, value, claim.option, _rule(policy, key, limit), policy.origin(key.name), passes)
     if passes:
         return reason
-    would_pass = _tag_that_passes(policies, key, value, context) if by_tag else _offers(policies, key, value, context)
-    advice = key.advice or f"give {claim.option or 'a value'} as the rule says, or ask whoever keeps the policy"
+    would_pass = _tag_that_passes(policies, value, claim, context) if by_tag else _offers(policies, key, value, context)
+    message = key.refused.format(value=claim.said or _said(value))
     helps = key.optional or (would_pass and claim.option)
-    message = key.refused.format(value=_said(value))
-    return replace(reason, would_pass=would_pass, message=message, advice="" if helps else advice)
+    advice, at_odds = ("", ()) if helps else _advice(policies, key, value, claim, context)
+    return replace(reason, would_pass=would_pass, message=message, advice=advice, at_odds=at_odds)
+
+
+def _advice(policies: Rules, key: Key, value: Any, claim: Claim, context: Context) -> tuple[str, tuple[str, ...]]:
+    """Return what to do where no value is known that passes, and the rules that together let none, if that is why."""
+    by_tag = key.word == "required_tags"
+    limits = _limits_of_tag(policies, key, value, context) if by_tag else list(_limits(policies, key, context))
+    odds = clash(limits, suffixes=key.permits is below) if by_tag or key.is_list else None
+    if odds is None:
+        return key.advice or ask_for(claim.option), ()
+    rules = (
+        f"{_rule(policy, key, ((value, limit[0]),) if by_tag else limit)} ({policy.origin(key.name)})"
+        for policy, limit in limits
+        if policy in odds.policies
+    )
+    return odds.advice(key.name), tuple(dict.fromkeys(rules))
 
 
 def _rule(policy: Policy, key: Key, limit: Any) -> str:
@@ -124,11 +144,21 @@ def _items(limit: Any) -> tuple[Any, ...]:
     return () if limit is None or isinstance(limit, bool) else (limit,)
 
 
-def _tag_that_passes(policies: Rules, key: Key, tag: str, context: Context) -> tuple[str, ...]:
-    pairs = [pair for _, limit in _limits(policies, key, context) for pair in limit or ()]
-    patterns = [pattern for name, pattern in pairs if name == tag]
-    words = (word for word in patterns if not is_pattern(word) and all(matches((each,), word) for each in patterns))
-    return (f"{tag}={next(words, 'VALUE')}",)
+def _limits_of_tag(policies: Rules, key: Key, tag: str, context: Context) -> list[Limit]:
+    """Return each policy that requires a tag, and the patterns of its value."""
+    pairs = [(policy, pair) for policy, limit in _limits(policies, key, context) for pair in limit or ()]
+    return [(policy, (pattern,)) for policy, (name, pattern) in pairs if name == tag]
+
+
+def _tag_that_passes(policies: Rules, tag: str, claim: Claim, context: Context) -> tuple[str, ...]:
+    """Return the tag as all policies take it: a value that one of them spells out, else what was given, filled in."""
+    limits = _limits_of_tag(policies, KEYS[claim.key], tag, context)
+    patterns = [pattern for _, (pattern,) in limits]
+    word = claim.value.get(tag) or "VALUE"
+    for pattern in patterns:
+        word = filled(pattern, word)
+    words = [*(pattern for pattern in patterns if not is_pattern(pattern)), word]
+    return tuple(f"{tag}={word}" for word in words if all(matches((each,), word) for each in patterns))[:1]
 
 
 def allowed(policies: Rules, key: str, context: Context) -> tuple[str, ...] | None:
@@ -160,3 +190,14 @@ def default_type(policies: Rules, context: Context) -> str | None:
         if name and not is_pattern(name) and passes(policies, "ec2.types", name, context):
             return str(name)
     return None
+
+
+def no_default_type(policies: Rules, context: Context, line: Line) -> HandrailError:
+    """Return why no instance type is taken where none is given: no type passes, or the policies list patterns only."""
+    reasons = judge(policies, [Claim("ec2.types", "", "--type")], context)
+    stuck = [replace(reason, message="the policies allow no instance type.") for reason in reasons if reason.at_odds]
+    if stuck:
+        return refusal(stuck, line)
+    message = "the policies name no instance type to take by default."
+    told = refusal([replace(reason, message=message) for reason in reasons], line)
+    return Usage(message, hint=told.hint, facts=told.facts, details=told.details)

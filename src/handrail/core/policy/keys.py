@@ -27,6 +27,7 @@ class Key:
     is no subject of claims. refused: the sentence of a refusal, `{value}` in it. advice: what to do where no other
     value helps. fill: makes a value that passes from a pattern and the refused value. optional: leaving the option out
     passes too. ranks: the words of a choice, the narrowest first. default_of: the key that must allow this default.
+    wider: what of a value goes beyond another one. demands: it lists what must be or must not, not what may.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Key:
     optional: bool = False
     ranks: tuple[str, ...] = ()
     default_of: str = ""
+    wider: v.Comparer | None = None
+    demands: bool = False
 
     @property
     def section(self) -> str:
@@ -55,9 +58,20 @@ class Key:
         """Return its name within the section."""
         return self.name.rpartition(".")[2]
 
+    @property
+    def is_list(self) -> bool:
+        """Return whether it lists what is allowed."""
+        return self.permits in (v.listed, v.below)
+
     def default(self, preset: str) -> Any:
         """Return its value under a preset."""
         return self.strict if preset == "strict" else self.open
+
+    def beyond(self, limit: Any, mine: Any) -> Any:
+        """Return what of a value goes beyond `limit`, in the form of a value; () where nothing does."""
+        if self.ranks:
+            return mine if self.ranks.index(mine) > self.ranks.index(limit) else ()
+        return self.wider(limit, mine) if self.wider else ()
 
     def text(self, value: Any, limit: int | None = None) -> str:
         """Return a value of it in words, a list cut after `limit` items."""
@@ -96,11 +110,12 @@ def _choice(name: str, ranks: tuple[str, ...], help: str, *, strict: str, open: 
 
 
 def _cap(name: str, help: str, example: str, *, strict: int | None = None) -> Key:
-    return Key(name, 'a whole number or "none"', v.number(100_000, none=True), help, example, strict, unset="no cap")
+    read = v.number(100_000, none=True)
+    return Key(name, 'a whole number or "none"', read, help, example, strict, unset="no cap", wider=v.higher)
 
 
 def _listed(name: str, kind: str, check: v.Check, help: str, example: str, **rest: Any) -> Key:
-    return Key(name, f"a list of {kind}", v.items(check), help, example, permits=v.listed, **rest)
+    return Key(name, f"a list of {kind}", v.items(check), help, example, permits=v.listed, wider=v.unlisted, **rest)
 
 
 def _not_a(noun: str) -> str:
@@ -108,8 +123,7 @@ def _not_a(noun: str) -> str:
 
 
 def _fill_name(pattern: str, value: str) -> str:
-    value = re.sub(r"[^\w.-]+", "-", value, flags=re.ASCII)
-    return pattern.replace("*", value, 1).replace("*", "").replace("?", "x")
+    return v.filled(pattern, re.sub(r"[^\w.-]+", "-", value, flags=re.ASCII))
 
 
 _SIZES = ("nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge")
@@ -139,6 +153,8 @@ def _required_tags(service: str, what: str) -> Key:
         '["team", "cost-center"]',
         unset="none",
         permits=v.tagged,
+        wider=v.untagged,
+        demands=True,
         refused="the tag {value} is missing, or its value is not one that the policy allows.",
     )
 
@@ -158,6 +174,7 @@ _ALL = (
         "The AWS accounts that may be worked in. The sandbox is none, and always may.",
         '["111122223333"]',
         permits=v.listed,
+        wider=v.unlisted,
         refused=_not_a("an account"),
         advice="sign in to an account that the rule lists",
     ),
@@ -183,6 +200,7 @@ _ALL = (
         "The principals of job servers, whose word on who asked for a run is believed.",
         '["arn:aws:sts::111122223333:assumed-role/handrail-console/*"]',
         unset="none",
+        wider=lambda limit, mine: v.unlisted(limit or (), mine or ()),
     ),
     _listed(
         "ec2.types",
@@ -202,6 +220,7 @@ _ALL = (
         "The type of a new instance where none is given.",
         '"t3.nano"',
         unset="the first that ec2.types lists",
+        wider=v.unlisted,
         default_of="ec2.types",
     ),
     _listed(
@@ -291,6 +310,7 @@ _ALL = (
         strict=True,
         open=True,
         permits=lambda limit, wanted: limit or not wanted,
+        wider=lambda limit, mine: mine if mine and not limit else (),
         refused="user data may not be given under this policy.",
         optional=True,
     ),
@@ -301,6 +321,7 @@ _ALL = (
         "The key pair of a new instance where none is given.",
         '"team-key"',
         unset="none",
+        wider=v.unlisted,
         default_of="ec2.key_pairs",
     ),
     Key(
@@ -310,6 +331,7 @@ _ALL = (
         "The security groups of a new instance where none is given.",
         '["sg-0a1b2c3d4e5f60718"]',
         unset="those of AWS",
+        wider=v.unlisted,
         default_of="ec2.security_groups",
     ),
     Key(
@@ -319,6 +341,7 @@ _ALL = (
         "The subnet of a new instance where none is given.",
         '"subnet-0a1b2c3d4e5f60718"',
         unset="that of AWS",
+        wider=v.unlisted,
         default_of="ec2.subnets",
     ),
     _choice(
@@ -368,6 +391,7 @@ _ALL = (
         strict=False,
         open=False,
         permits=lambda limit, wanted: wanted or not limit,
+        wider=lambda limit, mine: mine if limit and not mine else (),
         refused="versioning may not be off under this policy.",
         optional=True,
     ),
@@ -381,6 +405,8 @@ _ALL = (
         strict=SECRET_FILES,
         open=SECRET_FILES,
         permits=v.not_secret,
+        wider=v.left_out,
+        demands=True,
         refused="{value} looks like a secret, and those never go to a public bucket.",
         advice="leave it out, or use a private bucket",
     ),
@@ -392,6 +418,7 @@ _ALL = (
         "Domains that zones may be created for: each of these, and all below it.",
         '["dev.example.org"]',
         permits=v.below,
+        wider=v.outside,
         refused=_not_a("a domain"),
         fill=_fill_zone,
     ),
@@ -411,6 +438,7 @@ _ALL = (
         "60",
         unset="0",
         permits=v.at_least,
+        wider=v.lower,
         refused="a TTL of {value} s is shorter than the policy allows.",
     ),
     Key(
@@ -421,6 +449,7 @@ _ALL = (
         "86400",
         unset="any",
         permits=v.at_most,
+        wider=v.higher,
         refused="a TTL of {value} s is longer than the policy allows.",
     ),
     _manage("route53", "zones"),

@@ -59,6 +59,14 @@ def literally(text: str) -> str:
     return "".join(f"[{character}]" if character in "*?[" else character for character in text)
 
 
+def filled(pattern: str, value: str) -> str:
+    """Return a text that a pattern matches, as near to a value as can be: the value itself, or put where the `*` is."""
+    if matches((pattern,), value):
+        return value
+    text = re.sub(r"\[([^]!])[^]]*\]", r"\1", pattern)  # a set by its first member
+    return text.replace("*", value, 1).replace("*", "").replace("?", "x")
+
+
 # Readers: a TOML value in, a policy value out, BadValue raised.
 
 
@@ -253,3 +261,44 @@ def at_most(limit: int | None, value: int) -> bool:
 def tagged(limit: tuple[tuple[str, str], ...] | None, value: Mapping[str, str]) -> bool:
     """Return whether every required tag is there, with a value that its pattern takes."""
     return all(tag in value and fnmatchcase(value[tag], pattern) for tag, pattern in limit or ())
+
+
+# Comparers: what holds and what a policy that can only narrow says in, what of it has no effect out; () is nothing.
+
+Comparer = Callable[[Any, Any], Any]
+
+
+def unlisted(limit: tuple[str, ...] | None, mine: tuple[str, ...] | str | None) -> tuple[str, ...]:
+    """Return what a list, or one text, allows that another list does not."""
+    wanted = ("*",) if mine is None else (mine,) if isinstance(mine, str) else mine
+    return () if limit is None else tuple(item for item in wanted if item not in limit and not matches(limit, item))
+
+
+def outside(limit: tuple[str, ...] | None, mine: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the suffixes that none of the others covers."""
+    return tuple(end for end in (("*",) if mine is None else mine) if not below(limit, end))
+
+
+def higher(limit: int | None, mine: int | None) -> Any:
+    """Return an upper bound that is higher than another, or none where there is one."""
+    return mine if limit is not None and (mine is None or mine > limit) else ()
+
+
+def lower(limit: int | None, mine: int | None) -> Any:
+    """Return a lower bound that is lower than another, or none where there is one."""
+    return mine if limit is not None and (mine is None or mine < limit) else ()
+
+
+def left_out(limit: tuple[str, ...] | None, mine: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return what one list forbids and another does not."""
+    return tuple(item for item in limit or () if item not in (mine or ()))
+
+
+def untagged(limit: tuple[tuple[str, str], ...] | None, mine: tuple[tuple[str, str], ...] | None) -> Any:
+    """Return the required tags that others do not require, or with values that these do not take."""
+    pairs = mine or ()
+    return tuple(
+        (tag, pattern)
+        for tag, pattern in limit or ()
+        if not any(name == tag and (word == pattern or matches((pattern,), word)) for name, word in pairs)
+    )

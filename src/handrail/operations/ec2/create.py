@@ -20,22 +20,23 @@ from handrail.core.ec2_rules import (
     name_from,
     parse_tags,
 )
-from handrail.core.errors import Conflict, HandrailError, NotFound, Usage
+from handrail.core.errors import Conflict, HandrailError, NotFound, Refused, Usage
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.managed import GIVEN_TAG, IMAGE_TAG, ownership_tags, token_of
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Claim, Hold, Places, PlaceWish, Plan, Repeat, Result, Status
+from handrail.core.plan import Claim, Hold, Places, PlaceWish, Plan, Result, Status
 from handrail.core.policy import narrowest
 from handrail.core.resources import LIVE_STATES, Image, Instance
 from handrail.core.words import count
-from handrail.ledger.record import Intent, Known, given_of
+from handrail.ledger.record import given_of
+from handrail.ledger.refusal import with_cap
 from handrail.operations.ec2.describing import notes, said
 from handrail.operations.ec2.recovering import recover
+from handrail.operations.ec2.requested import One, gone, known_request
 from handrail.operations.ec2.waiting import TIMEOUT, WAIT, Seen, wait_for
 from handrail.session import Session
 
 COUNT_LIMIT = 33  # places and intents of one command go into one transaction
-TRIES = 10
 _LETTERS = "abcdefghijkmnpqrstuvwxyz"
 
 
@@ -63,21 +64,6 @@ class Wish:
         return tuple(check_name(f"{self.name}-{number}") for number in range(1, self.count + 1))
 
 
-@dataclass(frozen=True)
-class One:
-    """One instance to make. found: it was made already by the same request."""
-
-    name: str
-    request: str
-    found: Instance | None = None
-    known: Known | None = None
-
-    @property
-    def repeat(self) -> Repeat | None:
-        """Return what the record says of it, if it is to be carried on."""
-        return Repeat(self.known.intent.digest, self.known.intent.at) if self.known else None
-
-
 def create_instances(session: Session, values: Values) -> Plan:
     """Look up everything that a create needs and return its plan. Raises Refused, Conflict, Usage."""
     wish = _wish(session, values)
@@ -86,15 +72,22 @@ def create_instances(session: Session, values: Values) -> Plan:
     request = values["request_id"] or session.new_request()
     ones = _ones(session, wish, request, digest, repeated=values["request_id"] is not None)
     missing = [one for one in ones if one.found is None]
+    request = ones[0].request if wish.count is None else request
     if not missing:
         return _nothing_to_do(ones, many=wish.count is not None)
-    session.check_claims(claims)
+    places = Places(
+        session.region,
+        session.caller.owner,
+        tuple(PlaceWish(one.request, one.name, repeat=one.repeat) for one in missing),
+        wait=values["wait"],
+    )
+    _check_rules(session, claims, places)
     live = session.ec2.managed(LIVE_STATES)
     _check_names_free([one for one in missing if one.known is None], live)
     facts = session.ec2.type_facts(wish.type)
     image = _image(session, wish.image, facts.architecture)
     wish = _checked_network(session, wish)
-    taken = sum(one.takes_a_place for one in live)
+    taken = session.places_taken(live)
     tags = {GIVEN_TAG: digest, IMAGE_TAG: image.label, **wish.tags}
     launches = {
         one.request: Launch.of_record(one.known.intent.resolved, wish.user_data)
@@ -105,7 +98,10 @@ def create_instances(session: Session, values: Values) -> Plan:
 
     def apply(hold: Hold) -> list[Result]:
         made = {one.request: _make(session, launches[one.request], hold, one) for one in missing}
-        return _finished(session, ones, made, values)
+        there = {one.request for one in missing if hold.standing(one.request) is not None}
+        return _finished(
+            session, [_settled(one, made[one.request]) if one.request in there else one for one in ones], made, values
+        )
 
     return Plan(
         title=f"create {count(len(missing), 'instance')}",
@@ -113,19 +109,23 @@ def create_instances(session: Session, values: Values) -> Plan:
         planned=[_planned(session, one, wish, image) for one in ones],
         many=wish.count is not None,
         claims=claims,
-        places=Places(
-            session.region,
-            session.caller.owner,
-            tuple(PlaceWish(one.request, one.name, repeat=one.repeat) for one in missing),
-            wait=values["wait"],
-        ),
+        places=places,
         facts=(*_facts(session, missing, facts, image, taken), ("request", request)),
         given=_on_record(values, wish),
         resolved={request: launch.resolved() for request, launch in launches.items()},
         digest=digest,
         known=frozenset(one.request for one in missing if one.known is not None),
-        again=f"--request-id {request}",
+        again=f"--request-id {values['request_id'] or request}",
     )
+
+
+def _check_rules(session: Session, claims: Sequence[Claim], places: Places) -> None:
+    """Raise Refused with every reason at once: that a cap is full too, as far as a look at the ledger shows it."""
+    try:
+        session.check_claims(claims)
+    except Refused as refused:
+        full = session.cap_in_the_way(places)
+        raise (refused if full is None else with_cap(refused, full)) from None
 
 
 def _wish(session: Session, values: Values) -> Wish:
@@ -192,68 +192,8 @@ def _ones(session: Session, wish: Wish, request: str, digest: str, *, repeated: 
     if wish.count is None:
         ones = [One(wish.name, request)]
     else:
-        ones = [One(name, check_request_id(f"{request}-{number}")) for number, name in enumerate(wish.names, 1)]
-    return [_known(session, one, digest) for one in ones] if repeated else ones
-
-
-def _known(session: Session, one: One, digest: str) -> One:
-    """Return what the record and EC2 know of a request that may be a repeat (docs/lease.md, rule 13).
-
-    One whose outcome is a refusal or failure is tried anew under the next number: `ID.2`, a new token.
-    """
-    for turn in range(1, TRIES):
-        request = one.request if turn == 1 else check_request_id(f"{one.request}.{turn}")
-        known = session.request_on_record(request)
-        found = next(iter(session.ec2.by_tokens([token_of(request)])), None)
-        if known is not None:
-            _check_intent(session, known.intent, digest)
-        if found is not None:
-            _check_same(session, found, request, digest)
-            if known is None or known.verdict is not None:
-                return One(found.name, request, found)
-        if known is None:
-            return replace(one, request=request)
-        if known.verdict is None:
-            return One(str(known.intent.resolved["tags"]["Name"]), request, known=known)
-        if known.verdict.result in ("succeeded", "unchanged"):
-            raise _gone(request, known.verdict.instance)
-    raise Conflict(f"the request id {one.request} has failed {TRIES - 1} times.", hint="choose another --request-id")
-
-
-def _check_intent(session: Session, intent: Intent, digest: str) -> None:
-    if intent.owner != session.caller.owner:
-        raise Conflict(
-            f"the request id {intent.request} is {intent.owner}'s.",
-            hint="choose another --request-id",
-            details={"request": intent.request, "owner": intent.owner},
-        )
-    if intent.operation != "ec2 create" or intent.digest != digest:
-        raise _other_parameters(intent.request, f"{intent.operation} {intent.resource}")
-
-
-def _check_same(session: Session, found: Instance, request: str, digest: str) -> None:
-    if not found.managed or found.owner != session.caller.owner:
-        raise Conflict(f"the request id {request} was used by somebody else.", hint="choose another --request-id")
-    if found.tags.get(GIVEN_TAG) != digest:
-        raise _other_parameters(request, f"{found.name} ({found.id})")
-    if found.state in ENDED:
-        raise _gone(request, found.id)
-
-
-def _other_parameters(request: str, made: str) -> Conflict:
-    return Conflict(
-        f"the request id {request} was used with other parameters, for {made}.",
-        hint="repeat it with the same parameters, or choose another --request-id",
-        details={"request": request},
-    )
-
-
-def _gone(request: str, id: str) -> Conflict:
-    return Conflict(
-        f"the request id {request} made {id or 'an instance'}, which is gone.",
-        hint="choose another --request-id",
-        details={"id": id, "request": request},
-    )
+        ones = [One(name, f"{request}-{number}") for number, name in enumerate(wish.names, 1)]
+    return [known_request(session, one, digest) for one in ones] if repeated else ones
 
 
 def _check_names_free(missing: Sequence[One], live: Sequence[Instance]) -> None:
@@ -345,14 +285,20 @@ def _standing(session: Session, one: One, id: str) -> Instance:
     """Return the instance that a repeated request has already. Raises Conflict if it is gone."""
     found = session.ec2.by_ids([id]).get(id)
     if found is None or found.state in ENDED:
-        raise _gone(one.request, id)
+        raise gone(one.request, id)
     return found
+
+
+def _settled(one: One, made: Instance | HandrailError) -> One:
+    """Return one that a repeated request had made already."""
+    return replace(one, found=made) if isinstance(made, Instance) else one
 
 
 def _finished(
     session: Session, ones: Sequence[One], made: Mapping[str, Instance | HandrailError], values: Values
 ) -> list[Result]:
-    started = {one.id: one for one in made.values() if isinstance(one, Instance)}
+    mine = {one.request for one in ones if one.found is None}
+    started = {one.id: one for request, one in made.items() if request in mine and isinstance(one, Instance)}
     seen = wait_for(session, started, MOVES["create"], values["timeout"]) if values["wait"] else {}
     return [_result(session, one, one.found or made[one.request], seen) for one in ones]
 

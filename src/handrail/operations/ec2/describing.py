@@ -24,14 +24,24 @@ def addresses(instance: Instance) -> str:
 def notes(session: Session, instance: Instance) -> Facts:
     """Return what a person wants to know next about an instance that was just made or started."""
     if instance.state not in ("running", "pending"):
-        return next_step(instance)
-    return (("address", addresses(instance)), *login(session, instance), *next_step(instance))
+        return next_step(session, instance)
+    return (("address", addresses(instance)), *login(session, instance), *next_step(session, instance))
 
 
-def next_step(instance: Instance) -> Facts:
+def next_step(session: Session, instance: Instance) -> Facts:
     """Return the command that makes sense now, if one does."""
     verb = _NEXT.get(instance.state)
-    return (("next", f"handrail ec2 {verb} {instance.name or instance.id}"),) if verb else ()
+    return (("next", line(session, verb, called(instance))),) if verb else ()
+
+
+def line(session: Session, *words: str) -> str:
+    """Return a line to type next, `handrail ec2 stop web`, in the region of this one."""
+    return f"handrail ec2 {' '.join(words)}{session.region_words}"
+
+
+def called(instance: Instance) -> str:
+    """Return what a person calls an instance: its name, or its id where it has none."""
+    return instance.name or instance.id
 
 
 def login(session: Session, instance: Instance) -> Facts:
@@ -90,7 +100,11 @@ def full_notes(session: Session, instance: Instance) -> Facts:
     ]
     shown = tuple((label, text) for label, text in lines if text)
     live = instance.state in ("running", "pending")
-    return (*shown, *(login(session, instance) if live else ()), *(next_step(instance) if instance.managed else ()))
+    return (
+        *shown,
+        *(login(session, instance) if live else ()),
+        *(next_step(session, instance) if instance.managed else ()),
+    )
 
 
 def _owner(session: Session, instance: Instance) -> str:

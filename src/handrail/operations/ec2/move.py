@@ -12,6 +12,7 @@ from handrail.core.policy import Touch
 from handrail.core.resources import Instance
 from handrail.core.words import count
 from handrail.ledger.record import given_of
+from handrail.operations.ec2.describing import called, line
 from handrail.operations.ec2.moving import Course, Moving, already, failed
 from handrail.operations.ec2.recovering import recover
 from handrail.operations.ec2.targets import OWNER, TARGETS, Target, find_targets
@@ -30,36 +31,36 @@ _COLUMNS = (
 )
 
 
-def _course(target: Target, move: Move, *, wait: bool) -> Course:
+def _course(session: Session, target: Target, move: Move, *, wait: bool) -> Course:
     """Judge one target by its state, before any call (PRODUCT.md section 4, promise 10)."""
     if target.instance is None or target.error is not None:
         return Course(target, error=target.failed().error)
     state = target.instance.state
     if state in move.impossible:
-        return Course(target, error=_impossible(target.instance, move))
+        return Course(target, error=_impossible(session, target.instance, move))
     if state in move.settles:
-        error = None if wait else _in_between(target.instance, move)
+        error = None if wait else _in_between(session, target.instance, move)
         return Course(target, acts=error is None, settles_first=True, error=error)
     if state in move.arriving or (state == move.goal and move.verb != "reboot"):
         return Course(target, arrives=state in move.arriving)
     return Course(target, acts=True)
 
 
-def _impossible(instance: Instance, move: Move) -> WrongState:
+def _impossible(session: Session, instance: Instance, move: Move) -> WrongState:
     alive = instance.state in ("stopping", "stopped")
     return WrongState(
-        f"{instance.name or instance.id} is {instance.state}; it can't {move.verb}."
+        f"{called(instance)} is {instance.state}; it can't {move.verb}."
         if alive
-        else f"{instance.name or instance.id} is {instance.state} for good.",
-        hint=f"handrail ec2 start {instance.name or instance.id}" if alive else "handrail ec2 create",
+        else f"{called(instance)} is {instance.state} for good.",
+        hint=line(session, "start", called(instance)) if alive else line(session, "create"),
         details={"id": instance.id, "state": instance.state},
     )
 
 
-def _in_between(instance: Instance, move: Move) -> WrongState:
+def _in_between(session: Session, instance: Instance, move: Move) -> WrongState:
     return WrongState(
-        f"{instance.name or instance.id} is {instance.state}; it can {move.verb} once it is {SETTLED[instance.state]}.",
-        hint=f"leave --no-wait out, or: handrail ec2 wait {instance.name or instance.id}",
+        f"{called(instance)} is {instance.state}; it can {move.verb} once it is {SETTLED[instance.state]}.",
+        hint=f"leave --no-wait out, or: {line(session, 'wait', called(instance))}",
         details={"id": instance.id, "state": instance.state},
     )
 
@@ -70,24 +71,31 @@ def _handler(verb: str) -> Callable[[Session, Values], Plan]:
     def plan_move(session: Session, values: Values) -> Plan:
         """Look at the targets and return the plan of moving those that need it."""
         wait = values.get("wait", True)
-        judged = [_course(one, move, wait=wait) for one in find_targets(session, values["targets"])]
+        judged = [_course(session, one, move, wait=wait) for one in find_targets(session, values["targets"])]
         courses = _with_requests(judged, session.new_request())
         acting = [one for one in courses if one.acts]
         moving = Moving(session, move, courses, wait=wait, timeout=values["timeout"])
         return Plan(
-            title=f"{verb} {count(len(acting), 'instance')}",
+            title=_title(courses, acting, move),
             prepare=moving.settle,
             apply=moving.apply,
             planned=[_planned(one, move) for one in courses],
             many=True,
             owners=frozenset(one.instance.owner for one in acting if one.target.touch is Touch.ASK_OWNER),
             places=_places(session, acting, wait=wait) if verb == "start" else None,
-            question=_question(acting) if verb == "delete" else _foreign_question(acting, verb),
+            question=_question(acting) if verb == "delete" else _touch_question(acting, verb),
             facts=() if verb == "delete" else _facts(acting),  # its question shows more of each
             given=given_of(_BY_VERB[verb], values),
         )
 
     return plan_move
+
+
+def _title(courses: Sequence[Course], acting: Sequence[Course], move: Move) -> str:
+    arriving = sum(one.arrives for one in courses)
+    if arriving and not acting:
+        return f"wait until {count(arriving, 'instance')} {'is' if arriving == 1 else 'are'} {move.goal}"
+    return f"{move.verb} {count(len(acting), 'instance')}"
 
 
 def _with_requests(courses: Sequence[Course], request: str) -> list[Course]:
@@ -100,7 +108,7 @@ def _with_requests(courses: Sequence[Course], request: str) -> list[Course]:
 def _places(session: Session, acting: Sequence[Course], *, wait: bool) -> Places | None:
     """Return the places that starts need; what Handrail did not make takes none."""
     wishes = tuple(
-        PlaceWish(one.request, one.instance.name, one.instance.id, one.instance.client_token)
+        PlaceWish(one.request, one.instance.name, one.instance.id, one.instance.client_token, one.instance.owner)
         for one in acting
         if one.instance.managed
     )
@@ -133,16 +141,34 @@ def _question(acting: Sequence[Course]) -> Question | None:
     )
 
 
-def _foreign_question(acting: Sequence[Course], verb: str) -> Question | None:
-    """Ask before touching what Handrail did not make (only a policy that manages any lets it get here)."""
+def _touch_question(acting: Sequence[Course], verb: str) -> Question | None:
+    """Ask before touching what Handrail did not make, and what is another owner's: each by name, both in one question.
+
+    Only a policy that manages any lets foreign ones get here.
+    """
     foreign = [one.instance for one in acting if one.target.touch is Touch.ASK_FOREIGN]
-    if not foreign:
+    others = [one.instance for one in acting if one.target.touch is Touch.ASK_OWNER]
+    if not foreign and not others:
         return None
+    said = [f"Handrail did not make {', '.join(map(called, foreign))}"] if foreign else []
+    said += [f"{_whose(others)}, not to you"] if others else []
     return Question(
         Ask.YES,
-        f"Handrail did not make {count(len(foreign), 'instance')} of these; {verb} anyway?",
-        rows=tuple(foreign),
+        f"{'; '.join(said)}.",
+        prompt=f"{verb.capitalize()} anyway?",
+        rows=(*foreign, *others),
         columns=_COLUMNS,
+    )
+
+
+def _whose(others: Sequence[Instance]) -> str:
+    """Return whose these are: `api belongs to dev-2, db and web belong to dev-3`."""
+    owners = {
+        owner: [called(one) for one in others if one.owner == owner] for owner in sorted({one.owner for one in others})
+    }
+    return ", ".join(
+        f"{' and '.join(names)} {'belongs' if len(names) == 1 else 'belong'} to {owner}"
+        for owner, names in owners.items()
     )
 
 
@@ -157,7 +183,7 @@ def _planned(course: Course, move: Move) -> Result:
         name=one.name,
         id=one.id,
         status=Status.PLANNED,
-        said=f"{one.name or one.id} {coming}; nothing was changed",
+        said=f"{called(one)} {coming}; nothing was changed",
         current=one,
         request=course.request if course.acts else None,
         region=one.region,

@@ -7,9 +7,9 @@ from handrail.core.ec2_rules import ENDED, SETTLED, Move
 from handrail.core.errors import HandrailError
 from handrail.core.plan import Facts, Hold, Result, Status
 from handrail.core.resources import Instance
-from handrail.operations.ec2.describing import next_step, notes
+from handrail.operations.ec2.describing import called, next_step, notes
 from handrail.operations.ec2.targets import Target
-from handrail.operations.ec2.waiting import Seen, wait_for
+from handrail.operations.ec2.waiting import Seen, once_known, wait_for
 from handrail.session import Session
 
 
@@ -34,7 +34,7 @@ def failed(course: Course, error: HandrailError) -> Result:
     """Return the result of a target that could not be moved."""
     one = course.target.instance
     return Result.failed(
-        course.target.word, error, id=one.id if one else None, current=one, request=course.request or None
+        course.target.name, error, id=one.id if one else None, current=one, request=course.request or None
     )
 
 
@@ -44,10 +44,21 @@ def already(one: Instance) -> Result:
         one.name,
         one.id,
         Status.UNCHANGED,
-        said=f"{one.name or one.id} is {one.state} already · {one.id}",
+        said=f"{called(one)} is {one.state} already · {one.id}",
         current=one,
         region=one.region,
     )
+
+
+def _of(name: str, error: HandrailError) -> HandrailError:
+    """Return an error that says which of several targets it is about; the one that came may be about others too."""
+    if error.message.startswith(f"{name} "):
+        return error
+    told = type(error).__new__(type(error))
+    vars(told).update(vars(error))
+    told.message = f"{name}: {error.message}"
+    told.args = (told.message,)
+    return told
 
 
 class Moving:
@@ -106,14 +117,16 @@ class Moving:
     def _call(self, courses: Sequence[Course], hold: Hold) -> dict[str, str]:
         """Make the call of the move. Returns id -> state as the reply tells it (a reboot tells none)."""
         ids = [one.instance.id for one in courses]
+        names = ", ".join(called(one.instance) for one in courses)
         ec2 = self._session.ec2
         calls: dict[str, Callable[[], dict[str, str]]] = {
-            "start": lambda: ec2.start(ids, hold.fence([one.request for one in courses])),
-            "stop": lambda: ec2.stop(ids),
-            "reboot": lambda: ec2.reboot(ids),
-            "delete": lambda: ec2.terminate(ids),
+            "start": lambda: ec2.start(ids, hold.fence([one.request for one in courses]), called=names),
+            "stop": lambda: ec2.stop(ids, called=names),
+            "reboot": lambda: ec2.reboot(ids, called=names),
+            "delete": lambda: ec2.terminate(ids, called=names),
         }
-        return calls[self._move.verb]()
+        call = calls[self._move.verb]
+        return call() if len(courses) > 1 else once_known(self._session, courses[0].instance, call)
 
     def _look(self, moving: Sequence[Instance]) -> Seen:
         """Return how those that move, and those that were on their way already, are in the end."""
@@ -144,7 +157,7 @@ class Moving:
             return failed(course, course.error)
         answer = self._answers.get(course.instance.id, course.instance)
         if isinstance(answer, HandrailError):
-            return failed(course, answer)
+            return failed(course, _of(course.target.name, answer) if len(self._courses) > 1 else answer)
         if not course.acts:
             return already(answer)
         state = self._move.done if self._move.verb == "reboot" else answer.state
@@ -152,7 +165,7 @@ class Moving:
             answer.name,
             answer.id,
             Status.SUCCEEDED,
-            said=f"{answer.name or answer.id} is {state} · {answer.id}",
+            said=f"{called(answer)} is {state} · {answer.id}",
             current=answer,
             request=course.request,
             region=answer.region,
@@ -175,7 +188,7 @@ class Moving:
     def _notes(self, one: Instance) -> Facts:
         if self._move.verb == "start":
             return notes(self._session, one)
-        return next_step(one) if self._move.verb == "stop" else ()
+        return next_step(self._session, one) if self._move.verb == "stop" else ()
 
 
 def _splits(error: HandrailError) -> bool:

@@ -1,11 +1,10 @@
 """What became of a change that was cut off: told by a look, never by a guess (docs/lease.md, rules 7 and 10)."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from handrail.core.managed import token_of
 from handrail.core.resources import Instance
+from handrail.ledger.holders import Fate
 from handrail.ledger.lease import Lease
+from handrail.ledger.ports import Told
 from handrail.ledger.record import Intent, Verdict
 from handrail.session import Session
 
@@ -17,37 +16,38 @@ _GOALS = {
 
 
 def recover(session: Session, intent: Intent) -> Verdict | None:
-    """Return the outcome of an interrupted request as a look shows it, None where it is still the lease's to tell."""
+    """Return the outcome of an interrupted request as a look shows it, None where the lease tells it, now or later."""
     lease = session.ledger.lease
-    if intent.operation in ("ec2 create", "ec2 start") and lease is not None and _is_the_leases(lease, intent):
+    if intent.operation in ("ec2 create", "ec2 start") and lease is not None:
+        lease.settle(_place(lease, intent))
+        whose = "you" if intent.owner == session.caller.owner else intent.owner
+        what = f"{intent.operation} {intent.resource} (request {intent.request}) of {whose}"
+        lease.tell_absent(intent.request, what, lambda: _seen(session, intent))
         return None
     ec2 = session.ec2_of(intent.region)
     if intent.operation == "ec2 create":
-        found = ec2.by_tokens([token_of(intent.request)])
-        return _created(intent, found[0] if found else None)
+        told = _seen(session, intent)
+        done = told.fate is Fate.ADOPTED
+        message = f"it was cut off; found {told.instance}" if done else "it was cut off, and nothing was made"
+        return Verdict(intent.request, "succeeded" if done else "failed", int(not done), told.instance, message)
     return _moved(intent, ec2.by_ids([intent.resource]).get(intent.resource))
 
 
-def _is_the_leases(lease: Lease, intent: Intent) -> bool:
-    """Let the lease settle the place of a request; return whether it still has the say: whoever frees it tells."""
-    row = _place(lease, intent)
-    if row is not None and row["state"] != "held":
-        lease.settle({row["key"]})
-        row = _place(lease, intent)
-    return row is not None and row["state"] != "held"
-
-
-def _place(lease: Lease, intent: Intent) -> Mapping[str, Any] | None:
-    """Return the place of a request: a start shares the one that its instance has since its create (rule 8)."""
+def _place(lease: Lease, intent: Intent) -> list[str]:
+    """Return the key of the place of a request, if it has one: of a create its own, of a start its instance's."""
     names = {intent.request, intent.resource}
-    return next((row for row in lease.overview() if names & {row["key"], row["instance"]}), None)
+    return [str(row["key"]) for row in lease.overview() if row["key"] and names & {row["key"], row["instance"]}]
 
 
-def _created(intent: Intent, found: Instance | None) -> Verdict:
-    if found is None:
-        return Verdict(intent.request, "failed", 1, message="it was cut off, and nothing was made")
-    message = f"found {found.id}, {found.state}"
-    return Verdict(intent.request, "succeeded", resource=found.id, instance=found.id, message=message)
+def _seen(session: Session, intent: Intent) -> Told:
+    """Return what a look says of a create or start that has no place."""
+    ec2, by, now = session.ec2_of(intent.region), session.caller.owner, int(session.now())
+    if intent.operation == "ec2 create":
+        made = next(iter(ec2.by_tokens([token_of(intent.request)])), None)
+        return Told(Fate.ADOPTED if made else Fate.NOTHING, made.id if made else "", by, now)
+    one = ec2.by_ids([intent.resource]).get(intent.resource)
+    runs = one is not None and one.state in _GOALS["ec2 start"]
+    return Told(Fate.MADE if runs else Fate.NOT_RUNNING, intent.resource, by, now)
 
 
 def _moved(intent: Intent, now: Instance | None) -> Verdict:

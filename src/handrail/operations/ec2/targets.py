@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handrail.core.ec2_rules import check_target
-from handrail.core.errors import HandrailError, Internal, NotFound, NotManaged, Usage
+from handrail.core.errors import AwsFailure, HandrailError, Internal, NotFound, NotManaged, Usage
 from handrail.core.fields import Field
 from handrail.core.plan import Result
 from handrail.core.policy import Touch
 from handrail.core.resources import LIVE_STATES, Instance
 from handrail.core.words import age, columns
+from handrail.ledger.holders import Place
+from handrail.operations.ec2.describing import line
+from handrail.operations.ec2.fresh import fresh_places, still_unseen
 from handrail.session import Session
 
 TARGETS = Field(
@@ -36,6 +39,11 @@ class Target:
     touch: Touch = Touch.FREELY
 
     @property
+    def name(self) -> str:
+        """Return what it is called: the instance's own name where it is known and has one, else the word as said."""
+        return self.instance.name or self.word if self.instance else self.word
+
+    @property
     def one(self) -> Instance:
         """Return the instance; only a target that was found has one."""
         if self.instance is None:
@@ -45,24 +53,36 @@ class Target:
     def failed(self) -> Result:
         """Return the result of a target that can't be touched."""
         error = self.error or Internal(f"{self.word} is neither found nor refused.")
-        return Result.failed(self.word, error, id=self.instance.id if self.instance else None)
+        return Result.failed(self.name, error, id=self.instance.id if self.instance else None)
 
 
 def find_targets(session: Session, words: Sequence[str], *, to_change: bool = True) -> list[Target]:
     """Return one Target per word, in order: at most one call for the ids and one for the names.
 
-    Everybody's instances are looked at, so that a foreign one is named as such (exit 4) and never resolved. to_change:
-    the policy also judges whose it is.
+    Everybody's instances are looked at, so that a foreign one is named as such (exit 4) and never resolved. What was
+    just made is looked for until AWS must show it. to_change: the policy also judges whose it is.
     """
+    found = _look(session, words)
+    missing = [word for word in words if not found[word]]
+    fresh = fresh_places(session, missing) if missing else {}
+    unseen = still_unseen(session, fresh) if fresh else set()
+    found |= _look(session, [word for word in fresh if word not in unseen])
+    targets = [
+        Target(word, error=_not_visible_yet(session, word, fresh[word]))
+        if word in unseen
+        else _target(session, word, found[word], to_change=to_change)
+        for word in words
+    ]
+    return _without_doubles(targets)
+
+
+def _look(session: Session, words: Sequence[str]) -> dict[str, list[Instance]]:
+    """Return, per word, the instance of that id, or the live ones of that name."""
     ids = [word for word in words if word.startswith("i-")]
     names = [word for word in words if not word.startswith("i-")]
     by_id = session.ec2.by_ids(ids) if ids else {}
     by_name = session.ec2.by_names(names, LIVE_STATES) if names else []
-    targets = []
-    for word in words:
-        candidates = [by_id[word]] if word in by_id else [one for one in by_name if one.name == word]
-        targets.append(_target(session, word, candidates, to_change=to_change))
-    return _without_doubles(targets)
+    return {word: [by_id[word]] if word in by_id else [one for one in by_name if one.name == word] for word in words}
 
 
 def find_one(session: Session, word: str, *, to_change: bool = True) -> Target:
@@ -79,7 +99,7 @@ def _target(session: Session, word: str, candidates: Sequence[Instance], *, to_c
     if len(own) > 1:
         return Target(word, error=_ambiguous(word, own))
     if not own:
-        return Target(word, error=_not_managed(word) if candidates else _not_found(session, word))
+        return Target(word, error=_not_managed(session, word) if candidates else _not_found(session, word))
     one = own[0]
     if not to_change:
         return Target(word, one)
@@ -114,10 +134,10 @@ def _ambiguous(word: str, candidates: Sequence[Instance]) -> Usage:
     )
 
 
-def _not_managed(word: str) -> NotManaged:
+def _not_managed(session: Session, word: str) -> NotManaged:
     return NotManaged(
         f"{word} is not managed by Handrail; nothing was changed.",
-        hint="handrail ec2 list --all",
+        hint=line(session, "list --all"),
         details={"target": word},
     )
 
@@ -126,6 +146,15 @@ def _not_found(session: Session, word: str) -> NotFound:
     what = f"no instance {word}" if word.startswith("i-") else f"no live instance named {word}"
     return NotFound(
         f"{session.region} has {what}.",
-        hint="handrail ec2 list, or name another --region",
+        hint=f"{line(session, 'list')}, or name another --region",
         details={"target": word, "region": session.region},
+    )
+
+
+def _not_visible_yet(session: Session, word: str, place: Place) -> AwsFailure:
+    return AwsFailure(
+        f"{word} was just made, and AWS does not show it yet.",
+        hint="repeat the command in a moment",
+        details={"target": word, "region": session.region, "id": place.instance},
+        code="not_visible_yet",
     )

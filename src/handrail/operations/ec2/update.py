@@ -11,9 +11,10 @@ from handrail.core.plan import Ask, Claim, Facts, Hold, Plan, Question, Result, 
 from handrail.core.policy import Touch
 from handrail.core.resources import LIVE_STATES, Instance
 from handrail.ledger.record import given_of
-from handrail.operations.ec2.describing import said
+from handrail.operations.ec2.describing import called, line, said
 from handrail.operations.ec2.recovering import recover
 from handrail.operations.ec2.targets import OWNER, find_one
+from handrail.operations.ec2.waiting import once_known
 from handrail.session import Session
 
 
@@ -44,8 +45,9 @@ def update_instance(session: Session, values: Values) -> Plan:
     target = find_one(session, values["instance"])
     one = target.one
     if one.state in ENDED:
-        raise WrongState(f"{one.name or one.id} is {one.state} for good.", hint="handrail ec2 list")
+        raise WrongState(f"{called(one)} is {one.state} for good.", hint=line(session, "list"))
     edit = _edit(one, values, tags)
+    claims = (*claims, *_tag_claims(one, edit))
     _check_type(session, one, edit)
     _check_name(session, one, edit)
 
@@ -70,13 +72,13 @@ def update_instance(session: Session, values: Values) -> Plan:
         one.name,
         one.id,
         Status.UNCHANGED if edit.empty else Status.PLANNED,
-        said=f"{one.name or one.id} is like that already · {one.id}" if edit.empty else f"{one.name} would be updated",
+        said=f"{called(one)} is like that already · {one.id}" if edit.empty else f"{called(one)} would be updated",
         current=one,
         request=request,
         region=one.region,
     )
     return Plan(
-        title=f"update {one.name or one.id}",
+        title=f"update {called(one)}",
         apply=apply,
         planned=[planned],
         many=False,
@@ -91,9 +93,9 @@ def update_instance(session: Session, values: Values) -> Plan:
 def _carry_out(session: Session, one: Instance, edit: Edit) -> None:
     """Change the type, which AWS may refuse, before the tags. Raises HandrailError saying what is changed already."""
     if edit.type:
-        session.ec2.change_type(one.id, edit.type)
+        session.ec2.change_type(one.id, edit.type, called=called(one))
     try:
-        session.ec2.retag(one.id, put=edit.put, drop=edit.drop)
+        once_known(session, one, lambda: session.ec2.retag(one.id, put=edit.put, drop=edit.drop, called=called(one)))
     except HandrailError as error:
         if edit.type:
             error.facts = (*error.facts, ("done", f"type {one.type} → {edit.type}"))
@@ -101,12 +103,23 @@ def _carry_out(session: Session, one: Instance, edit: Edit) -> None:
 
 
 def _foreign_question(one: Instance) -> Question:
-    return Question(Ask.YES, f"Handrail did not make {one.name or one.id}; change it anyway?", rows=(one,))
+    return Question(Ask.YES, f"Handrail did not make {called(one)}.", prompt="Change it anyway?", rows=(one,))
 
 
 def _claims(values: Values) -> tuple[Claim, ...]:
     claims = [Claim("ec2.types", values["type"], "--type"), Claim("ec2.names", values["rename"], "--rename")]
     return tuple(claim for claim in claims if claim.value is not None)
+
+
+def _tag_claims(one: Instance, edit: Edit) -> tuple[Claim, ...]:
+    """Return what the policy judges once the instance is known: its own tags as they would be, if they change."""
+    if not edit.drop and not set(edit.put) - {"Name"}:
+        return ()
+    return (Claim("ec2.required_tags", _tags_after(one, edit), "--tag"),)
+
+
+def _tags_after(one: Instance, edit: Edit) -> dict[str, str]:
+    return {key: value for key, value in {**one.tags, **edit.put}.items() if key not in edit.drop}
 
 
 def _edit(one: Instance, values: Values, tags: Mapping[str, str]) -> Edit:
@@ -120,7 +133,7 @@ def _edit(one: Instance, values: Values, tags: Mapping[str, str]) -> Edit:
     )
     after = len((set(one.tags) | set(edit.put)) - set(edit.drop))
     if after > MOST_TAGS:
-        raise Usage(f"{one.name or one.id} would have {after} tags; EC2 takes {MOST_TAGS}.", hint="--untag some first")
+        raise Usage(f"{called(one)} would have {after} tags; EC2 takes {MOST_TAGS}.", hint="--untag some first")
     return edit
 
 
@@ -129,14 +142,14 @@ def _check_type(session: Session, one: Instance, edit: Edit) -> None:
         return
     if one.state != "stopped":
         raise WrongState(
-            f"{one.name or one.id} is {one.state}; its type can change only while it is stopped.",
-            hint=f"handrail ec2 stop {one.name or one.id}",
+            f"{called(one)} is {one.state}; its type can change only while it is stopped.",
+            hint=line(session, "stop", called(one)),
             details={"id": one.id, "state": one.state},
         )
     architecture = session.ec2.type_facts(edit.type).architecture
     if architecture != one.architecture:
         raise Usage(
-            f"{edit.type} is {architecture}, and {one.name or one.id} is {one.architecture}.",
+            f"{edit.type} is {architecture}, and {called(one)} is {one.architecture}.",
             hint="choose a type of the same architecture, or create a new instance",
         )
 
@@ -156,7 +169,7 @@ def _check_name(session: Session, one: Instance, edit: Edit) -> None:
 def _read_back(session: Session, one: Instance, edit: Edit) -> Instance:
     """Return the instance as AWS shows it, with what was just set where AWS may still show the old view."""
     now = session.ec2.by_ids([one.id]).get(one.id, one)
-    tags = {key: value for key, value in {**now.tags, **edit.put}.items() if key not in edit.drop}
+    tags = _tags_after(now, edit)
     return replace(now, tags=tags, name=tags.get("Name", ""), type=edit.type or now.type)
 
 

@@ -1,12 +1,15 @@
 """Waiting for instances to reach a state: first look after a second, then less often; stops when it can't be."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
-from handrail.core.ec2_rules import Move
+from handrail.aws.failures import EBS_KEY_HINT, NOT_YET
+from handrail.core.ec2_rules import ENDED, Move
 from handrail.core.errors import AwsFailure, HandrailError, Interrupted, WrongState
 from handrail.core.fields import Field, Kind
 from handrail.core.resources import Instance
+from handrail.operations.ec2.describing import called, line
 from handrail.session import Session
 
 WAIT = Field("wait", "wait for the final state", Kind.FLAG, default=True, negative="no-wait")
@@ -15,7 +18,12 @@ TIMEOUT = Field(
 )
 
 _FIRST, _LONGEST, _GROWTH = 1.0, 5.0, 1.3
+# How a launch ends whose disk can't be decrypted: the code that its state reason begins with. Source: EC2 user guide,
+# "Troubleshoot instance launch issues", instance terminates immediately.
+_OF_A_KEY = ("Client.InvalidKMSKey", "Client.InternalError")
+_KEY = " That is how AWS ends an instance whose disk's KMS key, the region's default for EBS, can't be used."
 Seen = dict[str, Instance | HandrailError]
+Answer = TypeVar("Answer")
 
 
 def wait_for(
@@ -34,7 +42,7 @@ def wait_for(
         while waiting:
             spent = session.clock.monotonic() - started
             if spent >= timeout:
-                ended.update((id, _late(one, move, timeout)) for id, one in waiting.items())
+                ended.update((id, _late(session, one, move, timeout)) for id, one in waiting.items())
                 break
             session.listener.progress(_progress(waiting.values(), spent))
             session.clock.sleep(min(pause, max(timeout - spent, 0.05)))
@@ -42,83 +50,107 @@ def wait_for(
             try:
                 found = session.ec2.by_ids(waiting)
             except HandrailError as error:
-                ended.update((id, _unseen(one, move, error)) for id, one in waiting.items())
+                ended.update((id, _unseen(session, one, move, error)) for id, one in waiting.items())
                 break
             fresh = session.clock.monotonic() - started > stale
             for id, last in list(waiting.items()):
-                answer = _judge(id, found.get(id), last, move, fresh=fresh)
+                answer = _judge(session, found.get(id), last, move, fresh=fresh)
                 if answer is None:
                     waiting[id] = found.get(id, last)
                 else:
                     ended[id] = answer
                     del waiting[id]
     except KeyboardInterrupt:
-        raise _interrupted(waiting.values(), move) from None
+        raise _interrupted(session, waiting.values(), move) from None
     return ended
 
 
-def _unseen(last: Instance, move: Move, error: HandrailError) -> HandrailError:
+def once_known(session: Session, one: Instance, call: Callable[[], Answer]) -> Answer:
+    """Make a call about one instance; if AWS does not know it in this call, make it again for as long as that may be.
+
+    Only of a fresh instance: what one part of AWS shows another may not know yet (EC2 API reference, "Eventual
+    consistency"). Raises what the call raises, NOT_YET as well once a fresh one would be known everywhere.
+    """
+    started, pause = session.clock.monotonic(), _FIRST
+    while True:
+        try:
+            return call()
+        except HandrailError as error:
+            spent = session.clock.monotonic() - started
+            if error.slug != NOT_YET or spent >= session.visibility or not _is_fresh(session, one):
+                raise
+        session.listener.progress(f"{called(one)}: AWS does not know it here yet {spent:.0f} s")
+        session.clock.sleep(pause)
+        pause = min(pause * _GROWTH, _LONGEST)
+
+
+def _is_fresh(session: Session, one: Instance) -> bool:
+    return one.created_at is not None and session.now() - one.created_at.timestamp() <= session.visibility
+
+
+def _unseen(session: Session, last: Instance, move: Move, error: HandrailError) -> HandrailError:
     """Return the error of a look that failed, which says nothing of the instance itself."""
-    name = last.name or last.id
     return type(error)(
-        f"{name} goes on towards {move.goal}, but can't be watched: {error.message}",
+        f"{called(last)} goes on towards {move.goal}, but can't be watched: {error.message}",
         facts=error.facts,
-        hint=f"handrail ec2 wait {last.id}",
+        hint=line(session, "wait", last.id),
         details={**error.details, "id": last.id, "state": last.state},
         code=error.slug,
     )
 
 
 def _judge(
-    id: str, now: Instance | None, last: Instance, move: Move, *, fresh: bool
+    session: Session, now: Instance | None, last: Instance, move: Move, *, fresh: bool
 ) -> Instance | HandrailError | None:
     """Return the final answer for one instance, or None to go on waiting."""
     if now is None:
-        return _gone(id, last, move) if fresh else None
+        return _gone(session, last, move) if fresh else None
     if now.state == move.goal:
         return now
     if now.state in move.stray and (fresh or now.state in ("shutting-down", "terminated")):
-        return _stray(now, move)
+        return _stray(session, now, move)
     return None
 
 
-def _gone(id: str, last: Instance, move: Move) -> Instance | HandrailError:
+def _gone(session: Session, last: Instance, move: Move) -> Instance | HandrailError:
     if move.goal == "terminated":
         return replace(last, state="terminated", public_ip=None)
-    return WrongState(f"{last.name or id} is not there any more.", hint="handrail ec2 list --state terminated")
+    return WrongState(f"{called(last)} is not there any more.", hint=line(session, "list --state terminated"))
 
 
-def _stray(now: Instance, move: Move) -> HandrailError:
-    why = f" AWS says: {now.state_reason}." if now.state_reason else ""
+def _stray(session: Session, now: Instance, move: Move) -> HandrailError:
+    why = f" AWS says: {now.state_reason.removesuffix('.')}." if now.state_reason else ""
+    by_its_key = now.state_reason.startswith(_OF_A_KEY) and now.state in ENDED
     kind = AwsFailure if move.verb == "create" else WrongState
     return kind(
-        f"{now.name or now.id} is {now.state} and will not be {move.goal}.{why}",
-        hint=f"handrail ec2 show {now.id}",
+        f"{called(now)} is {now.state} and will not be {move.goal}.{why}{_KEY if by_its_key else ''}",
+        hint=EBS_KEY_HINT.format(region=now.region) if by_its_key else line(session, "show", now.id),
         details={"id": now.id, "state": now.state, "reason": now.state_reason},
+        code="unusable_key" if by_its_key else None,
     )
 
 
-def _late(last: Instance, move: Move, timeout: float) -> HandrailError:
+def _late(session: Session, last: Instance, move: Move, timeout: float) -> HandrailError:
     return AwsFailure(
-        f"{last.name or last.id} is {last.state} and not yet {move.goal} after {timeout:g} s.",
-        hint=f"handrail ec2 wait {last.id}",
+        f"{called(last)} is {last.state} and not yet {move.goal} after {timeout:g} s.",
+        hint=line(session, "wait", last.id),
         details={"id": last.id, "state": last.state},
         code="timeout",
     )
 
 
-def _interrupted(waiting: Iterable[Instance], move: Move) -> Interrupted:
-    names = [one.name or one.id for one in waiting]
+def _interrupted(session: Session, waiting: Iterable[Instance], move: Move) -> Interrupted:
+    names = [called(one) for one in waiting]
     return Interrupted(
         f"stopped waiting; {', '.join(names)} {'goes' if len(names) == 1 else 'go'} on towards {move.goal}.",
-        hint="handrail ec2 list" if len(names) != 1 else f"handrail ec2 show {names[0]}",
+        hint=line(session, "list") if len(names) != 1 else line(session, "show", names[0]),
     )
 
 
 def _progress(waiting: Iterable[Instance], spent: float) -> str:
     rows = list(waiting)
     if len(rows) == 1:
-        return f"{rows[0].name or rows[0].id}: {rows[0].state} {spent:.0f} s"
+        return f"{called(rows[0])}: {rows[0].state} {spent:.0f} s"
     states = [one.state for one in rows]
     parts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     return f"{len(rows)} instances: {parts} · {spent:.0f} s"

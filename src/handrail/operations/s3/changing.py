@@ -1,15 +1,18 @@
 """The steps that change a bucket's access, each checked by reading back: shut it, open it, wait until S3 shows it."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from handrail.aws.s3_objects import Objects
 from handrail.core.errors import AwsFailure, HandrailError, PermissionDenied, Refused, WrongState
+from handrail.core.plan import Claim
 from handrail.core.s3_rules import (
     OPEN_TO_POLICY,
     SHUT,
-    Block,
+    TAKES_POLICY,
     Exposure,
     evaluate,
+    foreign_public,
     has_public_read,
     with_public_read,
     without_public_read,
@@ -19,6 +22,7 @@ from handrail.session import Session
 T = TypeVar("T")
 PATIENCE = 60.0  # seconds that S3 may take to end another change of the bucket
 VISIBLE = 20.0  # seconds until S3 shows a change of a bucket's settings everywhere
+SECRETS_SHOWN = 20
 _PAUSE = 1.0
 
 
@@ -39,6 +43,36 @@ def check_account_lets_public(session: Session) -> None:
         )
 
 
+def check_policy_opens_no_more(policy: Mapping[str, Any] | None, name: str) -> None:
+    """Raise WrongState where a bucket's policy has another statement that could open it to everyone.
+
+    Relaxing Block Public Access would let it count too, and nobody was asked about that.
+    """
+    others = foreign_public(policy)
+    if others:
+        raise WrongState(
+            f"the policy of bucket {name} has other statements that could open it to everyone; nothing was opened.",
+            facts=(("statement", "\n".join(others)),),
+            hint=f"see them, and take them out: aws s3api get-bucket-policy --bucket {name}",
+            details={"name": name, "statements": list(others)},
+            code="foreign_public_policy",
+        )
+
+
+def find_secrets(session: Session, name: str, region: str, limit: int = SECRETS_SHOWN) -> list[Claim]:
+    """Return claims of the objects, at most so many, whose keys look like secrets: public once the bucket is."""
+    suspects: list[Claim] = []
+    for number, one in enumerate(Objects(session.s3.client(region), name, session.s3.account).walk()):
+        if number % 1000 == 0:
+            session.listener.progress(f"{name}: looking for secrets, {number:,} objects seen")
+        claim = Claim("s3.secret_files", one.key)
+        if not all(reason.passes for reason in session.explain([claim])):
+            suspects.append(claim)
+            if len(suspects) >= limit:
+                break
+    return suspects
+
+
 def make_private(session: Session, name: str, region: str) -> tuple[str, ...]:
     """Shut a bucket: Block Public Access first, then the public statement goes. Returns warnings.
 
@@ -46,31 +80,62 @@ def make_private(session: Session, name: str, region: str) -> tuple[str, ...]:
     """
     s3 = session.s3
     patiently(session, name, lambda: s3.put_block(name, region, SHUT))
+    warnings = _take_statement_out(session, name, region)
+    settle(session, lambda: s3.block(name, region), lambda block: block == SHUT, f"{name} shows no Block Public Access")
+    return warnings
+
+
+def _take_statement_out(session: Session, name: str, region: str) -> tuple[str, ...]:
+    """Take the public statement out of a policy. S3 takes no policy, while it blocks public ones, that is still public.
+
+    Source: Amazon S3 user guide, "Blocking public access" (BlockPublicPolicy).
+    """
+    s3, others = session.s3, tuple[str, ...]()
     try:
         policy = s3.policy(name, region)
+        others = foreign_public(policy)
         if has_public_read(policy):
             patiently(session, name, lambda: s3.put_policy(name, region, without_public_read(policy)))
     except PermissionDenied as error:
-        return (f"{name} is shut by Block Public Access; its policy could not be changed: {error.message}",)
-    settle(session, lambda: s3.block(name, region), lambda block: block == SHUT, f"{name} shows no Block Public Access")
-    return ()
+        if not others:
+            return (f"{name} is shut by Block Public Access; its policy could not be changed: {error.message}",)
+    return (behind_the_block(name, others),) if others else ()
+
+
+def behind_the_block(name: str, others: Sequence[str]) -> str:
+    """Return the warning of a shut bucket whose policy has public statements that are not Handrail's to take out."""
+    return (
+        f"{name} is shut by Block Public Access; behind it its policy keeps public statements that Handrail did not "
+        f"make ({'; '.join(others)})"
+    )
 
 
 def make_public(session: Session, name: str, region: str) -> None:
-    """Open a bucket's objects to everyone by its policy, and prove it. Whatever fails on the way leaves it private."""
+    """Open a bucket's objects to everyone by its policy, and prove it. Whatever fails on the way leaves it private.
+
+    What looks like a secret is looked for once more at the last moment, for a question may have stood for long, and
+    again when it is open: what came in between is shut in again. Raises Refused, WrongState.
+    """
+    session.check_claims(find_secrets(session, name, region))
     try:
         _open(session, name, region)
+        session.check_claims(find_secrets(session, name, region))
     except BaseException as error:
         _fall_back(session, name, region, error)
         raise
 
 
 def _open(session: Session, name: str, region: str) -> None:
+    """Put the policy while RestrictPublicBuckets holds, look what it says now, and only then let it count."""
     s3 = session.s3
     policy = s3.policy(name, region)
-    patiently(session, name, lambda: s3.put_block(name, region, OPEN_TO_POLICY))
+    check_policy_opens_no_more(policy, name)
+    patiently(session, name, lambda: s3.put_block(name, region, TAKES_POLICY))
     wanted = with_public_read(policy, name, s3.partition)
     patiently(session, name, lambda: s3.put_policy(name, region, wanted))
+    stands = settle(session, lambda: s3.policy(name, region), has_public_read, f"{name} shows no new policy")
+    check_policy_opens_no_more(stands, name)
+    patiently(session, name, lambda: s3.put_block(name, region, OPEN_TO_POLICY))
 
     def look() -> Exposure:
         return Exposure(s3.is_policy_public(name, region), s3.block(name, region), s3.account_block())
@@ -80,12 +145,12 @@ def _open(session: Session, name: str, region: str) -> None:
 
 def _fall_back(session: Session, name: str, region: str, error: BaseException) -> None:
     try:
-        make_private(session, name, region)
-        fact = ("access", f"{name} is private")
+        warnings = make_private(session, name, region)
+        fact = ("access", "\n".join((f"{name} is private", *warnings)))
     except HandrailError as failed:
         fact = (
             "access",
-            f"{name} could not be made private again: {failed.message} handrail s3 update {name} --private",
+            f"{name} could not be made private again: {failed.message}\nhandrail s3 update {name} --private",
         )
     if isinstance(error, HandrailError):
         error.facts = (*error.facts, fact)
@@ -119,8 +184,3 @@ def settle(session: Session, look: Callable[[], T], is_so: Callable[[T], bool], 
             raise AwsFailure(f"{otherwise}, though S3 took the change.", hint="repeat the command", code="not_shown")
         session.clock.sleep(pause)
         pause = min(pause * 2, 5)
-
-
-def is_shut(block: Block | None, exposure: Exposure) -> bool:
-    """Return whether a bucket is as `make_private` leaves it."""
-    return block == SHUT and exposure.policy is False

@@ -14,14 +14,13 @@ from handrail.core.policy import narrowest
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import check_bucket_name, parse_bucket_tags
 from handrail.ledger.record import Known, given_of
+from handrail.operations.repeating import newest_try, next_try, was_in_vain
 from handrail.operations.s3.changing import check_account_lets_public
 from handrail.operations.s3.describing import PUBLIC_MEANS, notes
 from handrail.operations.s3.making import Order, make_bucket, read_bucket, taken
 from handrail.operations.s3.recovering import recover
 from handrail.operations.s3.targets import LOOK, rows_of
 from handrail.session import Session
-
-TRIES = 100
 
 
 def create_bucket(session: Session, values: Values) -> Plan:
@@ -35,8 +34,9 @@ def create_bucket(session: Session, values: Values) -> Plan:
             return _nothing_to_do(made, order)
     claims = _claims(session, order)
     session.check_claims(claims)
-    if not order.resumed and not session.s3.standing(order.name, order.region).is_free:
-        raise taken(order.name)
+    standing = session.s3.standing(order.name, order.region)
+    if not order.resumed and not standing.is_free:
+        raise taken(session, order.name, standing)
     if order.is_public:
         check_account_lets_public(session)
 
@@ -55,6 +55,7 @@ def create_bucket(session: Session, values: Values) -> Plan:
         resolved={order.request: order.resolved()},
         digest=order.digest,
         known=frozenset({order.request} if known is not None else ()),
+        again=f"--request-id {order.request}",
     )
 
 
@@ -116,24 +117,21 @@ def _claims(session: Session, order: Order) -> tuple[Claim, ...]:
 # ---- a request that is made again
 
 
-def known_request(session: Session, order: Order, tries: int = TRIES) -> tuple[Order, Known | None, Bucket | None]:
+def known_request(session: Session, order: Order) -> tuple[Order, Known | None, Bucket | None]:
     """Return what the record and S3 know of a request that may be a repeat (PRODUCT.md section 4, promise 4).
 
     Order: under the number to take now (`ID.2` after a refusal). Known: it is on record, open. Bucket: it is made.
     """
-    base = order.request
-    for turn in range(1, tries):
-        request = base if turn == 1 else check_request_id(f"{base}.{turn}")
-        order = replace(order, request=request)
-        known = session.ledger.record.find(request)
-        if known is None:
-            return order, None, None
-        _check_same(session, order, known)
-        if known.verdict is None:
-            return replace(order, resumed=True), known, None
-        if known.verdict.result in ("succeeded", "unchanged"):
-            return order, known, _made(session, order)
-    raise Conflict(f"the request id {base} has failed {tries - 1} times.", hint="choose another --request-id")
+    request, known = newest_try(session.ledger.record.find, order.request)
+    if known is None:
+        return order, None, None
+    _check_same(session, order, known)
+    if was_in_vain(known):
+        return replace(order, request=next_try(order.request, request)), None, None
+    order = replace(order, request=request)
+    if known.verdict is None:
+        return replace(order, resumed=True), known, None
+    return order, known, _made(session, order)
 
 
 def _check_same(session: Session, order: Order, known: Known) -> None:

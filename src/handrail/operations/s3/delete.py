@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from handrail.aws.s3_objects import Content, Deleted, batches
+from handrail.aws.s3_objects import Content, Deleted, Objects, batches
 from handrail.core.errors import AwsFailure, HandrailError, NotFound, WrongState
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
@@ -31,6 +31,8 @@ from handrail.operations.s3.targets import (
 from handrail.session import Session
 
 EMPTY = Content()
+Mark = tuple[str, str]  # a key, and the id of a version or upload of it
+ROUNDS = 1000  # whoever writes to a bucket without end does not keep its deletion going
 _COLUMNS = (*Bucket.COLUMNS, ("OBJECTS", "objects"), ("SIZE", "readable_size"))
 
 
@@ -93,7 +95,7 @@ def _counting(session: Session, name: str) -> Callable[[int], None]:
 def _not_empty(name: str, content: Content) -> WrongState:
     return WrongState(
         f"bucket {name} is not empty: {content_text(content)}.",
-        hint=f"handrail s3 delete {name} --empty deletes all of it",
+        hint=f"handrail s3 delete {name} --empty",
         details={"name": name, **vars(content)},
         code="not_empty",
     )
@@ -127,7 +129,7 @@ def _apply(session: Session, course: Course, *, empty: bool) -> Result:
     try:
         target = find_row_too(session, name)  # whose it is may have changed while the question stood
         if empty and not target.is_gone:
-            _make_empty(session, target.one)
+            make_empty(objects_of(session, target.one), session.listener.progress)
         if not target.is_gone:
             _remove(session, target.one)
         rows_of(session).drop(KIND, name)
@@ -154,17 +156,34 @@ def _remove(session: Session, bucket: Bucket) -> None:
         return
 
 
-def _make_empty(session: Session, bucket: Bucket) -> None:
-    """Delete every version, marker and unfinished upload, in batches. Raises AwsFailure naming what S3 kept."""
-    objects = objects_of(session, bucket)
+def make_empty(objects: Objects, tell: Callable[[str], None], rounds: int = ROUNDS) -> None:
+    """Delete every version, marker and unfinished upload, in batches. Raises AwsFailure naming what S3 kept.
+
+    It starts again from the top until nothing is found, or the same again: what somebody put behind the place of a
+    listing is seen then, and what a service skips whose listings go on from an item, which is gone by then.
+    """
+    tally = Deleted()
+    before: Mark | None = None
+    for _ in range(rounds):
+        first = _empty_once(objects, tally, tell)
+        raise_refused(objects.bucket, tally)
+        if first in (None, before):
+            return
+        before = first
+
+
+def _empty_once(objects: Objects, tally: Deleted, tell: Callable[[str], None]) -> Mark | None:
+    """Delete what is found by one walk from the top; return the first of it."""
+    first: Mark | None = None
     for upload in objects.unfinished():
         objects.abort(upload)
-    tally = Deleted()
+        first = first or (upload.key, upload.id)
     for page in objects.versions():
         for batch in batches(page):
             objects.delete(batch, tally)
-            session.listener.progress(f"{bucket.name}: {tally.count:,} objects and versions deleted")
-    raise_refused(bucket.name, tally)
+            first = first or (batch[0]["Key"], batch[0].get("VersionId", ""))
+            tell(f"{objects.bucket}: {tally.count:,} objects and versions deleted")
+    return first
 
 
 def raise_refused(name: str, tally: Deleted) -> None:

@@ -1,11 +1,17 @@
 """The words about a bucket: who may read it, what is in it, what to type next."""
 
+import shlex
+from collections.abc import Mapping, Sequence
+
 from handrail.aws.s3_objects import Content
 from handrail.core.plan import Facts
 from handrail.core.resources import Bucket
-from handrail.core.s3_rules import read_url
+from handrail.core.s3_rules import parse_bucket_tags, read_url
 from handrail.core.words import age, count, readable
+from handrail.ledger.record import Intent
 from handrail.session import Session
+
+Words = Sequence[tuple[str, str]]  # options with their values as they were given; a flag's value is empty
 
 PUBLIC_MEANS = "Anyone on the internet will be able to read every object in {names} (not list, not write)."
 
@@ -69,3 +75,37 @@ def _access(bucket: Bucket) -> str:
         "public": "public: anyone can read every object",
         "private": "private",
     }.get(bucket.access, "not known: it could not be read")
+
+
+# ---- command lines
+
+
+def finishing_line(name: str, request: str, region: str, words: Words) -> str:
+    """Return the line that finishes an open create: the same words, the same region, the same request id.
+
+    The region is among what a repeat must share (PRODUCT.md section 4, promise 4), so it is named.
+    """
+    said = [*words, ("--region", region), ("--request-id", request)]
+    return " ".join(
+        ["handrail s3 create", name, *(f"{option} {shlex.quote(word)}" if word else option for option, word in said)]
+    )
+
+
+def finishing_line_of(intent: Intent) -> str:
+    """Return the line that finishes a create as it is on record."""
+    given = intent.given
+    words = create_words(
+        is_public=bool(given.get("public")),
+        tags=parse_bucket_tags(given.get("tag", ())),
+        versioning=bool(given.get("versioning")),
+    )
+    return finishing_line(intent.resource, intent.request, intent.region, words)
+
+
+def create_words(*, is_public: bool, tags: Mapping[str, str], versioning: bool) -> Words:
+    """Return the options of a create."""
+    return (
+        ("--public" if is_public else "--private", ""),
+        *(("--tag", f"{key}={value}") for key, value in tags.items()),
+        *((("--versioning", ""),) if versioning else ()),
+    )

@@ -8,19 +8,24 @@ from pathlib import Path
 from handrail.core.errors import HandrailError, NotFound, Usage, WrongState
 from handrail.core.fields import show
 from handrail.core.objects import Filter, LocalFile, Shipment, file_key, folder_key
-from handrail.core.s3_rules import key_fault
+from handrail.core.s3_rules import new_key_fault
 
 Trail = tuple[tuple[int, int], ...]
 
 
 @dataclass
 class Batch:
-    """What one PATH of the command line stands for. faults: files that can't go, each with its reason."""
+    """What one PATH of the command line stands for.
+
+    faults: files that can't go, each with its reason. empty_folders: how many there are in it, which no object stands
+    for.
+    """
 
     shown: str
     files: list[LocalFile] = field(default_factory=list)
     faults: list[Shipment] = field(default_factory=list)
     is_folder: bool = False
+    empty_folders: int = 0
 
     def fail(self, path: Path, shown: str, error: HandrailError) -> None:
         """Keep a file that can't go."""
@@ -45,7 +50,7 @@ def gather(cwd: Path, named: str, prefix: str, filter: Filter) -> Batch:
 
 
 def _add(batch: Batch, path: Path, shown: str, key: str, found: os.stat_result, *, via_link: bool) -> None:
-    fault = key_fault(key)
+    fault = new_key_fault(key)
     if not stat.S_ISREG(found.st_mode):
         batch.fail(path, shown, WrongState(f"{show(shown)} is not a file.", hint="leave it out: --exclude"))
     elif fault:
@@ -77,8 +82,10 @@ class _Walk:
         self._waiting = [_Folder(path, "", (_place(found),), via_link=False)]
         while self._waiting:
             folder = self._waiting.pop()
-            for entry in self._entries(folder):
-                self._entry(folder, entry)
+            entries = self._entries(folder)
+            entries.reverse()
+            while entries:  # each is let go once it is done with, for what it knows of its file takes a kilobyte
+                self._entry(folder, entries.pop())
 
     def _entry(self, folder: _Folder, entry: os.DirEntry[str]) -> None:
         relative, path = f"{folder.relative}{entry.name}", folder.path / entry.name
@@ -108,11 +115,14 @@ class _Walk:
     def _entries(self, folder: _Folder) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(folder.path) as found:
-                return sorted(found, key=lambda entry: entry.name)
+                entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
             shown = self._shown(folder.relative)
             self._batch.fail(folder.path, shown, _unreadable(shown, error))
             return []
+        if not entries and folder.relative and self._filter.takes(folder.relative.rstrip("/")):
+            self._batch.empty_folders += 1
+        return entries
 
     def _shown(self, relative: str) -> str:
         return f"{self._batch.shown.rstrip('/')}/{relative}".rstrip("/")

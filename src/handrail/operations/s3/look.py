@@ -14,7 +14,16 @@ from handrail.core.resources import Bucket, StoredObject
 from handrail.core.words import count
 from handrail.ledger.rows import Row
 from handrail.operations.s3.describing import full_notes, said
-from handrail.operations.s3.targets import BUCKET, KIND, LOOK, bucket_of, find_one, objects_of, rows_of
+from handrail.operations.s3.targets import (
+    BUCKET,
+    KIND,
+    LOOK,
+    bucket_of,
+    find_one,
+    is_unproved,
+    objects_of,
+    rows_of,
+)
 from handrail.session import Session
 
 _READS = (*LOOK, "s3:ListAllMyBuckets", "dynamodb:Query")
@@ -27,7 +36,7 @@ def list_buckets(session: Session, values: Values) -> Outcome:
     listed = {one.name: one for one in session.s3.list_buckets()}
     names = sorted({*rows, *(listed if everybody else ())})
     wanted = [name for name in names if values["owner"] in (None, *_owner(rows.get(name)))]
-    buckets = [one for one in _look(session, wanted, listed, rows) if everybody or one.managed]
+    buckets = list(_look(session, wanted, listed, rows, everybody=everybody))
     if values["size"]:
         buckets = _measured(session, buckets)
     return Outcome(
@@ -43,9 +52,12 @@ def _owner(row: Row | None) -> tuple[str, ...]:
 
 
 def _look(
-    session: Session, names: list[str], listed: Mapping[str, Listed], rows: Mapping[str, Row]
+    session: Session, names: list[str], listed: Mapping[str, Listed], rows: Mapping[str, Row], *, everybody: bool
 ) -> Iterator[Bucket]:
-    """Yield each bucket; one that is gone, or that can't be looked at, is a row with a note."""
+    """Yield each bucket; one that is gone, or that can't be looked at, is a row with a note.
+
+    Not `everybody`: those that Handrail made, and those on record of which that can't be told.
+    """
     there = [name for name in names if name in listed]
     regions = {name: listed[name].region or (rows[name].region if name in rows else "") for name in there}
     views = dict(zip(there, session.s3.views([(name, regions[name]) for name in there]), strict=True))
@@ -56,7 +68,9 @@ def _look(
             if row is not None:
                 yield bucket_of(place, row, None)
         elif isinstance(view, View):
-            yield bucket_of(place, row, view)
+            bucket = bucket_of(place, row, view)
+            if everybody or bucket.managed or is_unproved(row, view):
+                yield bucket
         else:
             yield _unseen(place, row, view)
 

@@ -1,18 +1,27 @@
 """How a bucket comes to be, call by call: made with its tags, on record, shut, proved; then opened, if approved."""
 
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handrail.aws.s3 import Listed
-from handrail.core.errors import AwsFailure, Conflict, HandrailError, NotFound, Unreachable
+from handrail.aws.s3 import Listed, Standing
+from handrail.core.errors import (
+    AwsFailure,
+    Conflict,
+    HandrailError,
+    Interrupted,
+    NotFound,
+    PermissionDenied,
+    Throttled,
+    Unreachable,
+)
 from handrail.core.managed import GIVEN_TAG, ownership_tags
 from handrail.core.resources import OWNER_TAG, REQUEST_TAG, Bucket
 from handrail.core.s3_rules import SHUT
 from handrail.ledger.rows import Row
 from handrail.operations.s3.changing import make_private, make_public, patiently, settle
-from handrail.operations.s3.targets import KIND, bucket_of, rows_of
+from handrail.operations.s3.describing import create_words, finishing_line, whose
+from handrail.operations.s3.targets import KIND, bucket_of, find_row_too, rows_of, with_open_create
 from handrail.session import Session
 
 
@@ -54,14 +63,23 @@ class Order:
 def make_bucket(session: Session, order: Order) -> Bucket:
     """Make a bucket, or finish one that an earlier try of the same request began, and return it as AWS shows it.
 
-    A failure before it is whole undoes it; one after that leaves it private, and the request open to be repeated.
+    A failure before it is whole undoes it; one after that leaves it private, and the request open to be repeated. So
+    does whatever leaves in doubt what was done: no answer, a fault of AWS, Ctrl-C.
     """
+    try:
+        return _make(session, order)
+    except KeyboardInterrupt:
+        hint = f"repeat the command with --request-id {order.request}"
+        raise left_open(Interrupted("interrupted.", hint=hint), order) from None
+
+
+def _make(session: Session, order: Order) -> Bucket:
     _begin(session, order)
     try:
         finish_private(session, order)
-    except Unreachable as error:
-        raise left_open(error, order) from None
     except HandrailError as error:
+        if is_in_doubt(error):
+            raise left_open(error, order) from None
         _undo(session, order, error)
         raise
     if order.is_public:
@@ -85,29 +103,46 @@ def _begin(session: Session, order: Order) -> None:
     In us-east-1 a second CreateBucket of one's own bucket answers 200 and resets its ACL: so the name is looked at
     right before. Source: Amazon S3 API reference, CreateBucket.
     """
-    s3, name = session.s3, order.name
-    standing = s3.standing(name, order.region)
+    standing = session.s3.standing(order.name, order.region)
     if standing.is_free:
-        try:
-            patiently(session, name, lambda: s3.create(name, order.all_tags))
-        except Unreachable as error:
-            if not _is_there(session, order):
-                raise left_open(error, order) from None
-        except Conflict:
-            if not _is_there(session, order):  # a repeat of a call whose answer was lost meets its own bucket
-                raise
+        _send_create(session, order)
     elif not (order.resumed and standing.is_reachable):
-        raise taken(name)
-    if not _is_there(session, order):
+        raise taken(session, order.name, standing, order.request)
+    try:
+        is_there = _is_there(session, order)
+    except PermissionDenied as error:
+        raise left_open(error, order) from None
+    if not is_there:
         raise Conflict(
-            f"bucket {name} does not carry the tags that it was to be made with; it was left as it is.",
-            hint="handrail s3 list --all, or choose another name",
-            details={"name": name},
+            f"bucket {order.name} does not carry the tags that it was to be made with; it was left as it is.",
+            hint="handrail s3 list --all",
+            details={"name": order.name},
         )
 
 
+def _send_create(session: Session, order: Order) -> None:
+    """Make the call. A lost answer may be of a call that was done, and a repeat of that call meets its own bucket."""
+    try:
+        patiently(session, order.name, lambda: session.s3.create(order.name, order.all_tags))
+    except (AwsFailure, Conflict) as error:
+        try:
+            is_there = _is_there(session, order)
+        except PermissionDenied:  # nobody can tell; or it is another account's
+            is_there = False
+        if not is_there:
+            raise (left_open(error, order) if is_in_doubt(error) else error) from None
+
+
+def is_in_doubt(error: HandrailError) -> bool:
+    """Return whether an error leaves open what a call did: no answer, or a fault of AWS that says nothing of it."""
+    return isinstance(error, (Unreachable, Throttled)) or error.slug == AwsFailure.code
+
+
 def _is_there(session: Session, order: Order) -> bool:
-    """Return whether the bucket is there with this request's tags; S3 may show them some seconds late."""
+    """Return whether the bucket is there with this request's tags; S3 may show them some seconds late.
+
+    Raises PermissionDenied; AwsFailure, the request left open, where nobody answers.
+    """
 
     def look() -> Mapping[str, str]:
         try:
@@ -117,7 +152,9 @@ def _is_there(session: Session, order: Order) -> bool:
 
     try:
         return order.made(settle(session, look, bool, "its tags do not show"))
-    except AwsFailure:
+    except AwsFailure as error:
+        if is_in_doubt(error):
+            raise left_open(error, order) from None
         return False
 
 
@@ -153,7 +190,7 @@ def _undo(session: Session, order: Order, error: HandrailError) -> None:
     """Take back a bucket that this request made and could not complete: empty, and proved by its tags."""
     try:
         if not order.made(session.s3.tags(order.name, order.region)):
-            raise taken(order.name)
+            raise Conflict("its tags are not those of this request.")
         session.s3.delete(order.name, order.region)
         rows_of(session).drop(KIND, order.name)
         fact = ("undone", f"{order.name} was removed again")
@@ -162,20 +199,37 @@ def _undo(session: Session, order: Order, error: HandrailError) -> None:
     error.facts = (*error.facts, fact)
 
 
-def taken(name: str) -> Conflict:
-    """Return the error of a bucket name that is not free."""
-    return Conflict(
-        f"the bucket name {name} is taken; nothing was touched.",
-        hint="choose another name: bucket names are shared by all AWS accounts",
-        details={"name": name},
-    )
+def taken(session: Session, name: str, standing: Standing, request: str = "") -> Conflict:
+    """Return the error of a bucket name that is not free: whose it is, as far as that can be told.
+
+    request: the one that asks; another create of that name may be open, and then it says how that is finished.
+    """
+    bucket = _own(session, name) if standing.is_reachable else None
+    if bucket is not None:
+        text = f"this account has a bucket {name} already, {whose(session, bucket)}"
+        hint = f"handrail s3 show {name}"
+    elif standing.is_reachable:
+        text, hint = f"this account has a bucket {name} already, not made by Handrail", "choose another name"
+    else:
+        text = f"the bucket name {name} is taken"
+        hint = "choose another name: bucket names are shared by all AWS accounts"
+    error = Conflict(f"{text}; nothing was touched.", hint=hint, details={"name": name})
+    return with_open_create(session, name, error, request)
+
+
+def _own(session: Session, name: str) -> Bucket | None:
+    """Return a bucket that Handrail made, proved; else None."""
+    try:
+        bucket = find_row_too(session, name, to_change=False).one
+    except HandrailError:
+        return None
+    return bucket if bucket.managed else None
 
 
 def left_open(error: HandrailError, order: Order) -> HandrailError:
     """Return an error that says its request is open, and the line that finishes it."""
-    words = ["handrail s3 create", order.name, "--public" if order.is_public else "--private"]
-    words += [f"--tag {shlex.quote(f'{key}={value}')}" for key, value in order.tags.items()]
-    words += ["--versioning"] if order.versioning_given else []
+    words = create_words(is_public=order.is_public, tags=order.tags, versioning=order.versioning_given)
+    line = finishing_line(order.name, order.request, order.region, words)
     error.details["open"] = True
-    error.facts = (*error.facts, ("finish", " ".join([*words, "--request-id", order.request])))
+    error.facts = (*error.facts, ("finish", line))
     return error

@@ -82,14 +82,23 @@ def _remove_keys(objects: Objects, keys: Sequence[str]) -> dict[str, HandrailErr
     """Remove keys, a thousand in a call; return the error of each that S3 kept."""
     kept: dict[str, HandrailError] = {}
     for batch in batches(keys):
-        tally = Deleted()
         try:
-            objects.delete([{"Key": key} for key in batch], tally)
+            refused = objects.delete([{"Key": key} for key in batch], Deleted())
         except HandrailError as error:
             kept.update(dict.fromkeys(batch, error))
-        for key, code, message in tally.failed:
-            kept[key] = AwsFailure(f"S3 kept {key}: {code} {message}".rstrip(), hint="see what protects it")
+        else:
+            kept.update((one["Key"], _kept(one)) for one in refused)
     return kept
+
+
+def _kept(refusal: Mapping[str, str]) -> AwsFailure:
+    reason = f"{refusal.get('Code', '')} {refusal.get('Message', '')}".strip()
+    return AwsFailure(
+        f"S3 kept {refusal['Key']}: {reason}",
+        hint="see what protects it: object lock, or the permission s3:DeleteObject",
+        details={"key": refusal["Key"], "code": refusal.get("Code", "")},
+        code="not_deleted",
+    )
 
 
 def _prefix_plan(session: Session, values: Values, target: Target, versions: str) -> Plan:
@@ -97,7 +106,7 @@ def _prefix_plan(session: Session, values: Values, target: Target, versions: str
     objects = objects_of(session, target.one)
     found = _count(session, target, objects, prefix)
     request = session.new_request()
-    name = f"{target.name}/{prefix}"
+    name = _id(target, prefix)
 
     def apply(hold: Hold) -> list[Result]:
         find_one(session, target.name)
@@ -109,12 +118,12 @@ def _prefix_plan(session: Session, values: Values, target: Target, versions: str
         said = f"{count(tally.count, 'object')} removed from {target.name}{_kept_versions(versions)}"
         current = {"bucket": target.name, "prefix": prefix, "removed": tally.count}
         done = Status.SUCCEEDED
-        return [Result(name, target.name, done, said=said, current=current, request=request, region=target.one.region)]
+        return [Result(prefix, name, done, said=said, current=current, request=request, region=target.one.region)]
 
     nothing = found.objects == 0
     planned = Result(
+        prefix,
         name,
-        target.name,
         Status.UNCHANGED if nothing else Status.PLANNED,
         said=f"nothing in {target.name} begins with {prefix}"
         if nothing
@@ -162,13 +171,14 @@ def _question(
 ) -> Question | None:
     if not number:
         return None
-    text = f"This removes {count(number, 'object')} · {readable(total)} from {target.name}{_kept_versions(versions)}:"
-    if number > SHOWN:
-        text = f"{text[:-1]}; the first {SHOWN}:"
+    text = f"This removes {count(number, 'object')} · {readable(total)} from {target.name}{_kept_versions(versions)}"
+    text += f"; the first {SHOWN}" if number > SHOWN else ""
     others = sorted(owners_of([target]) - {session.caller.owner})
-    text += f" it belongs to {', '.join(others)}, not to you." if others else ""
     foreign = foreign_question([target], "remove them")
-    text += f" {foreign.text}" if foreign else ""
+    if others:
+        text += f". Bucket {target.name} belongs to {others[0]}, not to you."
+    else:
+        text += f". {foreign.text}" if foreign else ":"
     return Question(Ask.YES, text, rows=tuple(objects[:SHOWN]), columns=StoredObject.COLUMNS)
 
 
@@ -181,7 +191,7 @@ def _planned(target: Target, key: str, there: Mapping[str, StoredObject], reques
         return _missing(target, key)
     return Result(
         key,
-        key,
+        _id(target, key),
         Status.PLANNED,
         said=f"{key} would be removed from {target.name}; nothing was changed",
         current=there[key],
@@ -194,7 +204,12 @@ def _missing(target: Target, key: str) -> Result:
     error = NotFound(
         f"{target.name} has no object {key}.", hint=f"handrail s3 objects {target.name}", details={"key": key}
     )
-    return Result.failed(key, error, id=key)
+    return Result.failed(key, error, id=_id(target, key))
+
+
+def _id(target: Target, key: str) -> str:
+    """Return what the record calls an object."""
+    return f"{target.name}/{key}"
 
 
 def _removed(
@@ -208,10 +223,10 @@ def _removed(
     if key not in there:
         return _missing(target, key)
     if key in kept:
-        return Result.failed(key, kept[key], id=key, current=there[key], request=requests[key])
+        return Result.failed(key, kept[key], id=_id(target, key), current=there[key], request=requests[key])
     return Result(
         key,
-        key,
+        _id(target, key),
         Status.SUCCEEDED,
         said=f"{key} is removed from {target.name}{_kept_versions(versions)}",
         current=there[key],

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from handrail.aws.s3 import Listed, Settings, View
 from handrail.aws.s3_objects import Objects
@@ -12,11 +13,15 @@ from handrail.core.plan import Ask, Question, Result
 from handrail.core.policy import Touch
 from handrail.core.resources import OWNER_TAG, REQUEST_TAG, Bucket
 from handrail.core.s3_rules import Exposure, check_bucket, is_managed_bucket
+from handrail.ledger.record import Intent
 from handrail.ledger.rows import Row, Rows
+from handrail.operations.s3.describing import finishing_line_of
 from handrail.session import Session
 
 KIND = "bucket"
 GONE = "gone"
+E = TypeVar("E", bound=HandrailError)
+_TAGS = "s3:GetBucketTagging"
 _HELP = "a bucket's name"
 BUCKET = Field(
     "bucket", _HELP, positional=True, required=True, metavar="BUCKET", pick_from="s3 list", check=check_bucket
@@ -34,7 +39,7 @@ BUCKETS = Field(
 )
 LOOK = (  # what it takes to find a bucket, and see whose it is and who may read it
     "s3:ListBucket",
-    "s3:GetBucketTagging",
+    _TAGS,
     "s3:GetBucketPublicAccessBlock",
     "s3:GetBucketPolicyStatus",
     "s3:GetBucketAcl",
@@ -114,7 +119,7 @@ def find_row_too(session: Session, name: str, *, to_change: bool = True) -> Targ
             raise NotFound(f"there is no bucket {name}.", hint="handrail s3 list", details={"target": name})
         bucket, view = bucket_of(Listed(name, row.region, None), row, None), None
     elif row is None and not session.manages_any("s3"):
-        raise _not_managed(name)
+        raise with_open_create(session, name, _not_managed(name))
     elif not standing.is_reachable:
         raise _not_managed(name) if row is None else _out_of_reach(name)
     else:
@@ -122,6 +127,28 @@ def find_row_too(session: Session, name: str, *, to_change: bool = True) -> Targ
         bucket = bucket_of(Listed(name, standing.region, None), row, view)
         _check_proved(bucket, row, view)
     return Target(name, bucket, view, touch=_touch(session, bucket, to_change=to_change))
+
+
+def open_create(session: Session, name: str, but: str = "") -> Intent | None:
+    """Return the create of a bucket that is on record without an outcome, or None. but: a request that is not meant."""
+    for one in session.unfinished:
+        known = session.ledger.record.find(one.request) if one.operation == "s3 create" and one.request != but else None
+        if known is not None and known.verdict is None and known.intent.resource == name:
+            return known.intent
+    return None
+
+
+def with_open_create(session: Session, name: str, error: E, but: str = "") -> E:
+    """Return an error about a name; where a create of it is open, with whose it is and how it is finished."""
+    intent = open_create(session, name, but)
+    if intent is None:
+        return error
+    is_mine = intent.owner == session.caller.owner
+    fact = f"a create of it by {'you' if is_mine else intent.owner} has no outcome yet · request {intent.request}"
+    error.facts = (*error.facts, ("open", fact))
+    error.hint = finishing_line_of(intent) if is_mine else f"ask {intent.owner}, or repeat the command in some minutes"
+    error.details["open_request"] = intent.request
+    return error
 
 
 def find_many(session: Session, names: Sequence[str]) -> list[Target]:
@@ -159,15 +186,21 @@ def bucket_of(listed: Listed, row: Row | None, view: View | None, settings: Sett
         encryption=found.encryption,
         ownership=found.ownership,
         request=tags.get(REQUEST_TAG, "") if managed else "",
-        note=note_of(view),
+        note=_note(listed.name, row, view),
     )
 
 
-def note_of(view: View | None) -> str:
+def is_unproved(row: Row | None, view: View) -> bool:
+    """Return whether a bucket is on record and its tags may not be read: whose it is can't be told."""
+    return row is not None and _TAGS in view.denied
+
+
+def _note(name: str, row: Row | None, view: View | None) -> str:
     """Return what a person should know of a look that saw less than everything."""
     if view is None:
-        return "deleted without Handrail; handrail s3 delete clears its record"
-    return f"not allowed: {', '.join(view.denied)}" if view.denied else ""
+        return f"deleted without Handrail; clear its record: handrail s3 delete {name}"
+    denied = f"not allowed: {', '.join(view.denied)}" if view.denied else ""
+    return f"on record as {row.owner}'s, not proved; {denied}" if row and is_unproved(row, view) else denied
 
 
 def foreign_question(targets: Sequence[Target], what: str) -> Question | None:
@@ -186,11 +219,11 @@ def owners_of(targets: Sequence[Target]) -> frozenset[str]:
 
 def _check_proved(bucket: Bucket, row: Row | None, view: View) -> None:
     """Raise PermissionDenied where a bucket is on record and its tags may not be read: it can't be proved."""
-    if not bucket.managed and row is not None and "s3:GetBucketTagging" in view.denied:
+    if is_unproved(row, view):
         raise PermissionDenied(
-            f"whose bucket {bucket.name} is can't be proved: these credentials may not do s3:GetBucketTagging.",
-            hint="ask the owner of the account to allow s3:GetBucketTagging",
-            details={"action": "s3:GetBucketTagging"},
+            f"whose bucket {bucket.name} is can't be proved: these credentials may not do {_TAGS}.",
+            hint=f"ask the owner of the account to allow {_TAGS}",
+            details={"action": _TAGS},
         )
 
 
@@ -213,7 +246,7 @@ def _out_of_reach(name: str) -> PermissionDenied:
 
 def _gone(name: str) -> NotFound:
     return NotFound(
-        f"bucket {name} was deleted without Handrail.",
-        hint=f"handrail s3 delete {name} clears its record",
+        f"bucket {name} was deleted without Handrail; only its record is left.",
+        hint=f"handrail s3 delete {name}",
         details={"target": name},
     )

@@ -3,15 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from handrail.core.errors import HandrailError, Usage, WrongState
+from handrail.core.errors import HandrailError, Refused, Usage, WrongState
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Claim, Facts, Hold, Plan, Question, Result, Status
 from handrail.core.resources import Bucket
-from handrail.core.s3_rules import OPEN_TO_POLICY, check_bucket_tag_key, parse_bucket_tags
+from handrail.core.s3_rules import OPEN_TO_POLICY, SHUT, check_bucket_tag_key, foreign_public, parse_bucket_tags
 from handrail.core.words import count
 from handrail.ledger.record import given_of
-from handrail.operations.s3.changing import check_account_lets_public, is_shut, make_private, make_public, patiently
+from handrail.operations.s3.changing import (
+    SECRETS_SHOWN,
+    behind_the_block,
+    check_account_lets_public,
+    check_policy_opens_no_more,
+    find_secrets,
+    make_private,
+    make_public,
+    patiently,
+)
 from handrail.operations.s3.create import PRIVATE, PUBLIC, TAG, is_public_wanted, public_question
 from handrail.operations.s3.describing import notes, said
 from handrail.operations.s3.making import read_bucket
@@ -24,12 +33,9 @@ from handrail.operations.s3.targets import (
     find_many,
     find_one,
     foreign_question,
-    objects_of,
     owners_of,
 )
 from handrail.session import Session
-
-SECRETS_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,10 @@ class Edit:
 
 @dataclass(frozen=True)
 class Course:
-    """What an edit means for one bucket. access, versioning: to be changed; request: of its own row in the record."""
+    """What an edit means for one bucket. access, versioning: to be changed; request: of its own row in the record.
+
+    warnings: what a person should know although nothing is to be changed.
+    """
 
     target: Target
     access: bool = False
@@ -52,6 +61,7 @@ class Course:
     versioning: bool = False
     error: HandrailError | None = None
     request: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def acts(self) -> bool:
@@ -110,48 +120,93 @@ def _claims(edit: Edit) -> tuple[Claim, ...]:
     return tuple(claims)
 
 
+def _claims_of_all(session: Session, values: Values) -> tuple[Claim, ...]:
+    """Return what is judged of an update, for `policy check`: the tags of the buckets that are there too."""
+    edit = _edit(values)
+    targets = find_many(session, values["buckets"]) if edit.put or edit.drop else []
+    buckets = [target.bucket for target in targets if target.bucket is not None and _changes_tags(target.bucket, edit)]
+    return (*_claims(edit), *(_tag_claim(bucket, edit) for bucket in buckets))
+
+
+def _tag_claim(bucket: Bucket, edit: Edit) -> Claim:
+    """Return the claim of a bucket's tags as they will be: a tag that is required can't be taken off."""
+    tags = {key: value for key, value in {**bucket.tags, **edit.put}.items() if key not in edit.drop}
+    return Claim("s3.required_tags", tags, "--tag")
+
+
+def _changes_tags(bucket: Bucket, edit: Edit) -> bool:
+    changed = any(bucket.tags.get(key) != value for key, value in edit.put.items())
+    return changed or any(key in bucket.tags for key in edit.drop)
+
+
+def _check_tags(session: Session, bucket: Bucket, edit: Edit) -> None:
+    """Raise Refused where a bucket's tags would not be what the policies require."""
+    try:
+        session.check_claims([_tag_claim(bucket, edit)])
+    except Refused as error:
+        taken = [reason["value"] for reason in error.details["reasons"] if reason["value"] in edit.drop]
+        if taken:  # to give it another value is not what was wanted
+            error.hint = f"leave --untag {taken[0]} out"
+        raise
+
+
 def _course(session: Session, target: Target, edit: Edit) -> Course:
     if target.bucket is None or target.error is not None:
         return Course(target, error=target.failed().error)
     if target.is_gone:
-        gone = WrongState(f"bucket {target.name} was deleted without Handrail.", hint="handrail s3 list")
+        gone = WrongState(
+            f"bucket {target.name} was deleted without Handrail; only its record is left.",
+            hint=f"handrail s3 delete {target.name}",
+        )
         return Course(target, error=gone)
-    bucket = target.bucket
-    course = Course(
-        target,
-        access=edit.public is not None and not _has_access(target, is_public=edit.public),
-        tags=any(bucket.tags.get(key) != value for key, value in edit.put.items())
-        or any(key in bucket.tags for key in edit.drop),
-        request=session.new_request(),
-    )
-    if edit.versioning is None:
-        return course
     try:
-        now = session.s3.versioning(bucket.name, bucket.region)
+        return _course_of(session, target, edit)
     except HandrailError as error:
-        return replace(course, error=error)
-    return replace(course, versioning=(now == "on") != edit.versioning)
+        return Course(target, error=error)
 
 
-def _has_access(target: Target, *, is_public: bool) -> bool:
-    exposure = target.exposure
+def _course_of(session: Session, target: Target, edit: Edit) -> Course:
+    bucket = target.one
+    tags = _changes_tags(bucket, edit)
+    if tags:
+        _check_tags(session, bucket, edit)
+    access, warnings = (False, ()) if edit.public is None else _access(session, target, is_public=edit.public)
+    now = None if edit.versioning is None else session.s3.versioning(bucket.name, bucket.region) == "on"
+    return Course(
+        target,
+        access=access,
+        tags=tags,
+        versioning=now != edit.versioning,
+        request=session.new_request(),
+        warnings=warnings,
+    )
+
+
+def _access(session: Session, target: Target, *, is_public: bool) -> tuple[bool, tuple[str, ...]]:
+    """Return whether a bucket's access is to be changed, and what to say if it is not. Raises WrongState.
+
+    A policy that keeps public statements which Handrail did not make can't be changed while the block is on; a bucket
+    like that is as private as it gets.
+    """
+    s3, bucket, exposure = session.s3, target.one, target.exposure
     if is_public:
-        return target.one.access == "public" and exposure.bucket == OPEN_TO_POLICY
-    return is_shut(exposure.bucket, exposure)
+        changes = bucket.access != "public" or exposure.bucket != OPEN_TO_POLICY
+        if changes:
+            check_policy_opens_no_more(s3.policy(bucket.name, bucket.region), bucket.name)
+        return changes, ()
+    if exposure.bucket != SHUT or exposure.policy is not True:
+        return exposure.bucket != SHUT or exposure.policy is None, ()
+    others = foreign_public(s3.policy(bucket.name, bucket.region))
+    return not others, ((behind_the_block(bucket.name, others),) if others else ())
 
 
 def _check_no_secrets(session: Session, opening: Sequence[Target]) -> None:
     """Raise Refused where an object's key looks like a secret: it would be public the moment that the bucket is."""
     suspects: list[Claim] = []
     for target in opening:
-        for number, one in enumerate(objects_of(session, target.one).walk()):
-            if number % 1000 == 0:
-                session.listener.progress(f"{target.name}: looking for secrets, {number:,} objects seen")
-            claim = Claim("s3.secret_files", one.key)
-            if not all(reason.passes for reason in session.explain([claim])):
-                suspects.append(claim)
-                if len(suspects) >= SECRETS_SHOWN:
-                    session.check_claims(suspects)
+        suspects += find_secrets(session, target.name, target.one.region, SECRETS_SHOWN - len(suspects))
+        if len(suspects) >= SECRETS_SHOWN:
+            break
     session.check_claims(suspects)
 
 
@@ -220,6 +275,7 @@ def _decided(course: Course) -> Result:
         said=f"{bucket.name} is like that already · {bucket.access}",
         current=bucket,
         region=bucket.region,
+        warnings=course.warnings,
     )
 
 
@@ -253,7 +309,9 @@ def _facts(acting: Sequence[Course], edit: Edit) -> Facts:
 def _changes(bucket: Bucket, course: Course, edit: Edit) -> str:
     lines = []
     if course.access:
-        lines.append(f"{bucket.access} → {'public' if edit.public else 'private'}")
+        wanted = "public" if edit.public else "private"
+        # What is private already may lack a part of what keeps it so.
+        lines.append(f"{bucket.access} → {wanted}" if bucket.access != wanted else f"{wanted}, made sure of")
     if course.versioning:
         lines.append(f"versions → {'kept' if edit.versioning else 'no longer kept'}")
     if course.tags:
@@ -275,7 +333,7 @@ UPDATE = Operation(
     effect=Effect.CHANGE,
     handler=update_buckets,
     recover=recover,
-    claims=lambda session, values: _claims(_edit(values)),
+    claims=_claims_of_all,
     fields=(
         BUCKETS,
         PUBLIC,

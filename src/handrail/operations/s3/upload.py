@@ -1,13 +1,13 @@
 """`s3 upload`: files, folders or standard input into an own bucket, each proved by its checksum."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from handrail.aws.s3_compare import compare
-from handrail.aws.s3_objects import Objects, Unfinished
+from handrail.aws.s3_objects import Objects
 from handrail.aws.s3_upload import Terms, Uploader
-from handrail.core.errors import Usage
+from handrail.core.errors import Refused, Usage
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.objects import (
     Filter,
@@ -20,11 +20,12 @@ from handrail.core.objects import (
     sum_sizes,
 )
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Claim, Facts, Hold, Plan, Result
-from handrail.core.s3_rules import check_content_type, check_key
+from handrail.core.plan import Ask, Claim, Facts, Hold, Plan, Question, Result
+from handrail.core.s3_rules import check_content_type, check_key_prefix, check_new_key
 from handrail.core.words import count, readable
 from handrail.ledger.record import given_of
 from handrail.operations.s3.gathering import Batch, find_doubles, gather
+from handrail.operations.s3.leftovers import find_leftovers, keeping
 from handrail.operations.s3.recovering import recover
 from handrail.operations.s3.targets import (
     BUCKET,
@@ -36,24 +37,10 @@ from handrail.operations.s3.targets import (
     objects_of,
     owners_of,
 )
-from handrail.operations.s3.uploaded import decided, finished
+from handrail.operations.s3.uploaded import Load, decided, finished
 from handrail.session import Session
 
 STDIN = "-"
-
-
-@dataclass(frozen=True)
-class Load:
-    """One PATH with what an upload would do to each of its files. request: of its own row in the record."""
-
-    batch: Batch
-    shipments: tuple[Shipment, ...]
-    request: str
-
-    @property
-    def to_send(self) -> list[LocalFile]:
-        """Return the files that are to be sent."""
-        return [one.file for one in self.shipments if one.status == "planned"]
 
 
 def upload_files(session: Session, values: Values) -> Plan:
@@ -62,28 +49,47 @@ def upload_files(session: Session, values: Values) -> Plan:
     chosen = check_filter(values["include"], values["exclude"])
     target = find_one(session, values["bucket"])
     batches = _batches(session, values, chosen)
-    claims = _secrets(batches) if target.one.access != "private" else ()
-    session.check_claims(claims)
+    claims = _check_secrets(session, target, batches)
     objects = objects_of(session, target.one)
     loads = _loads(session, objects, batches, overwrite=values["overwrite"])
 
     def apply(hold: Hold) -> list[Result]:
-        find_one(session, target.name)  # whose it is may have changed while a question stood
+        # Whose it is, and who may read it, may have changed while a question stood.
+        _check_secrets(session, find_one(session, target.name), batches)
         return _apply(session, target, objects, loads, values)
 
-    files = [file for load in loads for file in load.to_send]
+    files = [one.file for load in loads for one in load.having("planned")]
+    acting = [target] if any(load.changes_something for load in loads) else []
     return Plan(
         title=f"upload {count(len(files), 'file')} to {target.name}",
         apply=apply,
-        planned=[decided(target, load.batch, load.shipments, load.request) for load in loads],
+        planned=[decided(target, load) for load in loads],
         many=True,
         claims=claims,
-        owners=owners_of([target] if files else []),
-        question=foreign_question([target], "upload to it") if files else None,
+        owners=owners_of(acting),
+        question=_question(session, acting),
         facts=_facts(loads, files),
         given=given_of(UPLOAD, values),
-        resolved={load.request: {"bucket": target.name, "files": len(load.to_send)} for load in loads},
+        resolved={load.request: _resolved(target, load, loads) for load in loads},
     )
+
+
+def _question(session: Session, acting: Sequence[Target]) -> Question | None:
+    """Ask about a bucket of another owner, or of nobody whom Handrail knows."""
+    others = sorted(owners_of(acting) - {session.caller.owner})
+    if not others:
+        return foreign_question(acting, "upload to it")
+    bucket = acting[0].one
+    return Question(Ask.YES, f"Bucket {bucket.name} belongs to {others[0]}, not to you.", rows=(bucket,))
+
+
+def _resolved(target: Target, load: Load, loads: Sequence[Load]) -> dict[str, Any]:
+    """Return what a request became, for the record. command: by which its PATHs and what it begins are known."""
+    return {"bucket": target.name, "files": len(load.having("planned")), "command": _command(loads)}
+
+
+def _command(loads: Sequence[Load]) -> str:
+    return loads[0].request
 
 
 def _check_words(values: Values) -> None:
@@ -100,18 +106,42 @@ def _check_words(values: Values) -> None:
 def _batches(session: Session, values: Values, chosen: Filter) -> list[Batch]:
     prefix = values["prefix"] or ""
     if values["paths"] == (STDIN,):
-        return [Batch(STDIN, files=[LocalFile("", STDIN, check_key(prefix + values["key"]), 0)])]
+        session.open_stdin()
+        return [Batch(STDIN, files=[LocalFile("", STDIN, check_new_key(prefix + values["key"]), 0)])]
     batches = [gather(session.cwd, path, prefix, chosen) for path in values["paths"]]
     find_doubles(batches)
     return batches
 
 
-def _secrets(batches: Sequence[Batch]) -> tuple[Claim, ...]:
-    """Return a claim per file that is to become public: by the name given, its key, and where a link leads."""
-    names = dict.fromkeys(
-        name for batch in batches for file in batch.files for name in (file.shown, file.key, file.real) if name
-    )
-    return tuple(Claim("s3.secret_files", name) for name in names)
+def _check_secrets(session: Session, target: Target, batches: Sequence[Batch]) -> tuple[Claim, ...]:
+    """Return what the policy must let pass where files are to become public; none for a private bucket.
+
+    A file is judged by the name given, its key, and where a link leads. Raises Refused, with one reason per file.
+    """
+    if target.one.access == "private":
+        return ()
+    files = [file for batch in batches for file in batch.files]
+    claims = tuple(Claim("s3.secret_files", name) for name in dict.fromkeys(n for file in files for n in _names(file)))
+    try:
+        session.check_claims(claims)
+    except Refused as error:
+        refused = {reason["value"] for reason in error.details["reasons"]}
+        session.check_claims([claim for file in files for claim in _secret(file, refused)])
+        raise
+    return claims
+
+
+def _names(file: LocalFile) -> Iterator[str]:
+    yield from (name for name in (file.shown, file.key, file.real) if name)
+
+
+def _secret(file: LocalFile, refused: set[str]) -> list[Claim]:
+    """Return the claim that says of a file why it is refused, where one of its names is."""
+    name = next((name for name in _names(file) if name in refused), None)
+    if name is None:
+        return []
+    ways = {file.shown: "", file.key: f", which gets the key {file.key},", file.real: f", which leads to {file.real},"}
+    return [Claim("s3.secret_files", name, said=f"{file.shown}{ways[name]}")]
 
 
 def _loads(session: Session, objects: Objects, batches: Sequence[Batch], *, overwrite: bool) -> list[Load]:
@@ -119,7 +149,7 @@ def _loads(session: Session, objects: Objects, batches: Sequence[Batch], *, over
     there = objects.present(file.key for file in files) if files else {}
 
     def tell(number: int) -> None:
-        session.listener.progress(f"{number:,} of {len(files):,} files compared with what is there")
+        session.listener.progress(f"{number:,} of {count(len(files), 'file')} compared with what is there")
 
     judged = iter(compare(objects, files, there, tell, overwrite=overwrite))
     loads = []
@@ -129,51 +159,63 @@ def _loads(session: Session, objects: Objects, batches: Sequence[Batch], *, over
         else:
             own = [next(judged) for _ in batch.files]
         loads.append(Load(batch, (*own, *batch.faults), session.new_request()))
-    return loads
+    return _with_leftovers(session, objects, loads)
+
+
+def _with_leftovers(session: Session, objects: Objects, loads: Sequence[Load]) -> list[Load]:
+    """Return the loads with what earlier uploads left of their keys."""
+    left = find_leftovers(session, objects, (key for load in loads for key in _keys(load)))
+    return [replace(load, left=left.of(_keys(load))) if left.is_something else load for load in loads]
+
+
+def _keys(load: Load) -> Iterator[str]:
+    """Yield the keys of a load that are there, or are to be."""
+    return (one.file.key for one in load.shipments if one.status != "failed")
 
 
 def _apply(session: Session, target: Target, objects: Objects, loads: Sequence[Load], values: Values) -> list[Result]:
-    left = list(objects.unfinished())
-    terms = Terms(target.name, session.s3.account, _type_of(values["content_type"]), values["overwrite"])
-    uploader = Uploader(session.s3.client(target.one.region), terms)
+    files = [one.file for load in loads for one in load.having("planned")]
+    with keeping(session, _command(loads)) as begun:
+        type_of = _type_of(values["content_type"])
+        terms = Terms(target.name, session.s3.account, type_of, values["overwrite"], begun)
+        sent = _send(session, Uploader(session.s3.client(target.one.region), terms), files, values)
+    by_file = {id(file): one for file, one in zip(files, sent, strict=True)}
+    done = [replace(load, shipments=tuple(by_file.get(id(one.file), one) for one in load.shipments)) for load in loads]
+    return [finished(target, load, _sweep(objects, load)) for load in done]
 
+
+def _send(session: Session, uploader: Uploader, files: Sequence[LocalFile], values: Values) -> list[Shipment]:
     def tell(progress: Progress) -> None:
         session.listener.progress(progress_text(progress))
 
-    files = [file for load in loads for file in load.to_send]
     if values["paths"] == (STDIN,):
-        sent = [uploader.send_stream(session.open_stdin(), files[0], tell)]
-    else:
-        sent = uploader.send(files, tell)
-    removed = _sweep(objects, left, {one.file.key for one in sent if one.status == "uploaded"})
-    by_file = {id(file): one for file, one in zip(files, sent, strict=True)}
-    return [
-        finished(target, load.batch, [by_file.get(id(one.file), one) for one in load.shipments], load.request, removed)
-        for load in loads
-    ]
+        return [uploader.send_stream(session.open_stdin(), files[0], tell)]
+    return uploader.send(files, tell)
 
 
 def _type_of(given: str | None) -> Any:
     return lambda file: given or content_type(file.key)
 
 
-def _sweep(objects: Objects, left: Sequence[Unfinished], keys: set[str]) -> int:
-    """Throw away what an earlier, killed upload left of the keys that are there now; return how many there were."""
-    mine = [one for one in left if one.key in keys]
-    for one in mine:
+def _sweep(objects: Objects, load: Load) -> int:
+    """Throw away what killed uploads left of the keys that are there now; return how many there were."""
+    dead = load.left.of(_keys(load)).dead
+    for one in dead:
         objects.abort(one)
-    return len(mine)
+    return len(dead)
 
 
 def _facts(loads: Sequence[Load], files: Sequence[LocalFile]) -> Facts:
     statuses = [one.status for load in loads for one in load.shipments]
+    dead = sum(len(load.left.dead) for load in loads)
     is_stream = any(load.batch.shown == STDIN for load in loads)
     lines: Mapping[str, str] = {
         "send": "standard input" if is_stream else f"{count(len(files), 'file')} · {readable(sum_sizes(files))}",
         "there": f"{count(statuses.count('unchanged'), 'file')} with the same content",
         "not": count(statuses.count("failed"), "file"),
+        "remove": f"{count(dead, 'unfinished upload')} of before",
     }
-    shown = {"send": True, "there": "unchanged" in statuses, "not": "failed" in statuses}
+    shown = {"send": True, "there": "unchanged" in statuses, "not": "failed" in statuses, "remove": dead > 0}
     return tuple((label, text) for label, text in lines.items() if shown[label])
 
 
@@ -197,8 +239,8 @@ UPLOAD = Operation(
             required=True,
             metavar="PATH",
         ),
-        Field("prefix", "put this before every key, literally", metavar="TEXT"),
-        Field("key", "the key of what comes from standard input", metavar="KEY", check=check_key),
+        Field("prefix", "put this before every key, literally", metavar="TEXT", check=check_key_prefix),
+        Field("key", "the key of what comes from standard input", metavar="KEY", check=check_new_key),
         Field("include", "of folders, only files that fit a pattern: *.html", many=True, metavar="PATTERN"),
         Field("exclude", "leave files and folders out that fit a pattern: .git", many=True, metavar="PATTERN"),
         Field(
@@ -215,6 +257,7 @@ UPLOAD = Operation(
         "s3:PutObject",
         "s3:GetObject",
         "s3:ListBucketMultipartUploads",
+        "s3:ListMultipartUploadParts",
         "s3:AbortMultipartUpload",
     ),
     many=True,

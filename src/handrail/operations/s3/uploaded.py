@@ -1,67 +1,141 @@
 """What an upload came to, one Result per PATH: its line, its report, and the list of what did not go."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from handrail.core.errors import HandrailError, PartlyFailed, exit_code_of
 from handrail.core.objects import Shipment
-from handrail.core.plan import Result, Status
+from handrail.core.plan import Facts, Result, Status
+from handrail.core.resources import Resource
 from handrail.core.words import count, readable
 from handrail.operations.s3.gathering import Batch
+from handrail.operations.s3.leftovers import NOTHING, Leftovers
 from handrail.operations.s3.targets import Target
 
 LISTED = 20
 
 
-def decided(target: Target, batch: Batch, shipments: Sequence[Shipment], request: str) -> Result:
-    """Return the result of a PATH as planned; one with nothing to send stands as it is."""
-    to_send = _with(shipments, "planned")
-    if not to_send:
-        return finished(target, batch, shipments, request)
-    size = readable(sum(one.file.size for one in to_send))
+@dataclass(frozen=True)
+class Load:
+    """One PATH with what an upload would do, or did, to each of its files.
+
+    request: of its own row in the record. left: what unfinished uploads of its keys were found, of those files that are
+    not to fail.
+    """
+
+    batch: Batch
+    shipments: tuple[Shipment, ...]
+    request: str
+    left: Leftovers = NOTHING
+
+    def having(self, status: str) -> list[Shipment]:
+        """Return the files with a status."""
+        return [one for one in self.shipments if one.status == status]
+
+    @property
+    def changes_something(self) -> bool:
+        """Return whether a file is to be sent, or something that was left is to be removed."""
+        return bool(self.left.dead) or any(one.status == "planned" for one in self.shipments)
+
+
+@dataclass(frozen=True)
+class Report(Resource):
+    """What the JSON of a PATH says of its files; made only where it is asked for, for they may be many."""
+
+    target: Target
+    load: Load
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the counts, and a row per file."""
+        load = self.load
+        return {
+            "bucket": self.target.name,
+            "path": load.batch.shown,
+            "files": len(load.shipments),
+            "bytes": sum(one.file.size for one in load.shipments),
+            **{status: len(load.having(status)) for status in ("uploaded", "unchanged", "failed")},
+            "empty_folders": load.batch.empty_folders,
+            "objects": [one.as_json() for one in load.shipments],
+        }
+
+
+def decided(target: Target, load: Load) -> Result:
+    """Return the result of a PATH as planned; one with nothing to do stands as it is."""
+    if not load.changes_something:
+        return finished(target, load)
     return Result(
-        batch.shown,
-        batch.shown,
+        load.batch.shown,
+        _id(target, load.batch),
         Status.PLANNED,
-        said=f"{count(len(to_send), 'file')} of {batch.shown} would be uploaded to {target.name} · {size}",
-        current=_report(target, batch, shipments),
-        request=request,
+        said=_would(target, load),
+        current=Report(target, load),
+        request=load.request,
         region=target.one.region,
-        warnings=tuple(one.error.message for one in _with(shipments, "failed")[:LISTED] if one.error is not None),
+        warnings=(
+            *(one.error.message for one in load.having("failed")[:LISTED] if one.error is not None),
+            *_doubts(target, load),
+        ),
+        notes=_notes(load),
     )
 
 
-def finished(target: Target, batch: Batch, shipments: Sequence[Shipment], request: str, swept: int = 0) -> Result:
+def finished(target: Target, load: Load, swept: int = 0) -> Result:
     """Return the result of a PATH. swept: unfinished uploads of before that were removed."""
-    uploaded, failed = _with(shipments, "uploaded"), _with(shipments, "failed")
-    current = _report(target, batch, shipments)
-    if failed:
-        error = _failure(target, batch, shipments, failed)
-        return Result.failed(
-            batch.shown, error, id=batch.shown, current=current, request=request, region=target.one.region
-        )
+    failed = load.having("failed")
+    error = _failure(target, load, failed) if failed else None
+    done = Status.SUCCEEDED if swept or load.having("uploaded") else Status.UNCHANGED
     return Result(
-        batch.shown,
-        batch.shown,
-        Status.SUCCEEDED if uploaded else Status.UNCHANGED,
-        said=_said(target, batch, shipments),
-        current=current,
-        request=request,
+        load.batch.shown,
+        _id(target, load.batch),
+        Status.FAILED if error else done,
+        said=error.message if error else _said(target, load),
+        current=Report(target, load),
+        request=load.request,
         region=target.one.region,
-        warnings=(f"{count(swept, 'unfinished upload')} of before removed",) if swept and uploaded else (),
+        warnings=(
+            *([f"{count(swept, 'unfinished upload')} of before removed"] if swept else ()),
+            *_doubts(target, load),
+        ),
+        notes=_notes(load),
+        error=error,
     )
 
 
-def _with(shipments: Sequence[Shipment], status: str) -> list[Shipment]:
-    return [one for one in shipments if one.status == status]
+def _id(target: Target, batch: Batch) -> str:
+    """Return what the record calls a PATH: the bucket, and the key of its one file or the folder as it was named."""
+    is_one = len(batch.files) == 1 and not batch.is_folder
+    return f"{target.name}/{batch.files[0].key if is_one else batch.shown}"
 
 
-def _said(target: Target, batch: Batch, shipments: Sequence[Shipment]) -> str:
-    uploaded, unchanged = _with(shipments, "uploaded"), _with(shipments, "unchanged")
-    if not shipments:
-        return f"nothing to upload in {batch.shown}; unchanged"
-    if len(shipments) == 1 and not batch.is_folder:
-        one = shipments[0]
+def _would(target: Target, load: Load) -> str:
+    to_send = load.having("planned")
+    if not to_send:
+        what = count(len(load.left.dead), "unfinished upload")
+        return f"{what} of {load.batch.shown} would be removed from {target.name}; nothing was changed"
+    size = readable(sum(one.file.size for one in to_send))
+    return f"{count(len(to_send), 'file')} of {load.batch.shown} would be uploaded to {target.name} · {size}"
+
+
+def _doubts(target: Target, load: Load) -> list[str]:
+    """Return what is said of unfinished uploads that were left, for somebody may be at work on them."""
+    return [
+        f"an unfinished upload of {one.key} was left, for it may be under way: handrail s3 show {target.name}"
+        for one in load.left.doubtful[:LISTED]
+    ]
+
+
+def _notes(load: Load) -> Facts:
+    number = load.batch.empty_folders
+    return (("left out", f"{count(number, 'empty folder')}: S3 keeps files only"),) if number else ()
+
+
+def _said(target: Target, load: Load) -> str:
+    uploaded, unchanged = load.having("uploaded"), load.having("unchanged")
+    if not load.shipments:
+        return f"nothing to upload in {load.batch.shown}; unchanged"
+    if len(load.shipments) == 1 and not load.batch.is_folder:
+        one = load.shipments[0]
         where = "is in" if uploaded else "was there already: unchanged in"
         return f"{one.file.key} {where} {target.name} · {readable(one.file.size)} · CRC32 {one.crc32}"
     parts = []
@@ -74,32 +148,19 @@ def _said(target: Target, batch: Batch, shipments: Sequence[Shipment]) -> str:
     return " · ".join(parts)
 
 
-def _report(target: Target, batch: Batch, shipments: Sequence[Shipment]) -> dict[str, Any]:
-    return {
-        "bucket": target.name,
-        "path": batch.shown,
-        "files": len(shipments),
-        "bytes": sum(one.file.size for one in shipments),
-        "uploaded": len(_with(shipments, "uploaded")),
-        "unchanged": len(_with(shipments, "unchanged")),
-        "failed": len(_with(shipments, "failed")),
-        "objects": [one.as_json() for one in shipments],
-    }
-
-
-def _failure(target: Target, batch: Batch, shipments: Sequence[Shipment], failed: Sequence[Shipment]) -> HandrailError:
+def _failure(target: Target, load: Load, failed: Sequence[Shipment]) -> HandrailError:
     """Return the one error of a PATH: that of its only file, else a list; exit 8 unless all failed for one cause."""
     errors = [one.error for one in failed if one.error is not None]
-    if len(shipments) == 1:
+    if len(load.shipments) == 1:
         return errors[0]
     lines = [error.message for error in errors[:LISTED]]
     if len(errors) > LISTED:
         lines.append(f"and {len(errors) - LISTED:,} more")
-    there = len(shipments) - len(failed)
-    alike = exit_code_of(errors, len(shipments)) != PartlyFailed.exit_code
+    there = len(load.shipments) - len(failed)
+    alike = exit_code_of(errors, len(load.shipments)) != PartlyFailed.exit_code
     kind = type(errors[0]) if alike else PartlyFailed
     return kind(
-        f"{len(failed):,} of {len(shipments):,} files in {batch.shown} are not in {target.name}"
+        f"{len(failed):,} of {len(load.shipments):,} files in {load.batch.shown} are not in {target.name}"
         + (f"; {there:,} are." if there else "."),
         facts=(("not", "\n".join(lines)),),
         hint="mend what the list names, and repeat the command: what is there is not sent again",

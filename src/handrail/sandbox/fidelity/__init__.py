@@ -25,6 +25,7 @@ def all_patches() -> tuple[Patch, ...]:
         s3_access,
         s3_buckets,
         s3_checksums,
+        s3_contents,
         sts,
     )
 
@@ -38,6 +39,7 @@ def all_patches() -> tuple[Patch, ...]:
         *s3_buckets.PATCHES,
         *s3_access.PATCHES,
         *s3_checksums.PATCHES,
+        *s3_contents.PATCHES,
     )
 
 

@@ -81,6 +81,22 @@ def check_references(response: Any) -> None:
         backend.get_subnet(subnet_id)
 
 
+def check_profile(response: Any) -> None:
+    """Refuse an instance profile that does not exist."""
+    from moto.ec2.utils import filter_iam_instance_profiles
+    from moto.iam.exceptions import NotFoundException
+
+    for option, said in (("Name", "name"), ("Arn", "ARN")):
+        asked = response._get_param(f"IamInstanceProfile.{option}")
+        by = {"iam_instance_profile_arn": None, "iam_instance_profile_name": None}
+        by[f"iam_instance_profile_{option.lower()}"] = asked
+        try:
+            filter_iam_instance_profiles(response.current_account, response.ec2_backend.partition, **by)
+        except NotFoundException as error:
+            message = f"Value ({asked}) for parameter iamInstanceProfile.{option.lower()} is invalid. "
+            raise refusal("InvalidParameterValue", f"{message}Invalid IAM Instance Profile {said}") from error
+
+
 def check_user_data(response: Any) -> None:
     """Refuse user data that is not Base64, or too much of it."""
     encoded = response._get_param("UserData")
@@ -116,6 +132,7 @@ def patch_validation() -> None:
             image = check_image(self)
             check_type(self, image)
             check_references(self)
+            check_profile(self)
             check_user_data(self)
             self.params["MinCount"] = count
             return original(self)

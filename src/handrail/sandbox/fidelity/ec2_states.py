@@ -110,6 +110,7 @@ class Verb:
     idle_in: frozenset[str]
     act: Callable[[Any], None]
     protected: Callable[[Any], bool] = lambda _: False
+    protection: str = ""
 
     def perform(self, backend: Any, instance_ids: list[str]) -> list[dict[str, Any]]:
         """Do it to all the instances or to none; returns the states before and after."""
@@ -118,7 +119,10 @@ class Verb:
         instances = backend.get_multi_instances_by_id(list(dict.fromkeys(instance_ids)))
         for instance in instances:
             if self.protected(instance):
-                message = f"The instance '{instance.id}' may not be {self.participle}: it is protected against that."
+                message = (
+                    f"The instance '{instance.id}' may not be {self.participle}. "
+                    f"Modify its '{self.protection}' instance attribute and try again."
+                )
                 raise EC2ClientError("OperationNotPermitted", message)
             if instance.state not in self.acts_in | self.idle_in:
                 raise refuse_state(instance.id, self.participle)
@@ -155,10 +159,16 @@ def make_verbs(stop_in_moto: Callable[[Any], Any], terminate_in_moto: Callable[[
             frozenset({"running"}),
             frozenset({"stopping", "stopped"}),
             stop,
-            lambda instance: instance.disable_api_stop is True,
+            lambda instance: is_true(instance.disable_api_stop),
+            "disableApiStop",
         ),
         "terminate": Verb(
-            "terminated", every - ended, ended, terminate, lambda instance: is_true(instance.disable_api_termination)
+            "terminated",
+            every - ended,
+            ended,
+            terminate,
+            lambda instance: is_true(instance.disable_api_termination),
+            "disableApiTermination",
         ),
         "reboot": Verb("rebooted", frozenset({"running"}), frozenset(), lambda instance: None),
     }

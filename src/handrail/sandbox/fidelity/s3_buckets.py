@@ -93,6 +93,23 @@ def patch_bucket_tags() -> None:
     wrap(S3Response, "_bucket_response_put", make)
 
 
+def patch_delete_bucket() -> None:
+    """With a bucket its tags go, and those of what was in it: who makes it anew gets none of them."""
+    from moto.s3.models import S3Backend
+
+    def make(original: Any) -> Any:
+        def delete_bucket(self: Any, bucket_name: str) -> Any:
+            deleted = original(self, bucket_name)
+            if deleted is not None:
+                for arn in [arn for arn in self.tagger.tags if f"{arn}/".startswith(f"{deleted.arn}/")]:
+                    self.tagger.delete_all_tags_for_resource(arn)
+            return deleted
+
+        return delete_bucket
+
+    wrap(S3Backend, "delete_bucket", make)
+
+
 def read_page_size(text: str | None) -> int:
     """Return how many buckets a page may have."""
     if text is None:
@@ -151,5 +168,6 @@ def describe_bucket(bucket: Any, with_region: bool) -> dict[str, Any]:
 PATCHES = (
     Patch("s3-bucket-names", patch_bucket_names),
     Patch("s3-bucket-tags", patch_bucket_tags),
+    Patch("s3-delete-bucket", patch_delete_bucket),
     Patch("s3-list-buckets", patch_list_buckets),
 )

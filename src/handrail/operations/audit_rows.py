@@ -1,0 +1,158 @@
+"""The rows of `audit list`: a request with its outcome, or an entry as it stands; and which of them were asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from handrail.aws.dynamodb import Item
+from handrail.core.fields import Values
+from handrail.core.resources import Resource
+from handrail.ledger.record import Known, Record, joined, unpacked
+
+FILTERS = ("actor", "owner", "resource", "operation", "result")
+
+
+@dataclass(frozen=True)
+class Row(Resource):
+    """A request on record, its intent and outcome joined. `result` is open while there is no outcome."""
+
+    KIND: ClassVar[str] = "audit row"
+    COLUMNS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("AGE", "at"),
+        ("OWNER", "owner"),
+        ("OPERATION", "operation"),
+        ("RESOURCE", "resource"),
+        ("RESULT", "result"),
+        ("REQUEST", "request"),
+    )
+
+    at: datetime | None
+    actor: str
+    requester: str | None
+    operation: str
+    target: str
+    region: str
+    resource: str
+    result: str
+    code: int | None
+    duration_ms: int | None
+    request: str
+    owner: str
+    message: str
+    given: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry(Resource):
+    """An entry of the record as it stands, an intent or an outcome; what its kind does not have is null."""
+
+    KIND: ClassVar[str] = "audit entry"
+    COLUMNS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("AGE", "at"),
+        ("CHAIN", "chain"),
+        ("ENTRY", "seq"),
+        ("KIND", "kind"),
+        ("OPERATION", "operation"),
+        ("RESOURCE", "resource"),
+        ("RESULT", "result"),
+        ("REQUEST", "request"),
+    )
+
+    at: datetime | None
+    chain: str
+    seq: int | None
+    kind: str | None
+    request: str | None
+    actor: str | None
+    owner: str | None
+    requester: str | None
+    operation: str | None
+    target: str | None
+    region: str | None
+    resource: str | None
+    given: dict[str, Any] | None
+    resolved: dict[str, Any] | None
+    digest: str | None
+    result: str | None
+    code: int | None
+    message: str | None
+    fate: str | None
+    instance: str | None
+    duration_ms: int | None
+    by: str | None
+    prev: str | None
+    hash: str | None
+
+
+def row_of(known: Known) -> Row:
+    """Return the row of a request."""
+    intent, verdict = known.intent, known.verdict
+    return Row(
+        at=_time(intent.at),
+        actor=intent.actor,
+        requester=intent.requester or None,
+        operation=intent.operation,
+        target=intent.target,
+        region=intent.region,
+        resource=(verdict.resource if verdict else "") or intent.resource,
+        result=verdict.result if verdict else "open",
+        code=verdict.code if verdict else None,
+        duration_ms=verdict.duration_ms if verdict else None,
+        request=intent.request,
+        owner=intent.owner,
+        message=verdict.message if verdict else "",
+        given=dict(intent.given),
+    )
+
+
+def entry_of(item: Item) -> Entry:
+    """Return an entry; parameters that were edited so that they can't be read stay the text that they are."""
+    at = item.get("at")
+    values: dict[str, Any] = {one.name: item.get(one.name) for one in fields(Entry)}
+    for name in ("given", "resolved"):
+        found = unpacked(item.get(name))
+        values[name] = item.get(name) if found is None else found
+    values |= {"at": _time(at / 1000) if isinstance(at, int) else None, "chain": item["pk"].removeprefix("chain#")}
+    return Entry(**values)
+
+
+def _time(at: float) -> datetime | None:
+    """Return a moment of the record in whole seconds; None for one that was edited so that it is none."""
+    try:
+        return datetime.fromtimestamp(int(at), UTC) if at else None
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def asked_for(entries: Sequence[Item], values: Values, record: Record) -> list[Item]:
+    """Return the entries of the requests that the filters let pass: the outcome of an owner's intent is the owner's.
+
+    An intent that is older than the entries is looked up, one call each.
+    """
+    if all(values[name] is None for name in FILTERS):
+        return list(entries)
+    begun = {item.get("request") for item in entries if item.get("kind") == "intent"}
+    ended = {str(item.get("request")) for item in entries if item.get("request") not in begun}
+    older = [intent for request in sorted(ended) if (intent := record.copy_of(request, "intent")) is not None]
+    wanted = {known.intent.request for known in joined([*older, *entries]) if fits(known, values)}
+    return [item for item in entries if item.get("request") in wanted]
+
+
+def fits(known: Known, values: Values) -> bool:
+    """Return whether the filters let a request pass."""
+    row = row_of(known)
+    exact = all(values[name] in (None, getattr(row, name)) for name in ("owner", "operation", "result"))
+    actor, resource = values["actor"], values["resource"]
+    about = resource is None or any(_is_in(str(one), resource) for one in (row.resource, known.intent.resource))
+    return exact and (actor is None or actor in str(row.actor)) and about
+
+
+def _is_in(resource: str, named: str) -> bool:
+    """Return whether a resource is the named one or in it: BUCKET/KEY is in BUCKET.
+
+    A refusal of several targets names them all, between commas; those are ids and names, and have no slash.
+    """
+    base = named.rstrip("/")
+    among = resource.split(",") if "/" not in resource else ()
+    return resource.rstrip("/") == base or resource.startswith(f"{base}/") or base in among

@@ -1,0 +1,96 @@
+"""An `ec2 create` that is made again: what the record and EC2 know of its request id."""
+
+from dataclasses import dataclass, replace
+
+from handrail.core.ec2_rules import ENDED
+from handrail.core.errors import Conflict
+from handrail.core.managed import GIVEN_TAG, token_of
+from handrail.core.plan import Repeat
+from handrail.core.resources import Instance
+from handrail.ledger.record import Intent, Known
+from handrail.operations.repeating import newest_try, next_try, was_in_vain
+from handrail.session import Session
+
+
+@dataclass(frozen=True)
+class One:
+    """One instance to make. found: it was made already by the same request."""
+
+    name: str
+    request: str
+    found: Instance | None = None
+    known: Known | None = None
+
+    @property
+    def repeat(self) -> Repeat | None:
+        """Return what the record says of it, if it is to be carried on."""
+        return Repeat(self.known.intent.digest, self.known.intent.at) if self.known else None
+
+
+def known_request(session: Session, one: One, digest: str) -> One:
+    """Return what the record and EC2 know of a request that may be a repeat (docs/lease.md, rule 13).
+
+    One whose outcome is a refusal or failure is tried anew under the next number: `ID.2`, a new token.
+    """
+    request, known = newest_try(session.request_on_record, one.request)
+    if known is not None:
+        _check_intent(session, known.intent, digest)
+        if known.verdict is None:
+            return One(str(known.intent.resolved["tags"]["Name"]), request, known=known)
+    found = _made_by(session, request, known)
+    if found is not None and not (known is not None and was_in_vain(known) and found.state in ENDED):
+        _check_same(session, found, request, digest)
+        return One(found.name, request, found)
+    if known is None:
+        return replace(one, request=request)
+    if was_in_vain(known):
+        return replace(one, request=next_try(one.request, request))
+    raise gone(request, known.verdict.instance if known.verdict else "")
+
+
+def _made_by(session: Session, request: str, known: Known | None) -> Instance | None:
+    """Return the instance of a request; one that was made a moment ago is waited for until every look shows it."""
+    verdict = known.verdict if known is not None and not was_in_vain(known) else None
+    while True:
+        found = next(iter(session.ec2.by_tokens([token_of(request)])), None)
+        if found is not None or verdict is None or verdict.at + session.visibility < session.ledger.record.now():
+            return found
+        session.listener.progress(f"{verdict.instance}: waiting until AWS shows it")
+        session.clock.sleep(1.0)
+
+
+def _check_intent(session: Session, intent: Intent, digest: str) -> None:
+    if intent.owner != session.caller.owner:
+        raise Conflict(
+            f"the request id {intent.request} is {intent.owner}'s.",
+            hint="choose another --request-id",
+            details={"request": intent.request, "owner": intent.owner},
+        )
+    if intent.operation != "ec2 create" or intent.digest != digest:
+        raise _other_parameters(intent.request, f"{intent.operation} {intent.resource}")
+
+
+def _check_same(session: Session, found: Instance, request: str, digest: str) -> None:
+    if not found.managed or found.owner != session.caller.owner:
+        raise Conflict(f"the request id {request} was used by somebody else.", hint="choose another --request-id")
+    if found.tags.get(GIVEN_TAG) != digest:
+        raise _other_parameters(request, f"{found.name} ({found.id})")
+    if found.state in ENDED:
+        raise gone(request, found.id)
+
+
+def _other_parameters(request: str, made: str) -> Conflict:
+    return Conflict(
+        f"the request id {request} was used with other parameters, for {made}.",
+        hint="repeat it with the same parameters, or choose another --request-id",
+        details={"request": request},
+    )
+
+
+def gone(request: str, id: str) -> Conflict:
+    """Return the error of a request whose instance is not there any more."""
+    return Conflict(
+        f"the request id {request} made {id or 'an instance'}, which is gone.",
+        hint="choose another --request-id",
+        details={"id": id, "request": request},
+    )

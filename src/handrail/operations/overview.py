@@ -1,0 +1,110 @@
+"""`handrail` alone: where you are, what you have, what you may make, and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from handrail.core.errors import HandrailError
+from handrail.core.fields import Values
+from handrail.core.operation import Effect, Operation
+from handrail.core.plan import Outcome
+from handrail.core.resources import LIVE_STATES, STATES, Instance
+
+if TYPE_CHECKING:
+    from handrail.session import Session
+
+LOOKED_AT = 50  # buckets; of more, only their number is told
+
+
+def overview(session: Session, values: Values) -> Outcome:
+    """Return what a person sees who types `handrail` alone."""
+    where = session.where
+    mine = session.ec2.managed(LIVE_STATES)
+    taken, limit = session.places_taken(mine), session.account_limit()
+    states = [one.state for one in mine]
+    counts = {state: states.count(state) for state in ("running", *STATES) if state in states}
+    buckets = _buckets(session)
+    row = {
+        "target": where.target,
+        "account": where.account,
+        "region": where.region,
+        "region_source": where.region_source,
+        "owner": session.caller.owner,
+        "instances": counts,
+        "places_used": taken,
+        "places": limit,
+        "buckets": buckets,
+        "policy": [policy.source for policy in session.policies],
+    }
+    notes = (
+        ("where", f"{where.target} · {where.account} · {where.region} ({where.region_source})"),
+        ("you are", session.caller.owner if session.caller.owner != "you" else ""),
+        ("policy", " and ".join(policy.source for policy in session.policies)),
+        ("instances", _instances(counts, taken, limit)),
+        ("buckets", _bucket_words(buckets)),
+        ("may make", _may_make(session)),
+        ("make", _make(mine, full=limit is not None and taken >= limit)),
+        ("see", "handrail ec2 list · handrail s3 list · handrail policy show · handrail --help"),
+        ("real AWS", "handrail use aws" if where.target == "sandbox" else ""),
+    )
+    return Outcome(rows=(row,), many=False, summary="Handrail", notes=tuple(note for note in notes if note[1]))
+
+
+def _instances(counts: Mapping[str, int], taken: int, limit: int | None) -> str:
+    words = ", ".join(f"{number} {state}" for state, number in counts.items()) or "none"
+    return words if limit is None else f"{words} · {taken} of {limit} places used"
+
+
+def _buckets(session: Session) -> dict[str, Any] | None:
+    """Return how many buckets Handrail has made, and how many of them are public; None where nothing tells."""
+    from handrail.operations.s3.look import list_buckets
+    from handrail.operations.s3.targets import KIND
+
+    ledger = session.found_ledger
+    if ledger is None:
+        return {"count": 0, "public": 0}
+    if ledger.rows is None:
+        return None
+    try:
+        number = len(ledger.rows.list(KIND))
+        if number > LOOKED_AT:
+            return {"count": number, "public": None}
+        found = list_buckets(session, {"all": False, "owner": None, "size": False}).rows if number else ()
+    except HandrailError:
+        return None
+    access = [bucket.access for bucket in found]
+    return {"count": len(access), "public": access.count("public")}
+
+
+def _bucket_words(buckets: Mapping[str, Any] | None) -> str:
+    if buckets is None:
+        return ""
+    words = f"{buckets['count']:,}" if buckets["count"] else "none"
+    return f"{words}, of them {buckets['public']} public" if buckets["public"] else words
+
+
+def _may_make(session: Session) -> str:
+    """Return the instance types and images that the policy allows, where it lists them."""
+    types, images = session.allowed("ec2.types"), session.allowed("ec2.images")
+    lists = [", ".join(items[:8]) + (" …" if len(items) > 8 else "") for items in (types, images) if items]
+    return " · ".join(lists)
+
+
+def _make(mine: Sequence[Instance], *, full: bool) -> str:
+    bucket = "handrail s3 create NAME"
+    if not full:
+        return f"handrail ec2 create · {bucket}"
+    running = [one.name or one.id for one in mine if one.takes_a_place]
+    return f"{bucket} · for an instance, free a place: handrail {f'ec2 stop {running[0]}' if running else 'lease list'}"
+
+
+OVERVIEW = Operation(
+    "",
+    "",
+    "where you are, what you have, what to type next",
+    "handrail",
+    Effect.READ,
+    overview,
+    permissions=("ec2:DescribeInstances", "dynamodb:GetItem", "dynamodb:Query", "s3:ListAllMyBuckets"),
+)

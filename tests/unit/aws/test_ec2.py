@@ -1,0 +1,46 @@
+"""EC2 as Handrail's values, on a client whose answers are played: pages, and what refusals are told of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from handrail.aws.ec2 import Ec2
+from handrail.core.resources import LIVE_STATES
+
+
+class Client:
+    """A client that plays pages, and keeps what it was asked."""
+
+    def __init__(self, *pages: Sequence[str]) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self._pages = pages
+
+    def describe_instances(self, **call: Any) -> dict[str, Any]:
+        """Return the page that the token names, the first without one."""
+        self.asked.append(dict(call))
+        number = int(call.get("NextToken", "0"))
+        instances = [{"InstanceId": id, "State": {"Name": "running"}} for id in self._pages[number]]
+        more = {"NextToken": str(number + 1)} if number + 1 < len(self._pages) else {}
+        return {"Reservations": [{"Instances": instances}], **more}
+
+
+def test_every_page_is_read_also_behind_an_empty_one() -> None:
+    client = Client(["i-1", "i-2"], [], ["i-3"])
+    assert [one.id for one in Ec2(client, None, "us-east-1").describe()] == ["i-1", "i-2", "i-3"]
+    assert [call.get("NextToken") for call in client.asked] == [None, "1", "2"]
+
+
+@pytest.mark.parametrize("filters", [{}, {"instance-state-name": LIVE_STATES}])
+def test_each_page_is_asked_for_with_the_same_filters(filters: dict[str, Sequence[str]]) -> None:
+    client = Client(["i-1"], ["i-2"])
+    list(Ec2(client, None, "us-east-1").describe(filters))
+    assert {str(call.get("Filters")) for call in client.asked} == {str(client.asked[0].get("Filters"))}
+    assert ("Filters" in client.asked[0]) == bool(filters)
+
+
+def test_more_ids_than_a_filter_takes_are_asked_for_in_parts() -> None:
+    client = Client(["i-1"])
+    ids = [f"i-{number}" for number in range(450)]
+    assert list(Ec2(client, None, "us-east-1").by_ids([*ids, *ids])) == ["i-1"]
+    assert [len(call["Filters"][0]["Values"]) for call in client.asked] == [200, 200, 50]
