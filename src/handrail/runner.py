@@ -59,6 +59,7 @@ def _change(operation: Operation, plan: Plan, values: Values, session: "Session"
     asked = _confirm(plan, values, session)
     if plan.prepare is not None:
         plan.prepare()
+    session.listener.announce(plan)
     with recorded(session, operation, plan) as entries, session.ledger.take(plan) as hold:
         entries.hold = hold
         if not asked:
@@ -72,14 +73,16 @@ def _preview(plan: Plan, session: "Session") -> Outcome:
     if plan.changes_something:
         refused = session.preview(plan.places) if plan.places is not None else {}
         session.listener.show_plan(plan)
-        return _outcome(plan, [_refused(one, refused.get(one.request or "")) for one in plan.planned])
+        return _outcome(plan, [_refused(plan, one, refused.get(one.request or "")) for one in plan.planned])
     return _outcome(plan, plan.planned)
 
 
-def _refused(result: Result, refusal: HandrailError | None) -> Result:
+def _refused(plan: Plan, result: Result, refusal: HandrailError | None) -> Result:
     """Return what would be done to one target, or the refusal that it would meet."""
     if refusal is None:
         return result
+    if len(plan.planned) > 1 and result.name:
+        refusal = refusal.about(result.name)
     return replace(result, status=Status.FAILED, said=refusal.message, error=refusal)
 
 
@@ -126,7 +129,7 @@ def _confirm(plan: Plan, values: Values, session: "Session") -> bool:
         )
     question = plan.question
     if others and question is None:
-        question = Question(Ask.YES, f"{_names(plan)} belongs to {', '.join(others)}, not to you.")
+        question = Question(Ask.YES, f"{_names(plan, others)} belongs to {', '.join(others)}, not to you.")
     if question is None:
         return False
     session.listener.show_plan(plan)
@@ -154,6 +157,8 @@ def _answered(session: "Session", question: Question, others: Sequence[str]) -> 
         raise
 
 
-def _names(plan: Plan) -> str:
-    touched = [result.name or result.id or "?" for result in plan.planned if result.status is Status.PLANNED]
-    return ", ".join(touched)
+def _names(plan: Plan, others: Sequence[str]) -> str:
+    """Return what of a plan is others', as far as its results say whose each is."""
+    planned = [result for result in plan.planned if result.status is Status.PLANNED]
+    theirs = [result for result in planned if getattr(result.current, "owner", others[0]) in others]
+    return ", ".join(result.name or result.id or "?" for result in theirs)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from handrail import settings as settings_module
 from handrail.clock import Clock, SystemClock
 from handrail.core.caller import Caller, Where
-from handrail.core.errors import CapReached, NotSetUp, Usage
+from handrail.core.errors import AwsFailure, CapReached, NotSetUp, Usage
 from handrail.core.fields import show
 from handrail.core.line import NO_LINE, Line, Typed
 from handrail.core.managed import LEDGER_TABLE
@@ -298,11 +298,16 @@ class Session:
         ledger = self.found_ledger
         return ledger.record.find(request) if ledger is not None else None
 
-    def places_taken(self, live: Sequence["Instance"]) -> int:
-        """Return how many places of the account are taken; without a ledger, how many of these instances take one."""
-        ledger = self.found_ledger
-        taken = ledger.taken(live) if ledger is not None else None
-        return sum(one.takes_a_place for one in live) if taken is None else taken
+    def places_taken(self, live: Sequence["Instance"]) -> int | None:
+        """Return how many places of the account are taken, None where nothing can tell.
+
+        live: what is alive in the region of this command.
+        """
+        try:
+            ledger = self.found_ledger
+            return ledger.taken(self.region, live) if ledger is not None else sum(one.takes_a_place for one in live)
+        except (NotSetUp, AwsFailure):
+            return None
 
     def preview(self, places: Places) -> dict[str, CapReached]:
         """Return which starts would find a cap full, by their requests; only reads. Raises CapReached for creates."""

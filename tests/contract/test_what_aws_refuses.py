@@ -102,8 +102,13 @@ def worker_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox
 @pytest.fixture
 def wide(handrail: Handrail) -> Handrail:
     """Return the program under a policy with room for many places."""
+    return under(handrail, "[ec2]\nmax_running = 50\n")
+
+
+def under(handrail: Handrail, text: str) -> Handrail:
+    """Return the program under a policy."""
     rules = handrail.cwd.parent / "wide.toml"
-    rules.write_text("[ec2]\nmax_running = 50\n")
+    rules.write_text(text)
     return Handrail({**handrail.environ, "HANDRAIL_POLICY": str(rules)}, handrail.cwd)
 
 
@@ -213,6 +218,17 @@ def test_what_was_just_made_and_a_call_does_not_know_yet(
     assert done.code == 1
     assert f"AWS does not know {name} in this call: not yet, or not any more." in done.err
     assert f"repeat the command in a moment; handrail ec2 show {made['id']}" in done.err
+
+
+def test_an_update_that_stops_halfway_says_what_is_done(wide: Handrail, sandbox: Sandbox, name: str) -> None:
+    rules = under(wide, '[ec2]\nmax_running = 50\ntypes = ["t3.*"]\n')
+    made = rules.json("ec2", "create", "--name", name)
+    rules.ok("ec2", "stop", name)
+    denied = ec2_error("UnauthorizedOperation", "You are not authorized to perform this operation.", 403)
+    with answering(sandbox.running.endpoint, CreateTags=denied) as proxy:
+        done = behind(rules, proxy.endpoint)("ec2", "update", name, "--type", "t3.micro", "--tag", "a=b")
+    assert (done.code, "done      type t3.nano → t3.micro" in done.err) == (7, True), done.err
+    assert sandbox.instances()[made["id"]]["InstanceType"] == "t3.micro"
 
 
 def test_a_look_that_fails_while_waiting_keeps_the_instance(wide: Handrail, sandbox: Sandbox, name: str) -> None:

@@ -190,8 +190,8 @@ def a_foreign_move(handrail: Handrail, sandbox: Sandbox) -> None:
 def a_foreign_update(handrail: Handrail, sandbox: Sandbox) -> None:
     """What Handrail did not make is updated after a yes only."""
     sandbox.launch("theirs")
-    assert under(handrail, 'preset = "open"\n')("ec2", "update", "theirs", "--tag", "a=b").code == 6
-    assert sandbox.instances(a="b") == {}
+    assert under(handrail, 'preset = "open"\n')("ec2", "update", "theirs", "--tag", "unasked=b").code == 6
+    assert sandbox.instances(unasked="b") == {}
 
 
 def a_mixed_question(handrail: Handrail, sandbox: Sandbox) -> None:
@@ -242,8 +242,8 @@ def an_ended_one(handrail: Handrail, sandbox: Sandbox) -> None:
     """What has ended is not updated."""
     made = handrail.json("ec2", "create", "--name", "web")
     handrail.ok("ec2", "delete", "web", "--yes")
-    assert handrail("ec2", "update", made["id"], "--tag", "a=b").code == 5
-    assert sandbox.instances(a="b") == {}
+    assert handrail("ec2", "update", made["id"], "--tag", "ended=b").code == 5
+    assert sandbox.instances(ended="b") == {}
 
 
 def a_required_tag(handrail: Handrail, sandbox: Sandbox) -> None:

@@ -179,7 +179,8 @@ def test_bad_input(handrail: Handrail, sandbox: Sandbox, case: Case) -> None:
     assert done.code == case.code, done.err
     for words in case.says:
         assert words in done.err, done.err
-    assert done.err.splitlines()[0].startswith("error: ")
+    first = next(line for line in done.err.splitlines() if not line.startswith("request "))
+    assert first.startswith("error: ")
     assert any(line.startswith("  try ") for line in done.err.splitlines())
     assert (done.out, "Traceback" in done.err) == ("", False)
     assert sandbox.writes() == before

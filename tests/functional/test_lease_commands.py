@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from conftest import FAST, Done, Handrail, Sandbox, clean_environ, start_sandbox
 from handrail.sandbox import launcher
 from ledger.crowd import Crowd
-from ledger.proxies import Assassin, Call, Watched
+from ledger.proxies import Assassin, Call, Microburst, Watched
 
 TIMES = {"HANDRAIL_LEASE_L": "6", "HANDRAIL_LEASE_W": "4", "HANDRAIL_LEASE_V": "1", "HANDRAIL_LEASE_E": "1"}
 RUN_OUT = 6 + 4 + 1 + 1 + 2.0  # L + W + E + V, and the whole seconds of the Date header
@@ -278,4 +279,37 @@ def test_calls_and_retries_are_shown(office: Office) -> None:
     assert "2 attempts" in done.err
     assert "1 of 10 retries used" in done.err
     assert [name for name, _ in proxy.signed].count("ec2:RunInstances") == 2
+    assert len(office.running()) == 1
+
+
+def test_a_killed_creators_place_is_back_when_it_was_said(office: Office) -> None:
+    argv = _create("web")
+    office.kill(RUN, "sent", *argv)
+    policy = office.folder / "one.toml"
+    policy.write_text('preset = "strict"\n[ec2]\nmax_running = 1\n')
+    office.handrail.environ["HANDRAIL_POLICY"] = str(policy)
+    full = office.handrail("ec2", "create", "--name", "next", "-o", "json")
+    assert full.code == 3
+    (holder,) = full.error["details"]["holders"]
+    since, until = (datetime.fromisoformat(holder[key]) for key in ("since", "until"))
+    times = {name: int(TIMES[f"HANDRAIL_LEASE_{name}"]) for name in "LWVE"}
+    assert (until - since).total_seconds() == sum(times.values()) + 1, "T + V, and the next whole second"
+    assert f"free by {holder['until'][11:19]} UTC at the latest" in office.handrail("ec2", "create").err
+    time.sleep(max(0.0, until.timestamp() - time.time()) + 1.0)
+    made = office.handrail.ok("ec2", "create", "--name", "next")
+    assert "settled what was cut off" in made.err
+    assert len(office.running()) == 1
+    del office.handrail.environ["HANDRAIL_POLICY"]
+
+
+def test_the_fence_is_asked_at_every_attempt_of_the_real_program(office: Office) -> None:
+    microburst = Microburst(office.sandbox.running.endpoint)
+    rule = {"service": "ec2", "operation": "RunInstances", "response": {"abort_bytes": 1}, "times": 2}
+    (lost,) = microburst.rule(rule)
+    done = office.handrail.ok("-vv", *_create("web"), AWS_ENDPOINT_URL=microburst.endpoint)
+    assert microburst.fired(lost) == 2
+    signed = [date for name, date in microburst.behind.signed if name == "ec2:RunInstances"]
+    microburst.close()
+    assert len(signed) == 3
+    assert [line[-16:] for line in done.err.splitlines() if "the fence lets a request through" in line] == signed
     assert len(office.running()) == 1

@@ -217,6 +217,8 @@ def test_secrets_never_go_to_a_public_bucket(handrail: Handrail, sandbox: Sandbo
     assert (said.count("\n  refused"), said.count("\n  rule")) == (2, 1)
     only = handrail("s3", "upload", name, "site/innocent.txt", "--prefix", ".ssh/")
     assert "site/innocent.txt, which gets the key .ssh/innocent.txt, looks like a secret" in " ".join(only.err.split())
+    inside = Handrail(handrail.environ, site)
+    assert "error: .env looks like a secret" in inside("s3", "upload", name, ".env").err
     assert sandbox.writes() == before
     handrail.ok("s3", "upload", name, "site", "--exclude", ".env", "--exclude", "innocent.txt")
     assert keys_of(s3, name) == ["index.html"]

@@ -94,6 +94,14 @@ class Ground:
         found: list[dict[str, Any]] = self.handrail.json("lease", "list")
         return found
 
+    def check_places(self) -> None:
+        """Assert that whatever runs has its place, and that every place is held."""
+        places = self.places()
+        running = {one["InstanceId"] for one in self.instances(instance_state_name=["pending", "running"])}
+        orphans = running - {row["instance"] for row in places if row["key"] is not None}
+        assert not orphans, f"running without a place: {orphans}"
+        assert {row["state"] for row in places} <= {"held"}, places
+
     def story(self, **match: str) -> list[dict[str, Any]]:
         """Return the rows of the record in which every one of these values stands."""
         rows = self.handrail.json("audit", "list")

@@ -37,6 +37,8 @@ def check_table(name: str, heading: Sequence[str], cells: Mapping[tuple[str, str
 
 def _cells(text: str) -> dict[tuple[str, str], str]:
     lines = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in text.splitlines()]
+    if not lines:
+        return {}
     heading, rows = lines[0], lines[2:]
     return {
         (row[0].strip("`"), column): cell for row in rows for column, cell in zip(heading[1:], row[1:], strict=True)
@@ -58,7 +60,18 @@ def _part(name: str, text: str = "") -> str:
         return found[1]
 
 
+def every_cell() -> dict[str, dict[tuple[str, str], str]]:
+    """Return the cells of every table of the page, by its name."""
+    names = re.findall(r"<!-- end of (.+?) -->", PAGE.read_text(encoding="utf-8"))
+    return {name: _cells(_part(name)) for name in names if _part(name).startswith("|")}
+
+
 def write_figures(name: str, text: str) -> None:
     """Write measured figures, which differ from run to run and are not compared."""
     if WRITES:
         _part(name, text)
+
+
+def written_figures(name: str) -> str:
+    """Return the figures that stand on the page."""
+    return _part(name)

@@ -764,6 +764,9 @@ def test_an_upload_whose_files_can_not_be_compared(
 class Quiet:
     """A listener that says nothing and agrees to nothing."""
 
+    def announce(self, plan: Plan) -> None:
+        """Say nothing."""
+
     def show_plan(self, plan: Plan) -> None:
         """Show nothing."""
 

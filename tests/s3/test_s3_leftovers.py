@@ -24,6 +24,9 @@ LONG_AGO, LATER = "2010-11-10T20:48:33.000Z", "2099-01-01T00:00:00.000Z"
 class Quiet:
     """A listener that says nothing and agrees to nothing."""
 
+    def announce(self, plan: Plan) -> None:
+        """Say nothing."""
+
     def show_plan(self, plan: Plan) -> None:
         """Show nothing."""
 

@@ -4,6 +4,7 @@ The check stands behind signing and before the socket (botocore's `before-send`)
 judge the request by; nothing that is checked earlier could hold (docs/lease.md, rule 3).
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -64,6 +65,7 @@ def _changes(request: Any, service: str) -> bool:
     return not parse_qs(body)["Action"][0].startswith(("Describe", "Get"))
 
 
+log = logging.getLogger("handrail.aws")
 _current: ContextVar[Gate | None] = ContextVar("fence", default=None)
 
 
@@ -71,7 +73,9 @@ def before_send(request: Any) -> None:
     """Ask the current fence, if there is one. Registered on every client that starts instances."""
     gate = _current.get()
     if gate is not None:
-        gate.before_send(signed_at(request.headers["X-Amz-Date"]))
+        signed = request.headers["X-Amz-Date"]
+        gate.before_send(signed_at(signed))
+        log.debug("the fence lets a request through that was signed at %s", signed)
 
 
 def signed_at(header: str | bytes) -> float:

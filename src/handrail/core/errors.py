@@ -21,7 +21,7 @@ HandrailError                     exit
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class HandrailError(Exception):
@@ -49,6 +49,16 @@ class HandrailError(Exception):
         self.facts = tuple(facts)
         self.details = dict(details or {})
         self.slug = code or self.code
+
+    def about(self, name: str) -> Self:
+        """Return the error saying which of several targets it is about; this one may be about others too."""
+        if self.message.startswith(f"{name} "):
+            return self
+        told = type(self).__new__(type(self))
+        vars(told).update(vars(self))
+        told.message = f"{name}: {self.message}"
+        told.args = (told.message,)
+        return told
 
     def as_json(self) -> dict[str, Any]:
         """Return the error object of the JSON output: code, message, hint, details."""

@@ -115,14 +115,15 @@ class Outcome:
     """What an operation gives back.
 
     rows: Resources or mappings of a read (may be a stream), Results of a change. many: JSON is an array, else one
-    object. columns: (heading, key) pairs of the table and CSV. summary: one line for stderr. empty: what to say
-    instead of an empty table. text: a document to print as it is, instead of rows.
+    object. columns: (heading, key) pairs of the table and CSV. summary: one line for stderr, or what makes it where it
+    takes a look that nobody else needs. empty: what to say instead of an empty table. text: a document to print as it
+    is, instead of rows.
     """
 
     rows: Iterable[Any] = ()
     many: bool = True
     columns: tuple[tuple[str, str], ...] = ()
-    summary: str = ""
+    summary: str | Callable[[], str] = ""
     empty: str = ""
     notes: Facts = ()
     text: str | None = None
@@ -130,9 +131,16 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     targets: bool = False
 
+    def sum_up(self) -> str:
+        """Return the one line below the rows."""
+        return self.summary if isinstance(self.summary, str) else self.summary()
+
 
 class Listener(Protocol):
     """The person or program behind a door, as far as the road may speak to it."""
+
+    def announce(self, plan: "Plan") -> None:
+        """Tell the request of a plan before anything of it is sent: whatever happens then, it can be repeated."""
 
     def show_plan(self, plan: "Plan") -> None:
         """Show what is about to be done."""

@@ -98,10 +98,21 @@ class Ledger:
             refused[group[0].request] = refusal
         return refused
 
-    def taken(self, live: Sequence[Instance]) -> int:
-        """Return how many places are taken, with what runs without one among these instances."""
+    def taken(self, region: str, live: Sequence[Instance]) -> int:
+        """Return how many places of the account are taken, with what runs without one in a region.
+
+        live: what was just seen alive there. A place of the region whose instance is not among it gets a look.
+        """
         state = self._item.read()
-        return len(state.places) + len(holders.outside(state.places, map(seen_of, live)))
+        running = {one.id for one in live if one.takes_a_place}
+        doubtful = {
+            key: place
+            for key, place in state.places.items()
+            if place.region == region and place.state is State.HELD and place.instance not in running
+        }
+        looks = self.lease.look_at(doubtful.values()) if doubtful else {}
+        over = [key for key, place in doubtful.items() if self._is_over(place, looks.get(key), state.date)]
+        return len(state.places) - len(over) + len(holders.outside(state.places, map(seen_of, live)))
 
     def _is_over(self, place: Place, seen: Seen | None, date: int) -> bool:
         """Return whether nothing runs in a held place any more; an instance that no look shows may be a new one."""
@@ -128,8 +139,9 @@ class NoLedger:
         """Refuse nothing."""
         return {}
 
-    def taken(self, live: Sequence[Instance]) -> None:
-        """Return None: nothing keeps places here."""
+    def taken(self, region: str, live: Sequence[Instance]) -> int:
+        """Return how many of these instances would take a place: nothing keeps any here."""
+        return sum(one.takes_a_place for one in live)
 
 
 def preview_of_none(places: Wishes, caps: Sequence[Cap], by: str) -> dict[str, CapReached]:

@@ -95,7 +95,7 @@ def holder_rows(
 
     until: when the place is free at the latest if nothing runs in it then; None: as long as its instance runs.
     """
-    places = sorted(state.places.values(), key=lambda place: (place.since, place.key))
+    places = sorted(state.places.values(), key=lambda place: (place.since, place.name, place.key))
     rows = [_place_row(place, looks.get(place.key), state.date, times) for place in places]
     return rows + [_outside_row(one) for one in others]
 

@@ -195,11 +195,6 @@ class Settling(Item):
         except PermissionDenied:
             return ()
 
-    def taken(self) -> int:
-        """Return how many places are taken, what runs without one included."""
-        state = self._holders.read()
-        return len(state.places) + len(self.outside(state))
-
     def overview(self) -> list[dict[str, object]]:
         """Return who holds the places, and what runs without one, as JSON-ready rows; changes nothing."""
         state = self._holders.read()

@@ -213,7 +213,7 @@ class Taking(Settling):
             other = None if one.instance else coming.get((one.region, one.name))
             if other is not None and other.key != one.key:
                 seen = self.look_at([other]).get(other.key)
-                if seen is None or seen.state not in GONE:
+                if seen is None or (seen.state not in GONE and seen.name == one.name):
                     raise _name_taken(one.name, other)
 
     def _check_untold(self, ask: Ask) -> None:

@@ -44,16 +44,16 @@ def overview(session: Session, values: Values) -> Outcome:
         ("instances", _instances(counts, taken, limit)),
         ("buckets", _bucket_words(buckets)),
         ("may make", _may_make(session)),
-        ("make", _make(mine, full=limit is not None and taken >= limit)),
+        ("make", _make(mine, full=limit is not None and taken is not None and taken >= limit)),
         ("see", "handrail ec2 list · handrail s3 list · handrail policy show · handrail --help"),
         ("real AWS", "handrail use aws" if where.target == "sandbox" else ""),
     )
     return Outcome(rows=(row,), many=False, summary="Handrail", notes=tuple(note for note in notes if note[1]))
 
 
-def _instances(counts: Mapping[str, int], taken: int, limit: int | None) -> str:
+def _instances(counts: Mapping[str, int], taken: int | None, limit: int | None) -> str:
     words = ", ".join(f"{number} {state}" for state, number in counts.items()) or "none"
-    return words if limit is None else f"{words} · {taken} of {limit} places used"
+    return words if None in (taken, limit) else f"{words} · {taken} of {limit} places used"
 
 
 def _buckets(session: Session) -> dict[str, Any] | None:

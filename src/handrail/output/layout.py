@@ -45,7 +45,10 @@ class Layout:
 
     def lines(self, row: Row, states: Sequence[int] = ()) -> Iterator[str]:
         """Yield the lines of a row; the known words of the columns `states` are coloured."""
-        # A streamed row may have more cells than the sample; what has no measure is not padded.
+        if not self.wraps:
+            yield self._line([(text, _coloured(text) if at in states else text) for at, text in enumerate(row)])
+            return
+        # A streamed row may have more cells than the sample; what has no measure is neither wrapped nor padded.
         beyond = [[number] for number in range(sum(map(len, self.stacks)), len(row))]
         parts = [self._parts(row, stack, at, states) for at, stack in enumerate([*self.stacks, *beyond])]
         for line in zip_longest(*parts, fillvalue=("", "")):
@@ -56,7 +59,7 @@ class Layout:
         found = []
         for number in stack:
             text = row[number] if number < len(row) else ""
-            parts = wrap(text.strip(), self.widths[at]) if self.wraps and at < len(self.widths) else [text]
+            parts = wrap(text.strip(), self.widths[at]) if at < len(self.widths) else [text]
             found += [(part, _coloured(part) if number in states else part) for part in parts]
         return found
 

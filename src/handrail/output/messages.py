@@ -48,20 +48,30 @@ class Console:
         self._drawn = 0  # columns of the progress line that stands unfinished
         self._last_change = ""
         self._led_up = False
+        self._announced: Plan | None = None
+
+    def announce(self, plan: Plan) -> None:
+        """Tell the request of a plan, also where nothing else is said; to people only where a repeat can name it."""
+        if self._announced is not plan and (plan.again or not self._chats):
+            self._say(self._comment(f"{label} {text}") for label, text in _requests(plan))
+        self._announced = plan
 
     def show_plan(self, plan: Plan) -> None:
-        """Show what is about to be done, where, and as which request; those also where nothing else is said.
+        """Show what is about to be done, and where.
 
         What its question lists is shown with it where nobody will be asked: the question shows it otherwise.
         """
         requests = () if self._dry_run else _requests(plan)
         if not self._chats:
-            self._say(self._comment(f"{label} {text}") for label, text in requests)
+            if requests:
+                self.announce(plan)
             return
         room = self.style.room(self.err)
         title = ends(self._safe(plan.title), place(self.where()), min(80, room or 80))
-        facts = [fact for fact in plan.facts if fact not in requests]
-        self._say([title, *block(self._redacted([*facts, *requests]), room)])
+        facts = [fact for fact in plan.facts if fact not in _requests(plan)]
+        told = requests if self._announced is not plan else ()
+        self._announced = plan
+        self._say([title, *block(self._redacted([*facts, *told]), room)])
         if plan.question is not None and (self._yes or self._dry_run):
             self._say(self._rows_of(plan.question, room, color=self.style.colors(self.err)))
         self._led_up = True
@@ -128,11 +138,15 @@ class Console:
             text = json_text(body, indent=None, ascii_only=ascii_only) if as_json else yaml_text(body)
             self._say([text.rstrip("\n")])
 
-    def summarize(self, *texts: str, facts: Iterable[tuple[str, str]] = ()) -> None:
-        """Say the lines below a result, and a block of facts; people only, and not with --quiet."""
+    def summarize(self, empty: str, sum_up: Callable[[], str], facts: Iterable[tuple[str, str]] = ()) -> None:
+        """Say what stands below a result, and a block of facts; people only, and not with --quiet.
+
+        sum_up: makes the one line that sums it up, which may take a look that nobody else needs.
+        """
         if self._chats:
             room = self.style.room(self.err)
-            self._say([*(self._safe(text) for text in texts if text), *block(self._redacted(facts), room)])
+            texts = [self._safe(text) for text in (empty, sum_up()) if text]
+            self._say([*texts, *block(self._redacted(facts), room)])
 
     def print(self, lines: Iterable[str]) -> None:
         """Write lines of a result to stdout, in order with what stands on stderr."""

@@ -157,7 +157,7 @@ def _write_object(first: Sequence[Any], outcome: Outcome, console: Console) -> N
             for row in first
             for heading, key in outcome.columns or columns_of(row)
         ]
-    title = [sentence(style.redact(outcome.summary))] if outcome.summary else []
+    title = [sentence(style.redact(text))] if (text := outcome.sum_up()) else []
     console.print([*title, *block(facts, room)])
 
 
@@ -206,4 +206,4 @@ def _write_rest(first: Sequence[Any], outcome: Outcome, console: Console) -> Non
         for error in outcome.failures:
             console.error(error)
     if console.style.format == "table" and console.style.query is None and (outcome.many or of_a_change):
-        console.summarize("" if first else outcome.empty, outcome.summary, facts=outcome.notes)
+        console.summarize("" if first else outcome.empty, outcome.sum_up, facts=outcome.notes)

@@ -39,6 +39,9 @@ def test_a_name_that_nothing_shows_yet_is_taken(bench: Bench) -> None:
     bench.add("i-a", "running", "a")
     with pytest.raises(Conflict, match="the name a is taken"):
         bench.lease().take_for_create([replace(wanted("b2"), name="a")], ())
+    bench.instances["i-a"] = replace(bench.instances["i-a"], name="renamed")
+    assert bench.lease().take_for_create([replace(wanted("b4"), name="a")], ()), "it has another name now"
+    bench.remove("b4")
     bench.add("i-a", "shutting-down", "a")
     assert bench.lease().take_for_create([replace(wanted("b3"), name="a")], ()), "somebody else has ended it"
     bench.remove("b3")

@@ -99,7 +99,7 @@ def test_programs_hear_plans_and_summaries_only_where_somebody_watches(form: Any
     piped, watched = Stage(style=look(format=form)), on_terminal(style=look(format=form))
     for stage in (piped, watched):
         stage.console.show_plan(plan(facts=()))
-        stage.console.summarize("2 instances")
+        stage.console.summarize("", lambda: "2 instances")
     assert piped.wrote == ("", "")
     assert watched.err.getvalue().splitlines()[1:] == ["2 instances"]
 
@@ -109,7 +109,7 @@ def test_quiet_hides_talk_and_keeps_what_matters() -> None:
     stage.console.show_plan(plan())
     stage.console.progress("web: pending")
     stage.console.note("by the way")
-    stage.console.summarize("2 instances")
+    stage.console.summarize("", lambda: "2 instances")
     stage.console.warn("look out")
     assert stage.console.confirm(Question(Ask.YES, "Really."))
     stage.console.error(HandrailError("no"))
@@ -183,7 +183,7 @@ def test_messages_are_redacted_everywhere() -> None:
         stage.console.warn("hunter2")
         stage.console.note("hunter2")
         stage.console.show_plan(plan(title="hunter2", facts=(("name", "hunter2"),)))
-        stage.console.summarize("hunter2", facts=[("a", "hunter2")])
+        stage.console.summarize("", lambda: "hunter2", facts=[("a", "hunter2")])
         assert "hunter2" not in stage.err.getvalue()
         assert "***" in stage.err.getvalue()
 
@@ -301,7 +301,7 @@ def test_where_nobody_can_be_asked(stage: Stage, reason: str) -> None:
 
 
 @pytest.mark.parametrize("given", [{"yes": True}, {"dry_run": True}])
-def test_what_goes_is_shown_with_the_plan_where_nobody_is_asked(given: dict[str, bool]) -> None:
+def test_what_goes_is_shown_with_the_plan_where_nobody_is_asked(given: dict[str, Any]) -> None:
     stage = Stage(**given)
     stage.console.show_plan(plan(question=GOING, facts=()))
     assert stage.err.getvalue().endswith(f"us-east-1\n{ROWS}\n")

@@ -88,6 +88,7 @@ def create_instances(session: Session, values: Values) -> Plan:
     image = _image(session, wish.image, facts.architecture)
     wish = _checked_network(session, wish)
     taken = session.places_taken(live)
+    taken = sum(one.takes_a_place for one in live) if taken is None else taken
     tags = {GIVEN_TAG: digest, IMAGE_TAG: image.label, **wish.tags}
     launches = {
         one.request: Launch.of_record(one.known.intent.resolved, wish.user_data)

@@ -8,9 +8,9 @@ from handrail.core.errors import HandrailError, Usage
 from handrail.core.fields import Field, Kind, Values, show
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome, Result, Status
-from handrail.core.resources import LIVE_STATES, STATES, TAKES_A_PLACE, Instance
+from handrail.core.resources import LIVE_STATES, STATES, Instance
 from handrail.core.words import count
-from handrail.operations.ec2.describing import full_notes, said
+from handrail.operations.ec2.describing import full_notes, line, said
 from handrail.operations.ec2.targets import TARGETS, Target, find_one, find_targets
 from handrail.operations.ec2.waiting import TIMEOUT, wait_for
 from handrail.session import Session
@@ -35,7 +35,7 @@ def list_instances(session: Session, values: Values) -> Outcome:
     return Outcome(
         rows=sorted(shown, key=lambda one: (one.name, one.id)),
         columns=(*columns, ("MANAGED", "managed")) if everybody else columns,
-        summary=_summary(session, shown, values),
+        summary=lambda: _summary(session, rows, shown, values),
         empty=_nothing(session, values),
     )
 
@@ -45,17 +45,23 @@ def _wanted(instance: Instance, values: Values) -> bool:
     return (owner is None or instance.owner == owner) and (name is None or fnmatchcase(instance.name, name))
 
 
+def _narrowed(values: Values) -> bool:
+    """Return whether only some instances were asked for; an empty pattern is one too."""
+    return any(values[key] not in (None, ()) for key in ("state", "owner", "name"))
+
+
 def _nothing(session: Session, values: Values) -> str:
-    if any(values[key] for key in ("state", "owner", "name")):
-        return f"No instances in {session.region} fit. See them all: handrail ec2 list"
-    return f"No instances in {session.region}. Make one: handrail ec2 create"
+    if _narrowed(values):
+        return f"No instances in {session.region} fit. See them all: {line(session, 'list')}"
+    return f"No instances in {session.region}. Make one: {line(session, 'create')}"
 
 
-def _summary(session: Session, shown: list[Instance], values: Values) -> str:
+def _summary(session: Session, rows: list[Instance], shown: list[Instance], values: Values) -> str:
+    """Return the number of rows and, where everything is shown, of the places of the account, wherever they are."""
     parts = [count(len(shown), "instance")]
     limit = session.account_limit()
-    if limit is not None and not (values["state"] or values["owner"] or values["name"]):
-        taken = sum(one.managed and one.state in TAKES_A_PLACE for one in shown)
+    taken = session.places_taken(rows) if limit is not None and not _narrowed(values) else None
+    if taken is not None:
         parts.append(f"{taken} of {limit} places used")
     return " · ".join(parts)
 
@@ -88,7 +94,7 @@ def _waited(target: Target, seen: Mapping[str, Instance | HandrailError]) -> Res
         return target.failed()
     now = seen.get(target.instance.id, target.instance)
     if isinstance(now, HandrailError):
-        return Result.failed(target.word, now, id=target.instance.id, current=target.instance)
+        return Result.failed(target.name, now, id=target.instance.id, current=target.instance)
     return Result(now.name, now.id, Status.SUCCEEDED, said=said(now), current=now, region=now.region)
 
 

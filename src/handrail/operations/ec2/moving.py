@@ -50,17 +50,6 @@ def already(one: Instance) -> Result:
     )
 
 
-def _of(name: str, error: HandrailError) -> HandrailError:
-    """Return an error that says which of several targets it is about; the one that came may be about others too."""
-    if error.message.startswith(f"{name} "):
-        return error
-    told = type(error).__new__(type(error))
-    vars(told).update(vars(error))
-    told.message = f"{name}: {error.message}"
-    told.args = (told.message,)
-    return told
-
-
 class Moving:
     """One move of several instances. `settle` before places are taken, `apply` with them."""
 
@@ -157,7 +146,7 @@ class Moving:
             return failed(course, course.error)
         answer = self._answers.get(course.instance.id, course.instance)
         if isinstance(answer, HandrailError):
-            return failed(course, _of(course.target.name, answer) if len(self._courses) > 1 else answer)
+            return failed(course, answer.about(course.target.name) if len(self._courses) > 1 else answer)
         if not course.acts:
             return already(answer)
         state = self._move.done if self._move.verb == "reboot" else answer.state

@@ -126,8 +126,8 @@ def _check_secrets(session: Session, target: Target, batches: Sequence[Batch]) -
         session.check_claims(claims)
     except Refused as error:
         refused = {reason["value"] for reason in error.details["reasons"]}
-        session.check_claims([claim for file in files for claim in _secret(file, refused)])
-        raise
+        claims = tuple(claim for file in files for claim in _secret(file, refused)) or claims
+        session.check_claims(claims)
     return claims
 
 
@@ -140,7 +140,7 @@ def _secret(file: LocalFile, refused: set[str]) -> list[Claim]:
     name = next((name for name in _names(file) if name in refused), None)
     if name is None:
         return []
-    ways = {file.shown: "", file.key: f", which gets the key {file.key},", file.real: f", which leads to {file.real},"}
+    ways = {file.real: f", which leads to {file.real},", file.key: f", which gets the key {file.key},", file.shown: ""}
     return [Claim("s3.secret_files", name, said=f"{file.shown}{ways[name]}")]
 
 
