@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import signal
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ settings.register_profile(
     "handrail", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 settings.load_profile("handrail")
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and their programs would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # botocore parses megabytes of JSON for every client; the many short runs of one test process share them.
 JSONFileLoader.load_file = functools.lru_cache(maxsize=None)(JSONFileLoader.load_file)

@@ -19,12 +19,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from microburst.detection import detect
+from microburst.detection import detect, rest_operations
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_request")
 _DROPPED = ("connection", "keep-alive", "transfer-encoding", "server")
 _ACCOUNT_OF_S3 = "/v20180820/"  # of s3control, which signs as s3: microburst takes it for an object of that bucket
 ACCOUNT_BLOCK = "s3control:GetPublicAccessBlock"
+PART = "s3:UploadPart"
+_AS_MICROBURST_SAYS = {ACCOUNT_BLOCK: "s3:GetObject", PART: "s3:PutObject"}
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,12 @@ def _name_of_s3(method: str, path: str, headers: Mapping[str, str]) -> str:
     if at.path.startswith(_ACCOUNT_OF_S3):
         return ACCOUNT_BLOCK
     query = dict(parse_qsl(at.query, keep_blank_values=True))
-    return f"s3:{detect(headers, method, at.path, query, None).operation}"
+    operation = detect(headers, method, at.path, query, None).operation
+    assert operation is not None, f"no operation of S3: {method} {path}"
+    return PART if "partNumber" in query else f"s3:{operation}"
 
+
+rest_operations("s3")  # read before any test has had botocore hand out models that several share
 
 Watch = Callable[[Call, str], bool]
 
@@ -245,7 +251,7 @@ class Microburst:
 
 def nth_rule(call: Call, fault: Mapping[str, Any], *, every: bool = False) -> Sequence[Mapping[str, Any]]:
     """Return the rules that let earlier calls of that name pass and do this to it, or to every attempt from it on."""
-    service, operation = ("s3:GetObject" if call.name == ACCOUNT_BLOCK else call.name).split(":")
+    service, operation = _AS_MICROBURST_SAYS.get(call.name, call.name).split(":")
     at = {"service": service, "operation": operation}
     passing = [{**at, "latency": 1, "times": call.nth - 1}] if call.nth > 1 else []
     return [*passing, {**at, **fault, **({} if every else {"times": 1})}]
