@@ -216,6 +216,13 @@ def test_an_error_with_a_shape_of_its_own_becomes_unreachable() -> None:
     assert isinstance(told, Unreachable)
 
 
+def test_a_wait_that_was_given_up_is_a_success_on_record() -> None:
+    stage = Stage()
+    late = AwsFailure("web is pending and not yet running after 1 s.", code="timeout")
+    assert stage.walk(stage.plan("r1"), [failed("r1", late)])[0].error is late
+    assert (stage.verdict().result, stage.verdict().message) == ("succeeded", late.message)
+
+
 def test_a_change_that_was_made_and_cannot_be_watched_is_a_success_on_record() -> None:
     stage = Stage()
     stage.walk(stage.plan("r1"), [failed("r1", Unreachable("can't be watched"))], Held(r1="i-1"))

@@ -588,6 +588,8 @@ def _quoted(text: str) -> str:
 def _refused(refusal: Refusal) -> HandrailError:
     if refusal.code in (*_CLOCK, *_SIGNATURE):
         return _signature_refused(refusal)
+    if refusal.code.isdigit() and refusal.status in (400, 404, 409, 412) and not refusal.api.startswith("Head"):
+        return _not_understood(refusal.side)  # only a HEAD has no body: this one was cut short, and its code is lost
     row = _row_of_text(refusal) or CALL_ROWS.get((refusal.code, refusal.api)) or ROWS.get(refusal.code)
     if row is None and (refusal.code in _DENIED or refusal.status == 403):
         return _denied(refusal)
@@ -705,14 +707,18 @@ def _is_botocore(error: Exception) -> bool:
 _READS = re.compile(r"(Describe|List|Get|Head|Query|Scan|BatchGet|TransactGet|Assume|Decode)")
 
 
+def _not_understood(aws: Side | None) -> Unreachable:
+    return Unreachable(
+        "the answer can't be understood: it does not come from AWS, or was cut short.", hint=_check(aws, "")
+    )
+
+
 def _no_answer(exc: Exception, aws: Side | None, call: str) -> HandrailError | None:
     from botocore import exceptions as boto
     from botocore.parsers import ResponseParserError
 
     if isinstance(exc, ResponseParserError):
-        return Unreachable(
-            "the answer can't be understood: it does not come from AWS, or was cut short.", hint=_check(aws, "")
-        )
+        return _not_understood(aws)
     kinds: tuple[tuple[type[Exception], str], ...] = (
         (boto.ProxyConnectionError, "the proxy {endpoint} does not answer."),
         (boto.SSLError, "{endpoint} does not prove by its certificate that it is AWS."),

@@ -1,11 +1,13 @@
 """EC2 as Handrail's values, on a client whose answers are played: pages, and what refusals are told of."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from handrail.aws.ec2 import Ec2
+from handrail.core.errors import NotFound
 from handrail.core.resources import LIVE_STATES
 
 
@@ -44,3 +46,22 @@ def test_more_ids_than_a_filter_takes_are_asked_for_in_parts() -> None:
     ids = [f"i-{number}" for number in range(450)]
     assert list(Ec2(client, None, "us-east-1").by_ids([*ids, *ids])) == ["i-1"]
     assert [len(call["Filters"][0]["Values"]) for call in client.asked] == [200, 200, 50]
+
+
+def test_one_owners_instances_are_asked_for_by_tag() -> None:
+    client = Client(["i-1"])
+    Ec2(client, None, "us-east-1").managed(LIVE_STATES, owner="ann")
+    assert {"Name": "tag:handrail:owner", "Values": ["ann"]} in client.asked[0]["Filters"]
+
+
+def test_an_alias_without_an_image() -> None:
+    ssm = SimpleNamespace(get_parameters=lambda **_: {"Parameters": []})
+    with pytest.raises(NotFound, match="no current ubuntu image for arm64 was found in us-east-1"):
+        Ec2(None, lambda: ssm, "us-east-1").newest_image("ubuntu", "arm64")
+
+
+def test_an_image_without_a_name() -> None:
+    client = SimpleNamespace(
+        describe_images=lambda **_: {"Images": [{"ImageId": "ami-1", "Architecture": "x86_64", "State": "available"}]}
+    )
+    assert Ec2(client, None, "us-east-1").image("ami-1").label == "an image without a name"

@@ -907,3 +907,10 @@ def test_the_context_raises_ours_and_keeps_the_cause() -> None:
     assert caught.value.__cause__ is cause
     with aws_failures_explained("ec2 list"):
         pass
+
+
+def test_an_error_whose_body_was_cut_short_says_nothing_of_what_aws_meant() -> None:
+    metadata = {"HTTPStatusCode": 404}
+    answer: Any = {"Error": {"Code": "404", "Message": "Not Found"}, "ResponseMetadata": metadata}
+    assert type(translate(boto.ClientError(answer, "GetBucketPolicy"), operation="s3:GetBucketPolicy")) is Unreachable
+    assert isinstance(translate(boto.ClientError(answer, "HeadBucket"), operation="s3:HeadBucket"), NotFound)
