@@ -113,6 +113,9 @@ _SLOW = Row(
 _BROKEN = Row(
     AwsFailure, "AWS had a fault of its own: {text}", "repeat the command in a minute; see health.aws.amazon.com"
 )
+_SANDBOX_BROKEN = Row(
+    AwsFailure, "the sandbox had a fault of its own: {text}", "see server.log in the folder that sandbox status names"
+)
 _EXPIRED = Row(BadCredentials, "the credentials have expired.", "{mend}", "expired")
 _UNKNOWN_KEY = Row(BadCredentials, "AWS does not know this access key.", "{mend}")
 _BAD_VALUE = Row(
@@ -264,7 +267,9 @@ _S3 = {
         "wait a minute and repeat the command; after a deletion it can take an hour",
         "busy",
     ),
-    "TooManyBuckets": Row(AwsFailure, "the account has reached its limit of buckets.", "delete one: handrail s3 list"),
+    "TooManyBuckets": Row(
+        AwsFailure, "the account has reached its limit of buckets.", "delete one: handrail s3 list", "limit_exceeded"
+    ),
     "PermanentRedirect": _ELSEWHERE,
     "AuthorizationHeaderMalformed": _ELSEWHERE,
     "IllegalLocationConstraintException": _ELSEWHERE,
@@ -590,6 +595,8 @@ def _refused(refusal: Refusal) -> HandrailError:
         return _signature_refused(refusal)
     if refusal.code.isdigit() and refusal.status in (400, 404, 409, 412) and not refusal.api.startswith("Head"):
         return _not_understood(refusal.side)  # only a HEAD has no body: this one was cut short, and its code is lost
+    if refusal.status >= 500 and refusal.side and refusal.side.target == "sandbox" and refusal.code in _BROKEN_CODES:
+        return _from_row(_SANDBOX_BROKEN, refusal)
     row = _row_of_text(refusal) or CALL_ROWS.get((refusal.code, refusal.api)) or ROWS.get(refusal.code)
     if row is None and (refusal.code in _DENIED or refusal.status == 403):
         return _denied(refusal)
@@ -614,6 +621,14 @@ def _from_row(row: Row, refusal: Refusal) -> HandrailError:
 def _signature_refused(refusal: Refusal) -> HandrailError:
     """Tell a wrong clock from a wrong secret: AWS answers both with the same codes, and its Date header decides."""
     ahead = _seconds_ahead(refusal.headers)
+    expired = refusal.code == "RequestExpired" or "Signature expired" in refusal.text
+    if expired and abs(ahead) < _SKEW_SECONDS:
+        return AwsFailure(
+            "the request was signed too long ago: this command was held up.",
+            hint="repeat the command",
+            details=refusal.details,
+            code="held_up",
+        )
     if refusal.code in _CLOCK or abs(ahead) >= _SKEW_SECONDS:
         way = "ahead of" if ahead >= 0 else "behind"
         return NotSetUp(

@@ -102,7 +102,9 @@ def _still_taken(row: dict[str, Any]) -> WrongState:
         )
     return WrongState(
         f"whether something runs in this place is known at {row['until']} at the latest.",
-        hint="handrail lease list, then; or handrail lease release ID --now, with the inputs of the create",
+        hint=f"wait until then, or undo its create now: handrail lease release {row['key']} --now"
+        if not row["instance"]
+        else "handrail lease list",
         details=row,
     )
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TextIO
 
 from handrail.core.caller import Where
@@ -67,7 +68,7 @@ class Console:
                 self.announce(plan)
             return
         room = self.style.room(self.err)
-        title = ends(self._safe(plan.title), place(self.where()), min(80, room or 80))
+        title = ends(self._safe(plan.title), place(_region_of(plan, self.where())), min(80, room or 80))
         facts = [fact for fact in plan.facts if fact not in _requests(plan)]
         told = requests if self._announced is not plan else ()
         self._announced = plan
@@ -225,6 +226,12 @@ class Console:
         for line in lines:
             self.err.write(line + "\n")
         self.err.flush()
+
+
+def _region_of(plan: Plan, where: Where) -> Where:
+    """Return where a plan changes something: in the region of its targets, if they share one."""
+    regions = {one.region for one in plan.planned if one.status is Status.PLANNED and one.region}
+    return replace(where, region=regions.pop()) if len(regions) == 1 else where
 
 
 def place(where: Where) -> str:

@@ -914,3 +914,22 @@ def test_an_error_whose_body_was_cut_short_says_nothing_of_what_aws_meant() -> N
     answer: Any = {"Error": {"Code": "404", "Message": "Not Found"}, "ResponseMetadata": metadata}
     assert type(translate(boto.ClientError(answer, "GetBucketPolicy"), operation="s3:GetBucketPolicy")) is Unreachable
     assert isinstance(translate(boto.ClientError(answer, "HeadBucket"), operation="s3:HeadBucket"), NotFound)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"), [("RequestExpired", "Request has expired."), ("SignatureDoesNotMatch", "Signature expired: …")]
+)
+def test_a_command_that_was_held_up_is_not_told_of_its_clock(code: str, text: str) -> None:
+    failure = told(ec2(code, text, date=at(2)))
+    assert (failure.slug, failure.exit_code) == ("held_up", 1)
+    assert failure.hint == "repeat the command"
+
+
+def test_a_fault_of_the_sandbox_is_not_laid_at_the_door_of_aws() -> None:
+    failure = told(ec2("InternalError", "The sandbox cannot do that.", status=500), aws=Side(target="sandbox"))
+    assert failure.message.startswith("the sandbox had a fault of its own")
+    assert "server.log" in failure.hint
+
+
+def test_a_full_account_is_no_doubtful_answer() -> None:
+    assert told(s3("TooManyBuckets", "too many", "CreateBucket", 400)).slug == "limit_exceeded"

@@ -371,3 +371,25 @@ def test_an_empty_line_only_after_something() -> None:
     stage.console.set_apart()
     stage.console.set_apart()
     assert stage.err.getvalue().endswith("us-east-1\n\n")
+
+
+@pytest.mark.parametrize(
+    ("regions", "shown"), [(("eu-west-1",), "eu-west-1"), (("eu-west-1", "us-west-2"), "us-east-1"), ((), "us-east-1")]
+)
+def test_a_plan_says_the_region_of_its_targets(regions: tuple[str, ...], shown: str) -> None:
+    stage = Stage()
+    stage.console.show_plan(plan(planned=[Result("a", "a", Status.PLANNED, region=region) for region in regions]))
+    assert stage.err.getvalue().partition("\n")[0].endswith(f"sandbox · {shown}")
+
+
+def test_a_request_that_was_announced_is_not_told_again() -> None:
+    stage = Stage()
+    one = asked("r-1", again="--request-id r-1")
+    stage.console.announce(one)
+    assert stage.err.getvalue() == "request r-1\n"
+    stage.console.show_plan(one)
+    stage.console.announce(one)
+    assert stage.err.getvalue().count("r-1") == 1
+    quiet = Stage()
+    quiet.console.announce(asked("r-2"))
+    assert quiet.err.getvalue() == "", "people are told of a request where a repeat can name it"
