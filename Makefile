@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 TEST_PROCESSES := 2
 # The long proofs: crowds of processes at the cap, faults and kills at every call. `make prove` runs them.
-LONG := tests/reliability tests/ledger/test_crowd.py
+LONG := $(addprefix tests/reliability/test_,cost.py faults.py kills.py) tests/ledger/test_crowd.py
 
 help:
 	@echo 'make demo      the guided tour, in a sandbox that it throws away'

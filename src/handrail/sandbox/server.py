@@ -139,7 +139,7 @@ def take_serving_lock(state_dir: Path) -> int:
 
 def open_server(state_dir: Path, environ: Mapping[str, str], limits: Limits, timing: Timing) -> LoopbackServer:
     """Load moto, bring its state back, and listen."""
-    from handrail.sandbox import bodies, fidelity, moment, pace, preload
+    from handrail.sandbox import bodies, fidelity, moment, pace, preload, transactions
 
     off = frozenset(filter(None, environ.get("HANDRAIL_SANDBOX_PATCHES_OFF", "").split(",")))
     preload.set_switches()
@@ -158,7 +158,14 @@ def open_server(state_dir: Path, environ: Mapping[str, str], limits: Limits, tim
     bodies.keep_out_of_memory()
     fidelity.apply(off)
     pace.hasten()
-    gate = Gate(state_dir, log, limits, timing, DomainDispatcherApplication(create_backend_app))
+
+    def create_app(service: Any) -> Any:
+        app = create_backend_app(service)
+        if service == "dynamodb":
+            transactions.install()
+        return app
+
+    gate = Gate(state_dir, log, limits, timing, DomainDispatcherApplication(create_app))
     moment.bind_backends(gate.id)
     moment.bind_s3()
     moment.bind_sessions()
