@@ -131,7 +131,8 @@ def test_kill_whoever_cleans_up(name: str, ground: Ground, crowd: Crowd) -> None
     proxy = Watched(ground.sandbox.running.endpoint)
     ground.handrail(*argv(f"clean-{name}-rehearsal"), AWS_ENDPOINT_URL=proxy.endpoint)
     proxy.close()
-    cells = [(call, when) for call in create.cells_of(proxy.calls) for when in WHEN]
+    # How often a call is made depends on what else is open just then: the first of each name always is.
+    cells = [(call, when) for call in proxy.calls if call.nth == 1 for when in WHEN]
     cells = cells if FULL else cells[:: max(1, len(cells) // 3)]
     requests = [f"clean-{name}-{number}" for number in range(len(cells))]
     killed(requests)

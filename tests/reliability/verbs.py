@@ -64,11 +64,9 @@ class Verb:
 
     def rows(self, rows: Sequence[Mapping[str, Any]], thing: str) -> list[Mapping[str, Any]]:
         """Return the rows of the record that are about a thing."""
+        mine = [row for row in rows if row["operation"] == self.operation]
         return [
-            row
-            for row in rows
-            if row["operation"] == self.operation
-            and (row["request"] == thing or thing in str(row["resource"]) or thing == row["given"].get("bucket"))
+            row for row in mine if thing in (row["request"].partition(".")[0], str(row["resource"]).partition("/")[0])
         ]
 
 
