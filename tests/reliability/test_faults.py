@@ -24,6 +24,7 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
     "reply cut short": {"response": {"truncate_frac": 0.5}},
     "late": {"latency": 2 * 1000 * READ_TIMEOUT},
 }
+BRIEF = ("503", "reply lost", "reply cut short", "late")
 LASTING = ("throttled", "500", "reply lost", "reply cut short")
 PART_OF = 12  # an ordinary run tries one cell in so many
 
@@ -92,7 +93,9 @@ def _settled(ground: Ground, verb: Verb, cells: list[Cell]) -> None:
         mine = verb.rows(rows, cell.thing)
         assert all(row["result"] != "open" for row in mine), (cell, mine)
         if verb.goal in ("private", "public"):
-            assert state in (verb.before, "private", "public"), f"half-made: {cell}: {state}"
+            # A Block Public Access that arrives late can shut a bucket again that was opened: never open it.
+            late = ("between",) if verb.approved and cell.fault == "late" else ()
+            assert state in (verb.before, "private", "public", *late), f"half-made: {cell}: {state}"
     if not verb.approved and verb.operation.startswith("s3"):
         never_public(ground, [cell.thing for cell in cells])
     if verb.operation == "s3 upload":
@@ -112,8 +115,12 @@ def _matrix(cells: list[Cell], *, every: bool) -> dict[tuple[str, str], str]:
 def test_faults_at_each_call(name: str, ground: Ground, microburst: Microburst) -> None:
     verb, prefix = VERBS[name], f"fault-{list(VERBS).index(name)}"
     calls = verb.cells_of(ground.record_calls(*verb.argv(*verb.prepare(ground, f"{prefix}-rehearsal", 1))))
-    wanted = [(call, fault, False) for call in calls for fault in FAULTS]
-    wanted += [(call, fault, True) for call in calls if is_change(call) for fault in LASTING]
+    # Bucket verbs share the ledger's calls with the instances': only those of S3 are disturbed, in fewer ways.
+    briefly = verb.operation.startswith("s3") and verb.operation != "s3 create"
+    calls = [call for call in calls if call.name.startswith("s3")] if briefly else calls
+    faults, lasting = (BRIEF, BRIEF[:2]) if briefly else (tuple(FAULTS), LASTING)
+    wanted = [(call, fault, False) for call in calls for fault in faults]
+    wanted += [(call, fault, True) for call in calls if is_change(call) for fault in lasting]
     wanted = wanted if FULL else wanted[list(VERBS).index(name) % PART_OF :: PART_OF]
     things = verb.prepare(ground, prefix, len(wanted))
     cells = [Cell(call, fault, thing, every) for (call, fault, every), thing in zip(wanted, things, strict=True)]
@@ -135,6 +142,6 @@ def test_faults_at_each_call(name: str, ground: Ground, microburst: Microburst) 
         ground.let_run_out(opened[-1])
     ground.sweep()
     _settled(ground, verb, cells)
-    check_table(f"faults of {name}", ["call", *FAULTS], _matrix(cells, every=False))
-    check_table(f"lasting faults of {name}", ["call", *LASTING], _matrix(cells, every=True))
+    check_table(f"faults of {name}", ["call", *faults], _matrix(cells, every=False))
+    check_table(f"lasting faults of {name}", ["call", *lasting], _matrix(cells, every=True))
     ground.clear()

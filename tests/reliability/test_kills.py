@@ -131,12 +131,12 @@ def test_kill_whoever_cleans_up(name: str, ground: Ground, crowd: Crowd) -> None
     proxy = Watched(ground.sandbox.running.endpoint)
     ground.handrail(*argv(f"clean-{name}-rehearsal"), AWS_ENDPOINT_URL=proxy.endpoint)
     proxy.close()
-    # How often a call is made depends on what else is open just then: the first of each name always is.
+    # How often a call is made depends on what else is open just then: the first of each name always is, in the first
+    # cells; later on the repeat of one cell has settled the others too.
     cells = [(call, when) for call in proxy.calls if call.nth == 1 for when in WHEN]
-    cells = cells if FULL else cells[:: max(1, len(cells) // 3)]
+    cells = cells[:: max(1, len(cells) // 3)]
     requests = [f"clean-{name}-{number}" for number in range(len(cells))]
     killed(requests)
-    told = {}
     for request, (call, when) in zip(requests, cells, strict=True):
         pid, _, proxy = _strike(ground, crowd, argv(request), call, when, signal.SIGKILL)
         crowd.collect(pid)
@@ -149,7 +149,6 @@ def test_kill_whoever_cleans_up(name: str, ground: Ground, crowd: Crowd) -> None
         else:
             assert done.code == 5, f"{call} {when}: {ended(done)}"  # it was adopted, and runs in its place
             assert state == "running", f"{call} {when}: {state}"
-        told[str(call), WHEN[when]] = state
     ground.let_run_out(time.monotonic())
     ground.sweep()
     rows = ground.handrail.json("audit", "list")
@@ -157,7 +156,6 @@ def test_kill_whoever_cleans_up(name: str, ground: Ground, crowd: Crowd) -> None
         results = {row["result"] for row in create.rows(rows, request)}
         assert results == {"failed" if name == "undo" else "succeeded"}, (request, results)
     ground.check_places()
-    check_table(f"killed while it cleans up: {name}", ["killed at", *WHEN.values()], told)
     ground.clear()
 
 
@@ -174,7 +172,7 @@ def test_frozen_until_somebody_has_settled_it(name: str, ground: Ground, crowd: 
     verb, prefix = VERBS[name], f"sleep-{list(VERBS).index(name)}"
     calls = verb.cells_of(ground.record_calls(*verb.argv(*verb.prepare(ground, f"{prefix}-rehearsal", 1))))
     calls = [call for call in calls if is_change(call)]
-    cells = [(call, when) for call in calls for when in WHEN]
+    cells = [(call, when) for call in calls for when in WHEN][1:]  # before its intent is on record nobody settles it
     cells = cells if FULL else cells[:: max(1, len(cells) // 2)]
     things = verb.prepare(ground, prefix, len(cells))
     frozen = [
@@ -184,7 +182,6 @@ def test_frozen_until_somebody_has_settled_it(name: str, ground: Ground, crowd: 
     ground.let_run_out(time.monotonic())
     ground.sweep()
     before = {thing: verb.found(ground, thing) for thing in things}
-    told = {}
     for thing, (call, when), (pid, assassin, proxy) in zip(things, cells, frozen, strict=True):
         os.kill(pid, signal.SIGCONT)
         assassin.go_on.set()
@@ -195,8 +192,6 @@ def test_frozen_until_somebody_has_settled_it(name: str, ground: Ground, crowd: 
         assert after == before[thing], f"{call} {when}: changed after it was settled: {ended(done)}"
         results = {row["result"] for row in verb.rows(ground.handrail.json("audit", "list"), thing)}
         assert results <= ({"succeeded", "unchanged"} if after == verb.goal else {"failed"}), (call, when, results)
-        told[str(call), WHEN[when]] = "done before it froze" if after == verb.goal else "nothing done"
-    check_table(f"frozen: {name}", ["frozen at", *WHEN.values()], told)
     ground.clear()
 
 

@@ -2,7 +2,7 @@
 
 from .page import every_cell, write_figures, written_figures
 
-KINDS = ("faults of", "lasting faults of", "kills of", "killed while it cleans up", "frozen")
+KINDS = ("faults of", "lasting faults of", "kills of", "frozen")
 ENDS = (
     "done",
     "done, with a warning",
