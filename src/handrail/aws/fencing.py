@@ -75,13 +75,16 @@ def before_send(request: Any) -> None:
     if gate is not None:
         signed = request.headers["X-Amz-Date"]
         gate.before_send(signed_at(signed))
-        log.debug("the fence lets a request through that was signed at %s", signed)
+        log.debug("the fence lets a request through that was signed at %s", _text(signed))
 
 
 def signed_at(header: str | bytes) -> float:
     """Return the epoch seconds of an X-Amz-Date header (SigV4: `20261122T205500Z`)."""
-    text = header.decode() if isinstance(header, bytes) else header
-    return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+    return datetime.strptime(_text(header), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+
+
+def _text(header: str | bytes) -> str:
+    return header.decode() if isinstance(header, bytes) else header
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -841,3 +842,8 @@ def test_a_read_timeout_that_is_none(machine: Machine, endpoint: Endpoint, value
     machine.export(HANDRAIL_SANDBOX_READ_TIMEOUT=value)
     with pytest.raises(Usage, match="takes seconds"):
         connect(Settings(), SANDBOX, machine.environ, folders=machine.folders, launcher=Box(endpoint.url))
+
+
+def test_an_encoded_message_is_decoded_by_sts() -> None:
+    sts = SimpleNamespace(decode_authorization_message=lambda **call: {"DecodedMessage": call["EncodedMessage"][::-1]})
+    assert Aws.decode(cast(Aws, SimpleNamespace(client=lambda _service: sts)), "abc") == "cba"

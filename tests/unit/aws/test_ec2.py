@@ -65,3 +65,27 @@ def test_an_image_without_a_name() -> None:
         describe_images=lambda **_: {"Images": [{"ImageId": "ami-1", "Architecture": "x86_64", "State": "available"}]}
     )
     assert Ec2(client, None, "us-east-1").image("ami-1").label == "an image without a name"
+
+
+def test_an_image_of_another_architecture_is_passed_over() -> None:
+    names = iter(["ami-arm", "ami-none", "ami-x86"])
+    ssm = SimpleNamespace(
+        get_parameters=lambda **call: {
+            "Parameters": [{"Name": name, "Value": next(names, "ami-none")} for name in call["Names"]]
+        }
+    )
+    client = SimpleNamespace(
+        describe_images=lambda **_: {
+            "Images": [
+                {"ImageId": "ami-arm", "Architecture": "arm64", "State": "available", "Name": "a"},
+                {"ImageId": "ami-x86", "Architecture": "x86_64", "State": "available", "Name": "b"},
+            ]
+        }
+    )
+    assert Ec2(client, lambda: ssm, "us-east-1").newest_image("ubuntu", "x86_64").id == "ami-x86"
+
+
+def test_everything_that_handrail_made_whatever_its_state() -> None:
+    client = Client(["i-1"])
+    Ec2(client, None, "us-east-1").managed()
+    assert [one["Name"] for one in client.asked[0]["Filters"]] == ["tag:managed-by"]

@@ -11,12 +11,13 @@ from handrail.core.errors import (
     Conflict,
     HandrailError,
     NotFound,
+    PermissionDenied,
     Throttled,
     Unreachable,
     WrongState,
 )
 from handrail.ledger.fence import FenceClosed
-from handrail.ledger.holders import Cap, Fate, Place, Verdict
+from handrail.ledger.holders import Cap, Fate, Place, Seen, Verdict
 from handrail.ledger.item import UNHEARD
 from handrail.ledger.lease import INSTANCE_GONE, TOKEN_MISMATCH, End
 from handrail.ledger.ports import Told
@@ -609,3 +610,17 @@ def test_only_a_create_that_is_under_way_is_undone(bench: Bench) -> None:
     bench.terminate_shows = "running"
     with pytest.raises(Conflict, match="being removed"):
         undo(bench)
+
+
+def test_where_nobody_may_look_any_more_is_passed_over(bench: Bench) -> None:
+    bench.put({})
+    look_all = bench.look_all
+
+    def shut(region: str) -> list[Seen]:
+        if region == "far":
+            raise PermissionDenied("no.")
+        return look_all(region)
+
+    bench.look_all = shut  # type: ignore[method-assign]
+    state = replace(bench.read(), regions=("eu", "far"))
+    assert bench.lease().outside(state) == ()

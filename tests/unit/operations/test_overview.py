@@ -1,0 +1,41 @@
+"""`handrail` alone where there is much, nothing readable, or no room."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from test_requested import MADE
+
+from handrail.core.errors import PermissionDenied
+from handrail.operations.overview import LOOKED_AT, _buckets, _make
+
+
+def rows(number: int | None) -> Any:
+    """Return a ledger with so many rows of buckets; None: they may not be read."""
+
+    def listed(_kind: str) -> list[str]:
+        if number is None:
+            raise PermissionDenied("no.")
+        return ["row"] * number
+
+    return SimpleNamespace(rows=SimpleNamespace(list=listed))
+
+
+@pytest.mark.parametrize(
+    ("ledger", "found"),
+    [
+        (None, {"count": 0, "public": 0}),
+        (SimpleNamespace(rows=None), None),
+        (rows(0), {"count": 0, "public": 0}),
+        (rows(None), None),
+        (rows(LOOKED_AT + 1), {"count": LOOKED_AT + 1, "public": None}),
+    ],
+)
+def test_buckets_are_told_as_far_as_they_can_be(ledger: Any, found: Any) -> None:
+    assert _buckets(SimpleNamespace(found_ledger=ledger)) == found  # type: ignore[arg-type]
+
+
+def test_without_room_it_says_how_to_make_some() -> None:
+    assert "handrail ec2 create" in _make([MADE], full=False)
+    assert _make([MADE], full=True).endswith("for an instance, free a place: handrail ec2 stop web")
+    assert _make([], full=True).endswith("handrail lease list")
