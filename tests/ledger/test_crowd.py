@@ -1,6 +1,6 @@
 """The cap, by many processes let go at one moment, on an empty account, judged by a foreign client.
 
-HANDRAIL_ROUNDS says how many rounds of fifty (3 by default; the page docs/reliability.md is written from ten).
+HANDRAIL_ROUNDS says how many rounds of fifty (3 by default).
 """
 
 import os
