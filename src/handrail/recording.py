@@ -62,15 +62,16 @@ class Entries:
         """Put the failure of all that is left on record, and return what to raise."""
         return self._left_open(error) if self._fail(error) else error
 
-    def interrupt(self) -> Interrupted:
-        """Put what is known after Ctrl-C on record, and return what to raise."""
+    def interrupt(self, by: BaseException) -> Interrupted:
+        """Put what is known after Ctrl-C, or being told to end, on record, and return what to raise."""
         listing = f"handrail {self._operation.resource} list"
-        left = self._fail(Interrupted("interrupted."))
+        left = self._fail(Interrupted("interrupted.", by=by))
         return Interrupted(
             "interrupted.",
             hint=self._again if left else listing,
             facts=(_OPEN,) if left else (),
             details={"open": left},
+            by=by,
         )
 
     def _fail(self, error: HandrailError) -> bool:
@@ -192,8 +193,8 @@ def recorded(session: "Session", operation: Operation, plan: Plan) -> Iterator[E
             yield entries
     except HandrailError as error:
         raise entries.fail(error) from error.__cause__
-    except KeyboardInterrupt:
-        raise entries.interrupt() from None
+    except KeyboardInterrupt as stop:
+        raise entries.interrupt(stop) from None
 
 
 @contextmanager

@@ -44,9 +44,9 @@ def compare(
                 for shipment in pool.map(judge, some):
                     shipments.append(shipment)
                     tell(len(shipments))
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             meter.stopping.set()
-            raise Interrupted("interrupted; nothing was uploaded.", hint="repeat the command") from None
+            raise Interrupted("interrupted; nothing was uploaded.", hint="repeat the command", by=stop) from None
     return shipments
 
 

@@ -81,12 +81,13 @@ class Uploader:
                         shipments.append(_first(window, meter, tell))
                 while window:
                     shipments.append(_first(window, meter, tell))
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as stop:
                 meter.stopping.set()
                 wait(window)
                 raise Interrupted(
                     f"interrupted: {meter.files:,} of {meter.total_files:,} files were uploaded.",
                     hint="repeat the command: what is there already is not sent again",
+                    by=stop,
                 ) from None
         return shipments
 
@@ -102,8 +103,8 @@ class Uploader:
                 return self._put(replace(file, size=len(first)), first, meter)
             with _pool("part") as pool, self._upload(file, meter) as upload:
                 return self._send_parts(stream, first, upload, _Stream(pool, tell))
-        except KeyboardInterrupt:
-            raise Interrupted("interrupted; nothing was uploaded.", hint="repeat the command") from None
+        except KeyboardInterrupt as stop:
+            raise Interrupted("interrupted; nothing was uploaded.", hint="repeat the command", by=stop) from None
 
     # ---- one file, in a thread
 

@@ -16,7 +16,7 @@ HandrailError                     exit
 │   ├── Throttled                    1
 │   └── Unreachable                  1   no answer: network, endpoint, time-out
 ├── PartlyFailed                     8   some of several targets failed
-├── Interrupted                    130   Ctrl-C
+├── Interrupted                    130   Ctrl-C (143, 129: told to end by SIGTERM, SIGHUP)
 └── Internal                         1   a defect of Handrail
 """
 
@@ -32,7 +32,7 @@ class HandrailError(Exception):
     """
 
     code: ClassVar[str] = "error"
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(
         self,
@@ -160,10 +160,23 @@ class PartlyFailed(HandrailError):
     code, exit_code = "partly_failed", 8
 
 
+class Stopped(KeyboardInterrupt):
+    """A signal that ends the command: Ctrl-C, or one by which a process is told to end. `number` is the signal's."""
+
+    def __init__(self, number: int = 2) -> None:
+        super().__init__()
+        self.number = number
+
+
 class Interrupted(HandrailError):
-    """Ctrl-C."""
+    """Ctrl-C; 143 and 129 where the command was told to end, by SIGTERM or SIGHUP."""
 
     code, exit_code = "interrupted", 130
+
+    def __init__(self, message: str, *, by: BaseException | None = None, **rest: Any) -> None:
+        super().__init__(message, **rest)
+        if isinstance(by, Stopped):
+            self.exit_code = 128 + by.number
 
 
 class Internal(HandrailError):

@@ -19,11 +19,12 @@ from click.shell_completion import get_completion_class
 
 from handrail import __version__, settings
 from handrail.catalog import operation_named
-from handrail.core.errors import HandrailError, Internal, Interrupted, PartlyFailed, Usage, exit_code_of
+from handrail.core.errors import HandrailError, Internal, Interrupted, PartlyFailed, Stopped, Usage, exit_code_of
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome, Plan, Question, Result
 from handrail.core.redaction import redact
 from handrail.doors.commands import build, global_flags, line_of, parse, values_of
+from handrail.doors.signals import WATCH
 from handrail.doors.streams import OutputLost, Remarks, Results, drop_unsent, open_shut_ones
 from handrail.files import find_folders
 from handrail.output.messages import Console, nowhere
@@ -44,7 +45,7 @@ _COMPLETE = "_HANDRAIL_COMPLETE"  # set by the script that `_HANDRAIL_COMPLETE=b
 class Surroundings:
     """What a process gives a program: streams, environment, working folder; a clock of its own where it has one.
 
-    cwd: None where the folder was deleted under the process.
+    cwd: None where the folder was deleted under the process. ready: is called once whatever is raised is caught.
     """
 
     stdin: TextIO
@@ -53,6 +54,7 @@ class Surroundings:
     environ: Mapping[str, str]
     cwd: Path | None
     clock: Clock | None = None
+    ready: Callable[[], None] = lambda: None
 
     @property
     def has_a_person(self) -> bool:
@@ -62,13 +64,19 @@ class Surroundings:
 
 def main() -> NoReturn:
     """Run the program and exit with the code of docs/reference/errors.md."""
+    WATCH.begin()
     open_shut_ones()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    around = Surroundings(sys.stdin, sys.stdout, sys.stderr, os.environ, _working_folder())
-    code = run_program(sys.argv[1:], around)
-    drop_unsent()
+    around = Surroundings(sys.stdin, sys.stdout, sys.stderr, os.environ, _working_folder(), ready=WATCH.ready)
+    try:
+        code = run_program(sys.argv[1:], around)
+        drop_unsent()
+        WATCH.done(code)
+    except Stopped as stop:  # while the end itself was told: all that was done is on record by then
+        code = Interrupted("", by=stop).exit_code
+        drop_unsent()
     sys.exit(code)
 
 
@@ -85,6 +93,7 @@ def run_program(argv: Sequence[str], around: Surroundings) -> int:
     around = replace(around, stdout=cast(TextIO, results), stderr=cast(TextIO, Remarks(around.stderr)))
     program = _Program(around, _early_style(argv, around.environ))
     try:
+        around.ready()
         code = program.dispatch(argv)
         results.flush()
         return code
@@ -92,8 +101,8 @@ def run_program(argv: Sequence[str], around: Surroundings) -> int:
         return 0  # the reader of stdout went away (`| head`): there is nobody to say anything to
     except HandrailError as error:
         failed = error
-    except KeyboardInterrupt:
-        failed = Interrupted("interrupted.", hint=program.after_interrupt)
+    except KeyboardInterrupt as stop:
+        failed = Interrupted("interrupted.", hint=program.after_interrupt, by=stop)
     except Exception as error:
         failed = _defect(error)
     results.settle()

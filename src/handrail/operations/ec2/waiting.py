@@ -60,8 +60,8 @@ def wait_for(
                 else:
                     ended[id] = answer
                     del waiting[id]
-    except KeyboardInterrupt:
-        raise _interrupted(session, waiting.values(), move) from None
+    except KeyboardInterrupt as stop:
+        raise _interrupted(session, waiting.values(), move, stop) from None
     return ended
 
 
@@ -139,11 +139,12 @@ def _late(session: Session, last: Instance, move: Move, timeout: float) -> Handr
     )
 
 
-def _interrupted(session: Session, waiting: Iterable[Instance], move: Move) -> Interrupted:
+def _interrupted(session: Session, waiting: Iterable[Instance], move: Move, by: BaseException) -> Interrupted:
     names = [called(one) for one in waiting]
     return Interrupted(
         f"stopped waiting; {', '.join(names)} {'goes' if len(names) == 1 else 'go'} on towards {move.goal}.",
         hint=line(session, "list") if len(names) != 1 else line(session, "show", names[0]),
+        by=by,
     )
 
 

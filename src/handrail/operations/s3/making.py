@@ -68,9 +68,9 @@ def make_bucket(session: Session, order: Order) -> Bucket:
     """
     try:
         return _make(session, order)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         hint = f"repeat the command with --request-id {order.request}"
-        raise left_open(Interrupted("interrupted.", hint=hint), order) from None
+        raise left_open(Interrupted("interrupted.", hint=hint, by=stop), order) from None
 
 
 def _make(session: Session, order: Order) -> Bucket:
