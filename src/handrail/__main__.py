@@ -1,6 +1,6 @@
 """The program as it starts, `handrail` and `python -m handrail` alike: signals are minded before the rest is loaded."""
 
-from handrail.doors.signals import WATCH
+from handrail.signals import WATCH
 
 
 def main() -> None:

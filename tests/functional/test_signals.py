@@ -17,7 +17,7 @@ from handrail import __version__
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret-of-anybody"}
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 INTERRUPTED = "error: interrupted.\n  try       repeat the command\n"
-MINDED_FROM = "handrail.doors.signals"  # the module whose import is the last before signals are minded
+MINDED_FROM = "handrail.signals"  # the module whose import is the last before signals are minded
 
 
 def start(*words: str, environ: Mapping[str, str], cwd: Path, python: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
@@ -64,7 +64,7 @@ def test_a_signal_during_the_imports_is_one_message_or_too_late(
 # Gets a signal before anything of the program is loaded but what minds it.
 EARLY = """
 import os, sys
-from handrail.doors.signals import WATCH
+from handrail.signals import WATCH
 WATCH.begin()
 os.kill(os.getpid(), int(sys.argv.pop(1)))
 assert not [name for name in sys.modules if name.startswith(("click", "handrail.core"))]
@@ -138,7 +138,7 @@ def test_a_signal_during_a_call(tmp_path: Path, mute: Stage, number: signal.Sign
 
 def test_what_was_ignored_before_stays_ignored(tmp_path: Path) -> None:
     script = (
-        "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); from handrail.doors.signals import WATCH;"
+        "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); from handrail.signals import WATCH;"
         "WATCH.begin(); print(signal.getsignal(signal.SIGHUP).name, signal.getsignal(signal.SIGTERM) == WATCH.take)"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -149,7 +149,7 @@ def test_what_was_ignored_before_stays_ignored(tmp_path: Path) -> None:
 SEVERAL = """
 import os, signal, sys
 from handrail.core.errors import Stopped
-from handrail.doors.signals import WATCH
+from handrail.signals import WATCH
 WATCH.begin()
 WATCH.ready()
 try:

@@ -24,13 +24,13 @@ from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome, Plan, Question, Result
 from handrail.core.redaction import redact
 from handrail.doors.commands import build, global_flags, line_of, parse, values_of
-from handrail.doors.signals import WATCH
 from handrail.doors.streams import OutputLost, Remarks, Results, drop_unsent, open_shut_ones
 from handrail.files import find_folders
 from handrail.output.messages import Console, nowhere
 from handrail.output.query import check_query
 from handrail.output.result import write_outcome
 from handrail.output.style import FORMATS, Style
+from handrail.signals import WATCH
 
 if TYPE_CHECKING:
     from handrail.clock import Clock

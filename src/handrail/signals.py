@@ -1,10 +1,11 @@
 """Ctrl-C, and being told to end (SIGTERM, SIGHUP): one road for all three, from the first import to the last byte.
 
-It is there before anything else is imported, and imports nothing itself that Python has not loaded by then.
+It is there before anything else is loaded, and takes nothing from a file: a signal can't come too early for it, nor
+can a module of the working folder be taken for one that it needs.
 """
 
+import _signal as signal  # type: ignore[import-not-found]  # built in, where `signal` is a file
 import os
-import signal
 
 _MINDED = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows knows no SIGHUP
 _PATIENCE = 2  # signals that a command may take its time over: the first ends its work, the second is told to wait
@@ -28,7 +29,7 @@ class Watch:
         """Mind the signals from now on, but those that whoever started us wants ignored (nohup, `&` in a script)."""
         for name in _MINDED:
             number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            if number is not None and signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self.take)
 
     def ready(self) -> None:
