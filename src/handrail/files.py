@@ -5,15 +5,20 @@ import errno
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from handrail.core.errors import HandrailError, NotSetUp, Usage
+from handrail.core.shell import line
 
 APP = "handrail"
 STATE_VARIABLE = "HANDRAIL_STATE_DIR"
 LIMIT = 1024 * 1024  # bytes of a file that Handrail reads by itself
+PATIENCE = 60.0  # seconds for a writer that says nothing: a program behind `<(…)` may think first
+NO_WRITER = 2.0  # seconds for a pipe that nobody has opened to write
+_POLL_SECONDS = 0.05
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
@@ -64,36 +69,131 @@ def find_folders(environ: Mapping[str, str]) -> Folders:
     )
 
 
-def read(path: Path, *, stream: bool = False, limit: int = LIMIT) -> bytes | None:
-    """Return the bytes of a file, or None if there is none.
+def read(path: Path, *, stream: bool = False, limit: int = LIMIT, patience: float = PATIENCE) -> bytes | None:
+    """Return the bytes of a file, or None where surely nothing has that name. Waits for nobody.
 
-    stream: a pipe or a device will do too, as `--policy <(…)` gives one. limit: bytes that it may have. Raises NotSetUp
-    if it is there and can't be read, Usage if it is no file or too long: a pipe can hang for ever, a device never ends.
+    Every file of ours is read by this one: what its absence means must not come true of a link to nothing, a pipe or a
+    folder that can't be searched. stream: a pipe or a device will do too, as `--policy <(…)` gives one. limit: bytes
+    that it may have. patience: seconds for a pipe whose writer is silent. Raises Usage if the name is there, or may be,
+    and is no file that can be read, or a longer one.
     """
     try:
-        if not stream and not _is_file(path):
-            raise Usage(f"{path} is not a file.", hint=f"put a file in its place, or take it away: rm {path}")
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError as error:
-        raise NotSetUp(
-            f"{path} can't be read: {_reason(error)}.", hint=f"chmod u+r {path}", code="file_unreadable"
-        ) from error
+        if _is_absent(path):
+            return None
+        raise _unreadable(path, error) from error
+    try:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode) or (not stream and not _is_file(status)):
+            raise _no_file(path)
+        data = _drained(descriptor, limit + 1, path, patience if stat.S_ISFIFO(status.st_mode) else None)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    finally:
+        os.close(descriptor)
     if len(data) > limit:
         raise Usage(
-            f"{path} is longer than {limit // 2**20} MiB.", hint=f"look whether it is what it should be: ls -lL {path}"
+            f"{path} is longer than {limit // 2**20} MiB.",
+            hint=f"look whether it is what it should be: {line('ls', '-lL', path)}",
         )
     return data
 
 
-def _is_file(path: Path) -> bool:
-    """Return whether a path is a file: a folder too, whose reading says so, and the null device, an empty file."""
-    status = path.stat()
+def _is_absent(path: Path) -> bool:
+    """Return whether surely nothing has that name: the nearest thing above it is a folder, and was searched."""
+    for place in (path, *path.parents):
+        try:
+            place.lstat()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return False
+        return place != path and place.is_dir()
+    return True  # a relative path in a working folder that was deleted
+
+
+def _is_file(status: os.stat_result) -> bool:
+    """Return whether it is a file, or the null device, behind which people hide one: an empty file."""
     if stat.S_ISCHR(status.st_mode):
         return status.st_rdev == Path(os.devnull).stat().st_rdev
-    return stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+    return stat.S_ISREG(status.st_mode)
+
+
+def _drained(descriptor: int, limit: int, path: Path, patience: float | None) -> bytes:
+    """Return what comes out of a file or a pipe until its end, `limit` bytes at most. Raises Usage where none comes.
+
+    patience: None for what is no pipe. A pipe that nobody has opened to write reads as if it had ended; a writer gets a
+    moment to come.
+    """
+    data, waited = b"", 0.0
+    while len(data) < limit:
+        part = _part(descriptor, limit - len(data))
+        if part:
+            data += part
+        elif part is not None and (data or patience is None):
+            break
+        elif waited >= min(PATIENCE if patience is None else patience, PATIENCE if part is None else NO_WRITER):
+            why = "its writer is silent" if part is None else "nobody writes to it"
+            raise Usage(
+                f"{path} gives nothing: {why}.",
+                hint="name a file, or a pipe with a writer: <(command)",
+                code="file_unreadable",
+            )
+        else:
+            time.sleep(_POLL_SECONDS)
+            waited += _POLL_SECONDS
+    return data
+
+
+def _part(descriptor: int, size: int) -> bytes | None:
+    """Return what can be read now: nothing at an end, None where more may come."""
+    try:
+        return os.read(descriptor, min(size, 1 << 20))
+    except BlockingIOError:
+        return None
+
+
+_KINDS = (
+    (stat.S_ISLNK, "a link to nothing"),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def _no_file(path: Path) -> HandrailError:
+    return Usage(
+        f"{path} is not a file: it is {_kind(path)}.",
+        hint=f"put a file in its place, or take it away: {line('rm' if not path.is_dir() else 'rmdir', path)}",
+        code="not_a_file",
+    )
+
+
+def _kind(path: Path) -> str:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        mode = path.lstat().st_mode
+    return next((words for is_one, words in _KINDS if is_one(mode)), "none that can be read")
+
+
+def _unreadable(path: Path, error: OSError) -> HandrailError:
+    """Return why a name that is there, or may be, can't be read: it names what is in the way."""
+    if error.errno in (errno.ENOENT, errno.ENXIO) and os.path.lexists(path):
+        return _no_file(path)
+    above = next((folder for folder in path.parents if os.path.lexists(folder)), path)
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        kind = "a link to nothing" if error.errno == errno.ENOENT else "no folder"
+        return Usage(
+            f"{path} can't be read: {above} is {kind}.",
+            hint=f"put a folder in its place, or take it away: {line('rm', above)}",
+            code="file_unreadable",
+        )
+    hint = line("chmod", "u+r", path) if os.path.lexists(path) else line("ls", "-ld", *reversed(path.parents))
+    return Usage(f"{path} can't be read: {_reason(error)}.", hint=hint, code="file_unreadable")
 
 
 def make_folder(path: Path) -> Path:

@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -329,11 +329,11 @@ def read_dotenv(cwd: Path) -> Dotenv:
     sandbox.
 
     Only DOTENV_VARIABLES are read: a cloned repository must not redirect anybody's credentials. Raises NotSetUp where
-    it can't be read or is not text, Usage where it is no file of a bearable length. A folder of that name (a virtual
-    environment) counts as none.
+    it is not text, Usage where it can't be read or is no file of a bearable length. A virtual environment of that name
+    counts as none.
     """
     path = cwd / DOTENV
-    if path.is_dir():
+    if os.path.isfile(path / "pyvenv.cfg"):  # noqa: PTH113  Path.is_file() raises where the folder may not be entered
         return NO_DOTENV
     data = files.read(path)
     if data is None:
@@ -536,7 +536,11 @@ def _profile_region(profile: str, environ: Mapping[str, str], home: Path) -> str
 def _ini(path: Path) -> configparser.RawConfigParser:
     parser = configparser.RawConfigParser(strict=False)
     try:
-        parser.read_string((files.read(path, stream=True, limit=AWS_FILE_LIMIT) or b"").decode())
+        data = files.read(path, stream=True, limit=AWS_FILE_LIMIT) or b""
+    except Usage as error:  # it is AWS's file and not ours: the sign-in is not set up
+        raise NotSetUp(error.message, hint=error.hint, code=error.slug) from error
+    try:
+        parser.read_string(data.decode())
     except (configparser.Error, UnicodeDecodeError) as error:
         raise BadCredentials(
             f"{path} can't be understood: it is not the INI format of the AWS tools.",
@@ -556,32 +560,36 @@ def find_policies(settings: Settings, cwd: Path, folders: Folders) -> tuple[Poli
     user's config folder; the built-in strict. Raises Usage where a file that was named or found can't be read.
     """
     if settings.policy is not None:
-        return (_policy_file(settings.policy, settings.source("policy"), stream=True),)
-    own = next(
-        (path for name in ("policy.toml", POLICY_FILE) if _is_there(path := folders.config / name)),
-        None,
-    )
-    holding = _policy_file(own, "the user's config folder") if own else BUILT_IN
-    near = next((path for folder in (cwd, *cwd.parents) if _is_there(path := folder / POLICY_FILE)), None)
-    if near is None or near == own:
+        named, source = settings.policy, settings.source("policy")
+        found = _policy_file(named, source, stream=True)
+        if found is None:
+            raise Usage(f"the policy {named} does not exist.", hint=_other_policy(source))
+        return (found,)
+    own = _first_policy([folders.config / name for name in ("policy.toml", POLICY_FILE)], "the user's config folder")
+    near = _first_policy([folder / POLICY_FILE for folder in (cwd, *cwd.parents)], "the working folder or one above it")
+    holding = own or BUILT_IN
+    if near is None or near.path == holding.path:
         return (holding,)
-    return replace(_policy_file(near, "the working folder or one above it"), narrows=True), holding
+    return replace(near, narrows=True), holding
 
 
-def _is_there(path: Path) -> bool:
-    # Path.is_file() raises where a folder above may not be entered; nothing can be found there.
-    return os.path.isfile(path)  # noqa: PTH113
+def _first_policy(paths: Sequence[Path], source: str) -> PolicyFile | None:
+    return next((found for path in paths if (found := _policy_file(path, source)) is not None), None)
 
 
-def _policy_file(path: Path, source: str, *, stream: bool = False) -> PolicyFile:
-    hint = f"name another file with --policy, or mend that one (it comes from {source})"
+def _policy_file(path: Path, source: str, *, stream: bool = False) -> PolicyFile | None:
+    """Return the policy of a path; None only where nothing has that name. Raises Usage."""
     try:
         data = files.read(path, stream=stream)
     except HandrailError as error:
-        raise Usage(f"the policy {error.message}", hint=hint) from error
-    if data is None:
-        raise Usage(f"the policy {path} does not exist.", hint=hint)
-    return PolicyFile(data=data, label=str(path), path=path)
+        raise Usage(
+            f"the policy {error.message}", hint=f"{error.hint} · or {_other_policy(source)}", code=error.slug
+        ) from error
+    return None if data is None else PolicyFile(data=data, label=str(path), path=path)
+
+
+def _other_policy(source: str) -> str:
+    return f"name another file with --policy, or mend that one (it comes from {source})"
 
 
 # ---- the ledger's clocks

@@ -1,6 +1,8 @@
 """Where files lie, and that they are written privately and as a whole."""
 
 import os
+import shlex
+import socket
 import stat
 from pathlib import Path
 
@@ -101,23 +103,64 @@ def test_a_folder_in_which_no_file_can_be_made_names_what_to_do() -> None:
         files.write(Path("/proc/self/handrail"), b"")
 
 
-def test_reading_what_is_not_there_gives_none(frozen: Path) -> None:
-    assert files.read(frozen.parent / "no") is None
-    assert files.read(frozen / "no") is None
+def test_only_what_is_surely_not_there_gives_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert files.read(tmp_path / "no") is None
+    assert files.read(tmp_path / "no" / "folder" / "no") is None
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert files.read(Path("no")) is None
+
+
+def test_a_file_where_a_folder_is_needed_is_said(frozen: Path) -> None:
+    with pytest.raises(Usage, match=f"{frozen / 'no'} can't be read: {frozen} is no folder") as caught:
+        files.read(frozen / "no")
+    assert caught.value.hint.endswith(f"rm {frozen}")
+
+
+def test_a_folder_that_is_a_link_to_nothing_is_said(tmp_path: Path) -> None:
+    (tmp_path / "config").symlink_to("gone")
+    with pytest.raises(Usage, match=f"{tmp_path / 'config'} is a link to nothing"):
+        files.read(tmp_path / "config" / "policy.toml")
 
 
 def test_reading_what_can_not_be_read_says_why(tmp_path: Path) -> None:
-    with pytest.raises(NotSetUp, match="can't be read: is a directory"):
-        files.read(tmp_path)
+    (tmp_path / "memory").symlink_to("/proc/self/mem")
+    with pytest.raises(Usage, match="can't be read: input/output error") as caught:
+        files.read(tmp_path / "memory")
+    assert caught.value.hint == f"chmod u+r {tmp_path / 'memory'}"
+    with pytest.raises(Usage, match="can't be read: file name too long") as caught:
+        files.read(tmp_path / ("x" * 300))
+    assert caught.value.hint.startswith("ls -ld / ")
 
 
-def test_an_endless_device_and_a_pipe_are_no_files(tmp_path: Path) -> None:
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "device").symlink_to("/dev/zero")
+    (tmp_path / "link").symlink_to("gone")
+    (tmp_path / "circle").symlink_to("circle")
     os.mkfifo(tmp_path / "pipe")
-    for name in ("device", "pipe"):
-        with pytest.raises(Usage, match=f"{name} is not a file") as caught:
+    (tmp_path / "a folder").mkdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        monkey = Path.cwd()
+        os.chdir(tmp_path)  # the address of a socket is short
+        try:
+            listener.bind("socket")
+        finally:
+            os.chdir(monkey)
+    kinds = {
+        "device": "a device",
+        "link": "a link to nothing",
+        "pipe": "a pipe",
+        "a folder": "a folder",
+        "socket": "a socket",
+    }
+    for name, kind in kinds.items():
+        with pytest.raises(Usage, match=f"{name} is not a file: it is {kind}") as caught:
             files.read(tmp_path / name)
-        assert caught.value.hint.endswith(f"rm {tmp_path / name}")
+        assert caught.value.hint.endswith(shlex.join(["rmdir" if kind == "a folder" else "rm", str(tmp_path / name)]))
+    with pytest.raises(Usage, match="can't be read: too many levels of symbolic links"):
+        files.read(tmp_path / "circle")
 
 
 def test_the_null_device_is_an_empty_file(tmp_path: Path) -> None:
@@ -133,6 +176,19 @@ def test_a_stream_is_read_where_it_may_be_one() -> None:
         assert files.read(Path(f"/dev/fd/{reader}"), stream=True) == b"piped"
     finally:
         os.close(reader)
+
+
+def test_a_pipe_gets_a_moment_for_its_writer_and_no_more(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(Usage, match="pipe gives nothing: nobody writes to it"):
+        files.read(pipe, stream=True, patience=0.2)
+    silent = os.open(pipe, os.O_RDWR)
+    try:
+        with pytest.raises(Usage, match="pipe gives nothing: its writer is silent"):
+            files.read(pipe, stream=True, patience=0.2)
+    finally:
+        os.close(silent)
 
 
 def test_nothing_is_read_without_end(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail.core.errors import NotSetUp, Usage
+from handrail.core.errors import Usage
 from handrail.files import Folders
 from handrail.settings import Settings, handrail_lease_times, load, read_user_file, remember
 
@@ -191,7 +191,7 @@ def test_a_binary_user_file_is_refused(folders: Folders, tmp_path: Path) -> None
 
 def test_an_unreadable_user_file_is_refused(folders: Folders, tmp_path: Path) -> None:
     folders.settings.mkdir(parents=True)
-    with pytest.raises(NotSetUp, match="can't be read"):
+    with pytest.raises(Usage, match="is not a file: it is a folder"):
         load({}, {}, tmp_path, folders)
 
 

@@ -62,6 +62,9 @@ def write(path: Path, text: str | bytes, mode: int = 0o600) -> Path:
 def test_no_dotenv(cwd: Path) -> None:
     assert read_dotenv(cwd) is NO_DOTENV
     (cwd / ".env").mkdir()
+    with pytest.raises(Usage, match=r"\.env is not a file: it is a folder"):
+        read_dotenv(cwd)
+    write(cwd / ".env" / "pyvenv.cfg", "")
     assert read_dotenv(cwd) is NO_DOTENV
 
 
@@ -118,7 +121,7 @@ def test_a_binary_dotenv_is_refused(cwd: Path, data: bytes) -> None:
 
 def test_a_dotenv_that_can_not_be_read_is_refused(cwd: Path) -> None:
     (cwd / ".env").symlink_to("/proc/self/mem")  # no file mode stops root; this one can't be read by anybody
-    with pytest.raises(NotSetUp, match=r"\.env can't be read"):
+    with pytest.raises(Usage, match=r"\.env can't be read"):
         read_dotenv(cwd)
 
 
@@ -242,6 +245,12 @@ def test_a_file_of_aws_that_can_not_be_read_counts_as_seen(home: Path) -> None:
     (home / ".aws" / "config").mkdir(parents=True)
     with pytest.raises(TargetNotChosen):
         choose_target(Settings(), {}, NO_DOTENV, home)
+
+
+def test_a_file_of_aws_that_can_not_be_read_is_a_sign_in_that_is_not_set_up(home: Path) -> None:
+    (home / ".aws" / "config").mkdir(parents=True)
+    with pytest.raises(NotSetUp, match="config is not a file: it is a folder"):
+        region(Settings(), "aws", {}, NO_DOTENV, home)
 
 
 def test_an_absolute_file_is_taken_as_it_is(home: Path, tmp_path: Path) -> None:
@@ -384,7 +393,6 @@ def test_the_users_policy(cwd: Path, folders: Folders, name: str) -> None:
 
 def test_a_project_file_only_narrows_what_holds_without_it(cwd: Path, folders: Folders) -> None:
     near = write(cwd.parent / "handrail.toml", "near")
-    (cwd / "handrail.toml").mkdir()  # no file, so not it
     narrowing, holding = find_policies(Settings(), cwd, folders)
     assert (narrowing.path, narrowing.data, narrowing.narrows, holding) == (near, b"near", True, BUILT_IN)
     own = write(folders.config / "policy.toml", "own")
@@ -404,7 +412,7 @@ def test_a_named_policy_that_is_not_there_is_refused(cwd: Path, folders: Folders
 
 
 def test_a_policy_that_can_not_be_read_is_refused(cwd: Path, folders: Folders) -> None:
-    with pytest.raises(Usage, match=r"the policy .* can't be read"):
+    with pytest.raises(Usage, match=r"the policy .* is not a file: it is a folder"):
         find_policies(Settings(policy=cwd, sources={"policy": "--policy"}), cwd, folders)
 
 
@@ -428,4 +436,5 @@ def test_a_named_policy_may_come_through_a_pipe_and_a_found_one_not(cwd: Path, f
         os.close(reader)
     assert only.data == b"[ec2]"
     os.mkfifo(cwd / "handrail.toml")
-    assert find_policies(Settings(), cwd, folders) == (BUILT_IN,)
+    with pytest.raises(Usage, match=r"handrail\.toml is not a file: it is a pipe"):
+        find_policies(Settings(), cwd, folders)
