@@ -510,3 +510,77 @@ def test_a_key_may_have_line_ends(sandbox: Sandbox, s3: Client, bucket: str) -> 
     ]
     s3.delete_object(Bucket=bucket, Key="a\nb")
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 3
+
+
+@pytest.fixture
+def locked(sandbox: Sandbox) -> tuple[Client, str]:
+    """Return a client, and a new bucket with Object Lock."""
+    s3, name = sandbox.client("s3"), f"locked-{uuid.uuid4()}"
+    s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    return s3, name
+
+
+def put_locked(s3: Client, bucket: str, mode: str, days: float = 9) -> dict[str, Any]:
+    """Put an object under a retention, and return which version it is."""
+    until = datetime.now(UTC) + timedelta(days=days)
+    put = s3.put_object(Bucket=bucket, Key="k", Body=b"x", ObjectLockMode=mode, ObjectLockRetainUntilDate=until)
+    return {"Bucket": bucket, "Key": "k", "VersionId": put["VersionId"]}
+
+
+@pytest.mark.patch("s3-lock-retention")
+def test_a_retention_must_end_in_the_future(locked: tuple[Client, str]) -> None:
+    with refused("InvalidArgument"):
+        put_locked(*locked, "COMPLIANCE", days=-1)
+
+
+@pytest.mark.patch("s3-lock-retention")
+@pytest.mark.parametrize(("mode", "days"), [("COMPLIANCE", 1), ("GOVERNANCE", 90)])
+def test_compliance_is_never_weakened(locked: tuple[Client, str], mode: str, days: int) -> None:
+    version = put_locked(*locked, "COMPLIANCE")
+    until = datetime.now(UTC) + timedelta(days=days)
+    with refused("AccessDenied"):
+        locked[0].put_object_retention(**version, Retention={"Mode": mode, "RetainUntilDate": until})
+    longer = {"Mode": "COMPLIANCE", "RetainUntilDate": datetime.now(UTC) + timedelta(days=90)}
+    locked[0].put_object_retention(**version, Retention=longer)
+
+
+@pytest.mark.patch("s3-lock-retention")
+def test_governance_is_weakened_with_the_bypass_only(locked: tuple[Client, str]) -> None:
+    version = put_locked(*locked, "GOVERNANCE")
+    shorter = {"Mode": "GOVERNANCE", "RetainUntilDate": datetime.now(UTC) + timedelta(days=1)}
+    with refused("AccessDenied"):
+        locked[0].put_object_retention(**version, Retention=shorter)
+    locked[0].put_object_retention(**version, Retention=shorter, BypassGovernanceRetention=True)
+
+
+@pytest.mark.patch("s3-lock-get-retention")
+def test_a_retention_is_told(locked: tuple[Client, str]) -> None:
+    s3, bucket = locked
+    told = s3.get_object_retention(**put_locked(s3, bucket, "COMPLIANCE"))["Retention"]
+    assert told["Mode"] == "COMPLIANCE"
+    assert timedelta(days=8) < told["RetainUntilDate"] - datetime.now(UTC) < timedelta(days=9)
+    s3.put_object(Bucket=bucket, Key="free", Body=b"x")
+    with refused("NoSuchObjectLockConfiguration"):
+        s3.get_object_retention(Bucket=bucket, Key="free")
+
+
+@pytest.mark.patch("s3-lock-versioning")
+def test_versioning_with_object_lock_stays(locked: tuple[Client, str]) -> None:
+    s3, bucket = locked
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    with refused("InvalidBucketState"):
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+
+
+def test_a_locked_version_can_be_hidden_and_not_deleted(locked: tuple[Client, str]) -> None:
+    """This one moto does by itself; the anchors of the record rest on it."""
+    s3, bucket = locked
+    version = put_locked(s3, bucket, "COMPLIANCE")
+    with refused("AccessDenied"):
+        s3.delete_object(**version, BypassGovernanceRetention=True)
+    named = {"Key": "k", "VersionId": version["VersionId"]}
+    errors = s3.delete_objects(Bucket=bucket, Delete={"Objects": [named]})["Errors"]
+    assert [error["Code"] for error in errors] == ["AccessDenied"]
+    s3.put_object(Bucket=bucket, Key="k", Body=b"other")
+    assert s3.delete_object(Bucket=bucket, Key="k")["DeleteMarker"]
+    assert s3.get_object(**version)["Body"].read() == b"x"

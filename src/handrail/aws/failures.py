@@ -261,6 +261,11 @@ _S3 = {
         Usage, "{thing} is no bucket name.", "3 to 63 of a-z, 0-9, dots and hyphens, a letter or digit at both ends"
     ),
     "BucketNotEmpty": Row(WrongState, "bucket {thing} is not empty.", "handrail s3 delete {thing} --empty"),
+    "InvalidBucketState": Row(
+        WrongState,
+        "the state of bucket {thing} does not allow that: {text}",
+        "handrail s3 show {thing} tells whether it has Object Lock, which keeps versions",
+    ),
     "OperationAborted": Row(
         WrongState,
         "AWS is still busy with another change of bucket {thing}.",
@@ -692,6 +697,8 @@ _ACTIONS = {
     "CreateMultipartUpload": "s3:PutObject",
     "UploadPart": "s3:PutObject",
     "DeleteObjects": "s3:DeleteObject",
+    "GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
+    "ListObjectVersions": "s3:ListBucketVersions",
 }
 _SERVICES = ("ec2", "s3", "route53", "dynamodb", "ssm", "sts", "pricing")
 

@@ -69,6 +69,7 @@ class Settings:
     versioning: str | None = None
     encryption: str | None = None
     ownership: str | None = None
+    object_lock: str | None = None
 
 
 @dataclass(frozen=True)
@@ -146,14 +147,18 @@ class S3:
 
     # ---- one bucket
 
-    def create(self, name: str, tags: Mapping[str, str]) -> None:
-        """Make a bucket in this region: private, tagged in the creating call, without ACLs."""
+    def create(self, name: str, tags: Mapping[str, str], *, object_lock: bool = False) -> None:
+        """Make a bucket in this region: private, tagged in the creating call, without ACLs.
+
+        object_lock: with Object Lock, which versions every object and can't be taken off again.
+        """
         configuration: dict[str, Any] = {"Tags": _tag_list(tags)}
+        lock = {"ObjectLockEnabledForBucket": True} if object_lock else {}
         if self.region != DEFAULT_REGION:
             configuration["LocationConstraint"] = self.region
         with self._explained("CreateBucket", name):
             self.client(self.region).create_bucket(
-                Bucket=name, ObjectOwnership="BucketOwnerEnforced", CreateBucketConfiguration=configuration
+                Bucket=name, ObjectOwnership="BucketOwnerEnforced", CreateBucketConfiguration=configuration, **lock
             )
 
     def view(self, name: str, region: str) -> View:
@@ -229,8 +234,8 @@ class S3:
         else:
             self._write("put_bucket_policy", name, region, Policy=json.dumps(policy))
 
-    def settings(self, name: str, region: str) -> Settings:
-        """Return versioning (`on`, `off`, `suspended`), encryption and object ownership; None where not allowed."""
+    def settings(self, name: str, region: str, *, lock: bool = False) -> Settings:
+        """Return versioning, encryption, ownership and, where asked for, Object Lock; None where not allowed."""
 
         def ask(read: Callable[[str, str], str]) -> str | None:
             try:
@@ -238,7 +243,8 @@ class S3:
             except PermissionDenied:
                 return None
 
-        return Settings(ask(self.versioning), ask(self.encryption), ask(self.ownership))
+        locking = ask(self.object_lock) if lock else None
+        return Settings(ask(self.versioning), ask(self.encryption), ask(self.ownership), locking)
 
     def versioning(self, name: str, region: str) -> str:
         """Return `on`, `off` or `suspended`."""
@@ -266,6 +272,12 @@ class S3:
         reply = self._read("get_bucket_ownership_controls", "OwnershipControlsNotFoundError", name, region)
         rules = reply.get("OwnershipControls", {}).get("Rules", ())
         return next((str(rule["ObjectOwnership"]) for rule in rules), "ObjectWriter")
+
+    def object_lock(self, name: str, region: str) -> str:
+        """Return `on` where versions of objects can be locked in the bucket, else `off`."""
+        reply = self._read("get_object_lock_configuration", "ObjectLockConfigurationNotFoundError", name, region)
+        enabled = reply.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled")
+        return "on" if enabled == "Enabled" else "off"
 
     def delete(self, name: str, region: str) -> None:
         """Delete an empty bucket. Raises WrongState where it is not empty, NotFound where it is gone."""

@@ -164,9 +164,9 @@ class Objects:
         except NotFound:
             return
 
-    def versions(self) -> Iterator[list[dict[str, Any]]]:
+    def versions(self, prefix: str = "") -> Iterator[list[dict[str, Any]]]:
         """Yield pages of every version and delete marker: Key, VersionId, and whether it is the latest and its size."""
-        call: dict[str, Any] = dict(self._common)
+        call: dict[str, Any] = {**self._common, **({"Prefix": prefix} if prefix else {})}
         while True:
             with self._explained("ListObjectVersions"):
                 page = self._client.list_object_versions(**call)

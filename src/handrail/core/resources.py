@@ -126,6 +126,7 @@ class Bucket(Resource):
     versioning: str | None = None
     encryption: str | None = None
     ownership: str | None = None
+    object_lock: str | None = None
     objects: int | None = None
     bytes: int | None = None
     unfinished: tuple[dict[str, Any], ...] = ()

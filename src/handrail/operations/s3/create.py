@@ -78,7 +78,10 @@ def is_public_wanted(values: Values) -> bool | None:
 def _order(session: Session, values: Values) -> Order:
     public = bool(is_public_wanted(values))
     tags = parse_bucket_tags(values["tag"])
-    versioning = values["versioning"] or any(policy.value("s3.versioning") for policy in session.policies)
+    object_lock = bool(values["object_lock"])  # S3 then keeps versions, whatever else is said
+    versioning = (
+        values["versioning"] or object_lock or any(policy.value("s3.versioning") for policy in session.policies)
+    )
     return Order(
         name=values["name"],
         request=values["request_id"] or session.new_request(),
@@ -89,6 +92,7 @@ def _order(session: Session, values: Values) -> Order:
         is_public=public,
         versioning=bool(versioning),
         versioning_given=bool(values["versioning"]),
+        object_lock=object_lock,
     )
 
 
@@ -100,6 +104,7 @@ def _digest(session: Session, values: Values, tags: Mapping[str, str], *, is_pub
         "public": is_public,
         "tags": dict(tags),
         "versioning": bool(values["versioning"]),
+        **({"object_lock": True} if values["object_lock"] else {}),  # else the digest is the one that 0.1 made
     }
     return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -155,7 +160,7 @@ def _made(session: Session, order: Order) -> Bucket:
     """Return the bucket that a request made before. Raises Conflict if it is gone."""
     standing = session.s3.standing(order.name, order.region)
     if standing.is_reachable:
-        bucket = read_bucket(session, order.name, standing.region)
+        bucket = read_bucket(session, order.name, standing.region, lock=order.object_lock)
         if bucket.managed and bucket.request == order.request:
             return bucket
     raise Conflict(
@@ -188,6 +193,7 @@ def _planned(order: Order) -> Result:
         "access": "public" if order.is_public else "private",
         "owner": order.owner,
         "versioning": "on" if order.versioning else "off",
+        "object_lock": "on" if order.object_lock else "off",
         "tags": dict(order.tags),
     }
     return Result(
@@ -226,6 +232,10 @@ def _facts(order: Order) -> Facts:
         ("name", order.name),
         ("access", "public: anyone can read every object" if order.is_public else "private"),
         ("versions", "kept" if order.versioning else ""),
+        (
+            "object lock",
+            "on for good: it can't be taken off, and versions are always kept" if order.object_lock else "",
+        ),
         ("tags", "\n".join(f"{key}={value}" for key, value in sorted(order.tags.items()))),
         ("request", order.request),
     ]
@@ -254,6 +264,12 @@ CREATE = Operation(
         TAG,
         Field("versioning", "keep every version of every object", Kind.FLAG, default=False),
         Field(
+            "object_lock",
+            "let versions of objects be locked against deletion; it can't be taken off again",
+            Kind.FLAG,
+            default=False,
+        ),
+        Field(
             "request_id",
             "makes the create repeatable: the same id never makes a second one",
             check=check_request_id,
@@ -271,6 +287,8 @@ CREATE = Operation(
         "s3:GetBucketOwnershipControls",
         "s3:PutBucketVersioning",
         "s3:GetBucketVersioning",
+        "s3:PutBucketObjectLockConfiguration",
+        "s3:GetBucketObjectLockConfiguration",
         "s3:PutBucketPolicy",
         "s3:DeleteBucketPolicy",
         "s3:GetBucketPolicy",

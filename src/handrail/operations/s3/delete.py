@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from handrail.aws.s3_locks import Vault
 from handrail.aws.s3_objects import Content, Deleted, Objects, batches
-from handrail.core.errors import AwsFailure, HandrailError, NotFound, WrongState
+from handrail.core.errors import AwsFailure, HandrailError, NotFound, PermissionDenied, WrongState
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Hold, Plan, Question, Result, Status
@@ -32,18 +33,24 @@ from handrail.session import Session
 
 EMPTY = Content()
 Mark = tuple[str, str]  # a key, and the id of a version or upload of it
+NOT_DELETED = "not_deleted"  # the slug of what S3 kept
+PROBED = 20  # versions that are asked whether they are locked before a bucket is emptied
 ROUNDS = 1000  # whoever writes to a bucket without end does not keep its deletion going
 _COLUMNS = (*Bucket.COLUMNS, ("OBJECTS", "objects"), ("SIZE", "readable_size"))
 
 
 @dataclass(frozen=True)
 class Course:
-    """What a deletion means for one bucket. content: what is in it; request: of its own row in the record."""
+    """What a deletion means for one bucket.
+
+    content: what is in it; request: of its own row in the record; lock: whether it has Object Lock.
+    """
 
     target: Target
     content: Content = EMPTY
     error: HandrailError | None = None
     request: str = ""
+    lock: bool = False
 
     @property
     def bucket(self) -> Bucket:
@@ -84,8 +91,33 @@ def _course(session: Session, target: Target, *, empty: bool) -> Course:
         content = count_content(objects_of(session, target.one), _counting(session, target.name))
     except HandrailError as error:
         return Course(target, error=error)
-    refusal = None if empty or content.is_empty else _not_empty(target.name, content)
-    return Course(target, content, refusal, session.new_request())
+    if not empty and not content.is_empty:
+        return Course(target, content, _not_empty(target.name, content), session.new_request())
+    lock = bool(content.objects + content.versions) and _has_lock(session, target.one)
+    return Course(target, content, _locked(session, target.one) if lock else None, session.new_request(), lock)
+
+
+def _has_lock(session: Session, bucket: Bucket) -> bool:
+    """Return whether a bucket has Object Lock; who may not ask learns from S3 what was kept."""
+    try:
+        return session.s3.object_lock(bucket.name, bucket.region) == "on"
+    except PermissionDenied:
+        return False
+
+
+def _locked(session: Session, bucket: Bucket) -> WrongState | None:
+    """Return why a bucket can't be emptied where one of its first versions is locked; those behind them, S3 keeps."""
+    found = Vault(session.s3.client(bucket.region), bucket.name, session.s3.account).first_locked(PROBED)
+    if found is None:
+        return None
+    key, lock = found
+    return WrongState(
+        f"bucket {bucket.name} has versions that are locked, so it can't be emptied; nothing was deleted.",
+        facts=(("locked", f"{key} · {lock.words}"),),
+        hint="wait until the locks end, or leave it",
+        details={"name": bucket.name, "key": key, "mode": lock.mode, "until": lock.until},
+        code="locked",
+    )
 
 
 def _counting(session: Session, name: str) -> Callable[[int], None]:
@@ -129,7 +161,7 @@ def _apply(session: Session, course: Course, *, empty: bool) -> Result:
     try:
         target = find_row_too(session, name)  # whose it is may have changed while the question stood
         if empty and not target.is_gone:
-            make_empty(objects_of(session, target.one), session.listener.progress)
+            _empty(session, course, target.one)
         if not target.is_gone:
             _remove(session, target.one)
         rows_of(session).drop(KIND, name)
@@ -146,6 +178,22 @@ def _apply(session: Session, course: Course, *, empty: bool) -> Result:
         request=course.request,
         region=course.target.one.region,
     )
+
+
+def _empty(session: Session, course: Course, bucket: Bucket) -> None:
+    """Delete all that is in a bucket. Raises WrongState where locks keep some of it, AwsFailure where else does."""
+    try:
+        make_empty(objects_of(session, bucket), session.listener.progress)
+    except AwsFailure as error:
+        if error.slug != NOT_DELETED or not course.lock:
+            raise
+        raise WrongState(
+            error.message,
+            facts=error.facts,
+            hint="what is locked stays until its lock ends, and the bucket with it",
+            details=error.details,
+            code="locked",
+        ) from None
 
 
 def _remove(session: Session, bucket: Bucket) -> None:
@@ -196,7 +244,7 @@ def raise_refused(name: str, tally: Deleted) -> None:
         facts=(("kept", shown),),
         hint="see what protects them: object lock, or the permission s3:DeleteObjectVersion",
         details={"kept": [{"key": key, "code": code} for key, code, _ in tally.failed], "deleted": tally.count},
-        code="not_deleted",
+        code=NOT_DELETED,
     )
 
 
@@ -248,6 +296,8 @@ DELETE = Operation(
         "s3:AbortMultipartUpload",
         "s3:ListBucketVersions",
         "s3:ListBucketMultipartUploads",
+        "s3:GetBucketObjectLockConfiguration",
+        "s3:GetObjectRetention",
         "dynamodb:DeleteItem",
     ),
     many=True,

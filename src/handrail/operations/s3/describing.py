@@ -63,6 +63,7 @@ def full_notes(session: Session, bucket: Bucket, content: Content) -> Facts:
         ("versions", bucket.versioning or "not allowed to read"),
         ("encryption", bucket.encryption or "not allowed to read"),
         ("ownership", bucket.ownership or "not allowed to read"),
+        ("object lock", bucket.object_lock or "not allowed to read"),
         ("unfinished", "\n".join(unfinished)),
         ("tags", "\n".join(f"{key}={value}" for key, value in sorted(bucket.tags.items()))),
         ("note", bucket.note),
@@ -98,14 +99,16 @@ def finishing_line_of(intent: Intent) -> str:
         is_public=bool(given.get("public")),
         tags=parse_bucket_tags(given.get("tag", ())),
         versioning=bool(given.get("versioning")),
+        object_lock=bool(given.get("object_lock")),
     )
     return finishing_line(intent.resource, intent.request, intent.region, words)
 
 
-def create_words(*, is_public: bool, tags: Mapping[str, str], versioning: bool) -> Words:
+def create_words(*, is_public: bool, tags: Mapping[str, str], versioning: bool, object_lock: bool) -> Words:
     """Return the options of a create."""
     return (
         ("--public" if is_public else "--private", ""),
         *(("--tag", f"{key}={value}") for key, value in tags.items()),
         *((("--versioning", ""),) if versioning else ()),
+        *((("--object-lock", ""),) if object_lock else ()),
     )

@@ -113,7 +113,7 @@ def _summary(buckets: list[Bucket]) -> str:
 def show_bucket(session: Session, values: Values) -> Outcome:
     """Return one bucket with everything that a person asks, what unfinished uploads left included."""
     target = find_one(session, values["bucket"], to_change=False)
-    settings = session.s3.settings(target.name, target.one.region)
+    settings = session.s3.settings(target.name, target.one.region, lock=True)
     objects = objects_of(session, target.one)
     unfinished = tuple(one.as_json() for one in objects.unfinished())
     content = count_content(objects, lambda seen: session.listener.progress(f"{target.name}: {seen:,} objects counted"))
@@ -122,6 +122,7 @@ def show_bucket(session: Session, values: Values) -> Outcome:
         versioning=settings.versioning,
         encryption=settings.encryption,
         ownership=settings.ownership,
+        object_lock=settings.object_lock,
         objects=content.objects,
         bytes=content.bytes,
         unfinished=unfinished,
@@ -186,6 +187,7 @@ SHOW = Operation(
         "s3:GetBucketVersioning",
         "s3:GetEncryptionConfiguration",
         "s3:GetBucketOwnershipControls",
+        "s3:GetBucketObjectLockConfiguration",
     ),
 )
 OBJECTS = Operation(

@@ -38,6 +38,7 @@ class Order:
     is_public: bool
     versioning: bool
     versioning_given: bool = False
+    object_lock: bool = False
     resumed: bool = False
 
     @property
@@ -52,6 +53,7 @@ class Order:
             "tags": self.all_tags,
             "public": self.is_public,
             "versioning": self.versioning,
+            "object_lock": self.object_lock,
             "digest": self.digest,
         }
 
@@ -87,14 +89,14 @@ def _make(session: Session, order: Order) -> Bucket:
             make_public(session, order.name, order.region)
         except HandrailError as error:
             raise left_open(error, order) from None
-    return read_bucket(session, order.name, order.region)
+    return read_bucket(session, order.name, order.region, lock=order.object_lock)
 
 
-def read_bucket(session: Session, name: str, region: str) -> Bucket:
-    """Return a bucket as AWS and the ledger show it now."""
+def read_bucket(session: Session, name: str, region: str, *, lock: bool = False) -> Bucket:
+    """Return a bucket as AWS and the ledger show it now, with its Object Lock where that is asked for."""
     view = session.s3.view(name, region)
     row = rows_of(session).get(KIND, name)
-    return bucket_of(Listed(name, region, None), row, view, session.s3.settings(name, region))
+    return bucket_of(Listed(name, region, None), row, view, session.s3.settings(name, region, lock=lock))
 
 
 def _begin(session: Session, order: Order) -> None:
@@ -123,7 +125,9 @@ def _begin(session: Session, order: Order) -> None:
 def _send_create(session: Session, order: Order) -> None:
     """Make the call. A lost answer may be of a call that was done, and a repeat of that call meets its own bucket."""
     try:
-        patiently(session, order.name, lambda: session.s3.create(order.name, order.all_tags))
+        patiently(
+            session, order.name, lambda: session.s3.create(order.name, order.all_tags, object_lock=order.object_lock)
+        )
     except (AwsFailure, Conflict) as error:
         try:
             is_there = _is_there(session, order)
@@ -164,13 +168,15 @@ def finish_private(session: Session, order: Order) -> None:
     record_bucket(session, order)
     make_private(session, name, region)
     patiently(session, name, lambda: s3.put_encryption(name, region))
-    if order.versioning:
+    if order.versioning and not order.object_lock:  # which keeps versions by itself
         patiently(session, name, lambda: s3.put_versioning(name, region, is_on=True))
     checks: tuple[tuple[Callable[[], object], Callable[[Any], bool], str], ...] = (
         (lambda: s3.block(name, region), lambda seen: seen == SHUT, "no Block Public Access"),
         (lambda: s3.encryption(name, region), lambda seen: seen != "none", "no encryption"),
         (lambda: s3.ownership(name, region), lambda seen: seen == "BucketOwnerEnforced", "ACLs"),
     )
+    if order.object_lock:
+        checks = (*checks, (lambda: s3.object_lock(name, region), lambda seen: seen == "on", "no Object Lock"))
     for look, is_so, shows in checks:
         settle(session, look, is_so, f"{name} shows {shows}")
 
@@ -228,7 +234,12 @@ def _own(session: Session, name: str) -> Bucket | None:
 
 def left_open(error: HandrailError, order: Order) -> HandrailError:
     """Return an error that says its request is open, and the line that finishes it."""
-    words = create_words(is_public=order.is_public, tags=order.tags, versioning=order.versioning_given)
+    words = create_words(
+        is_public=order.is_public,
+        tags=order.tags,
+        versioning=order.versioning_given,
+        object_lock=order.object_lock,
+    )
     line = finishing_line(order.name, order.request, order.region, words)
     error.details["open"] = True
     error.facts = (*error.facts, ("finish", line))

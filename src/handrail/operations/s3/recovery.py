@@ -38,7 +38,7 @@ def recover_create(session: Session, intent: Intent) -> Result:
     if order.is_public and _is_open(session, order.name, order.region):
         return _finished(intent, read_bucket(session, order.name, order.region))
     finish_private(session, order)
-    bucket = read_bucket(session, order.name, order.region)
+    bucket = read_bucket(session, order.name, order.region, lock=order.object_lock)
     return _finished(intent, bucket, _not_opened(order.name) if order.is_public else ())
 
 
@@ -104,6 +104,7 @@ def _order(intent: Intent) -> Order:
         tags=wanted["tags"],
         is_public=bool(wanted["public"]),
         versioning=bool(wanted["versioning"]),
+        object_lock=bool(wanted.get("object_lock")),  # what 0.1 put on record does not say
     )
 
 

@@ -185,6 +185,7 @@ def bucket_of(listed: Listed, row: Row | None, view: View | None, settings: Sett
         versioning=found.versioning,
         encryption=found.encryption,
         ownership=found.ownership,
+        object_lock=found.object_lock,
         request=tags.get(REQUEST_TAG, "") if managed else "",
         note=_note(listed.name, row, view),
     )

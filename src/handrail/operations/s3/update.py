@@ -170,6 +170,10 @@ def _course_of(session: Session, target: Target, edit: Edit) -> Course:
     tags = _changes_tags(bucket, edit)
     if tags:
         _check_tags(session, bucket, edit)
+    if edit.versioning is False and session.s3.object_lock(bucket.name, bucket.region) == "on":
+        raise WrongState(
+            f"bucket {bucket.name} has Object Lock, and so it always keeps versions.", hint="leave --versioning off out"
+        )
     access, warnings = (False, ()) if edit.public is None else _access(session, target, is_public=edit.public)
     now = None if edit.versioning is None else session.s3.versioning(bucket.name, bucket.region) == "on"
     return Course(
@@ -349,6 +353,7 @@ UPDATE = Operation(
         "s3:PutBucketPublicAccessBlock",
         "s3:PutBucketVersioning",
         "s3:GetBucketVersioning",
+        "s3:GetBucketObjectLockConfiguration",
         "s3:PutBucketPolicy",
         "s3:DeleteBucketPolicy",
         "s3:GetBucketPolicy",

@@ -26,6 +26,7 @@ def all_patches() -> tuple[Patch, ...]:
         s3_buckets,
         s3_checksums,
         s3_contents,
+        s3_locks,
         sts,
     )
 
@@ -40,6 +41,7 @@ def all_patches() -> tuple[Patch, ...]:
         *s3_access.PATCHES,
         *s3_checksums.PATCHES,
         *s3_contents.PATCHES,
+        *s3_locks.PATCHES,
     )
 
 
