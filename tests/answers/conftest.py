@@ -1,0 +1,51 @@
+"""A sandbox of its own for what is spoiled, with long leases: nothing that is left open runs out meanwhile."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.loaders import JSONFileLoader
+
+from conftest import FAST, Handrail, clean_environ, start_sandbox
+from fast_models import hurry_retries, share_models
+from handrail.sandbox import launcher
+
+from .calls import Ground, SpoilingProxy
+
+TIMES = {"HANDRAIL_SANDBOX_PENDING": "0", "HANDRAIL_SANDBOX_STOPPING": "0", "HANDRAIL_SANDBOX_IDLE": "3600"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_models() -> None:
+    share_models(JSONFileLoader)
+    hurry_retries()
+
+
+def make_ground(folder: Path) -> Ground:
+    """Start a sandbox in a folder, and a proxy before it."""
+    sandbox = start_sandbox(folder / "state", **TIMES)
+    for name in ("home", "work"):
+        (folder / name).mkdir()
+    policy = 'preset = "strict"\n[ec2]\nmax_running = 5000\ntypes = ["t3.nano", "t3.micro", "m5.large"]\n'
+    (folder / "policy.toml").write_text(policy)
+    environ = {
+        **FAST,
+        **TIMES,
+        **clean_environ(folder / "home"),
+        "HANDRAIL_STATE_DIR": str(sandbox.state_dir),
+        "HANDRAIL_TARGET": "sandbox",
+        "HANDRAIL_POLICY": str(folder / "policy.toml"),
+    }
+    proxy = SpoilingProxy(sandbox.running.endpoint)
+    ground = Ground(sandbox, Handrail(environ, folder / "work"), proxy, folder)
+    ground.handrail.ok("ec2", "create", "--name", "first")
+    return ground
+
+
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Return the ground of this test process."""
+    ground = make_ground(tmp_path_factory.mktemp("answers"))
+    yield ground
+    ground.proxy.close()
+    launcher.stop(ground.sandbox.state_dir)
