@@ -13,7 +13,7 @@ import pytest
 
 from conftest import Handrail, clean_environ
 from handrail.core.errors import Internal, NotSetUp
-from handrail.operations.demo import STEPS, Program, Say, Step, throwaway, walk
+from handrail.operations.demo import STEPS, Command, Program, Say, Step, throwaway, walk
 
 
 def test_the_tour_shows_what_it_says(tmp_path: Path) -> None:
@@ -36,10 +36,15 @@ def test_each_step_is_explained_in_a_sentence() -> None:
         assert step.shows
 
 
+def running(script: str) -> Command:
+    """Return what runs a script in the place of the program."""
+    return lambda words, folder: [sys.executable, "-c", script, *words]
+
+
 def answering(code: int, *lines: str) -> Program:
     """Return a program that says these lines, whatever it is asked, and ends with this exit code."""
     script = f"import sys; print({chr(10).join(lines)!r}); sys.exit({code})"
-    return Program(Path.cwd(), dict(os.environ), (sys.executable, "-c", script))
+    return Program(Path.cwd(), dict(os.environ), running(script))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +76,7 @@ def test_a_sandbox_that_does_not_start_says_why(said: str, message: str, hint: s
 def test_the_world_is_gone_however_the_tour_ends(tmp_path: Path) -> None:
     log = tmp_path / "log"
     script = f"import os, sys; open({str(log)!r}, 'a').write(' '.join(sys.argv[1:3]) + ' ' + os.getcwd() + chr(10))"
-    with pytest.raises(KeyboardInterrupt), throwaway(dict(os.environ), (sys.executable, "-c", script)):
+    with pytest.raises(KeyboardInterrupt), throwaway(dict(os.environ), running(script)):
         raise KeyboardInterrupt
     lines = [line.split() for line in log.read_text().splitlines()]
     assert [line[:2] for line in lines] == [["sandbox", "start"], ["sandbox", "stop"]]
@@ -84,7 +89,7 @@ def test_an_interrupted_step_is_interrupted_too_and_waited_for(tmp_path: Path) -
         "def end(*_): pathlib.Path('ended').touch(); sys.exit(130)\n"
         "signal.signal(signal.SIGINT, end); print('here', flush=True); time.sleep(60)"
     )
-    program = Program(tmp_path, dict(os.environ), (sys.executable, "-c", script))
+    program = Program(tmp_path, dict(os.environ), running(script))
 
     def interrupt(line: str) -> None:
         raise KeyboardInterrupt
@@ -98,7 +103,7 @@ def test_a_start_of_the_sandbox_is_not_left_half_way(tmp_path: Path) -> None:
     """Ctrl-C while it starts: the start is waited for, so that there is something to stop."""
     interrupt = "import os, pathlib, signal, time; os.kill(os.getppid(), signal.SIGINT)"
     script = f"{interrupt}; time.sleep(0.5); pathlib.Path('up').touch()"
-    program = Program(tmp_path, dict(os.environ), (sys.executable, "-c", script))
+    program = Program(tmp_path, dict(os.environ), running(script))
     with pytest.raises(KeyboardInterrupt):
         program.start_sandbox()
     assert (tmp_path / "up").exists()

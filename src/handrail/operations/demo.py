@@ -6,7 +6,6 @@ import contextlib
 import json
 import shlex
 import signal
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from handrail.core.errors import Internal, NotSetUp
 from handrail.core.fields import Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
+from handrail.interpreter import isolated, without_python_settings
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
-PROGRAM = (sys.executable, "-m", "handrail")
+Command = Callable[[Sequence[str], Path], Sequence[str]]
+
 # A sandbox whose stop was lost (a second Ctrl-C) ends itself after a minute.
 PACE = {"HANDRAIL_SANDBOX_PENDING": "1", "HANDRAIL_SANDBOX_STOPPING": "1", "HANDRAIL_SANDBOX_IDLE": "60"}
 
@@ -86,11 +87,20 @@ STEPS = (
 )
 
 
-class Program:
-    """The real program in a world of its own: own folders, own sandbox, nothing of the caller's AWS or policy."""
+def handrail_program(words: Sequence[str], folder: Path) -> Sequence[str]:
+    """Return the command that runs Handrail itself."""
+    return isolated("from handrail.__main__ import main; main()", words, folder)
 
-    def __init__(self, folder: Path, environ: Mapping[str, str], command: Sequence[str] = PROGRAM) -> None:
-        self._folder, self._command = folder, tuple(command)
+
+class Program:
+    """The real program in a world of its own: own folders, own sandbox, nothing of the caller's AWS or policy.
+
+    command: what runs it with these words in this folder.
+    """
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], command: Command = handrail_program) -> None:
+        self._folder, self._command = folder, command
+        environ = without_python_settings(environ)
         kept = {name: value for name, value in environ.items() if not name.startswith(("AWS_", "HANDRAIL_"))}
         own = {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("CONFIG", "STATE", "CACHE")}
         state = {"HANDRAIL_STATE_DIR": str(folder / "sandbox"), "HANDRAIL_TARGET": "sandbox"}
@@ -133,7 +143,7 @@ class Program:
         import subprocess  # no other command needs it
 
         return subprocess.Popen(
-            [*self._command, *words],
+            self._command(words, self._folder),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -156,7 +166,7 @@ def _error_in(said: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def throwaway(environ: Mapping[str, str], command: Sequence[str] = PROGRAM) -> Iterator[Program]:
+def throwaway(environ: Mapping[str, str], command: Command = handrail_program) -> Iterator[Program]:
     """Give the program in a new world with a running sandbox; at the end, however it comes, both are gone."""
     with tempfile.TemporaryDirectory(prefix="handrail-demo-") as folder:
         program = Program(Path(folder), environ, command)

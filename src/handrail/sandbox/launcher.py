@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from handrail.interpreter import isolated, without_python_settings
 from handrail.sandbox import files
 from handrail.sandbox.errors import MissingExtra, SandboxError
 from handrail.sandbox.keys import Keys, keys_for, owner_of
@@ -40,6 +41,7 @@ __all__ = [
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 PACKAGES = ("moto", "flask", "flask_cors", "py_partiql_parser")
+SERVER = "from handrail.sandbox.server import main; main()"
 RESET_HINT = "Free space or look at the log named here; `handrail sandbox reset` starts over with empty state."
 
 
@@ -180,7 +182,8 @@ def is_serving(state_dir: Path) -> bool:
 
 
 def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the server's environment: nothing of the caller's AWS or moto settings reaches it."""
+    """Return the server's environment: nothing of the caller's settings of Python, AWS or moto reaches it."""
+    environ = without_python_settings(environ)
     kept = {name: value for name, value in environ.items() if not name.startswith(("AWS_", "MOTO_", "BOTO"))}
     # Hash order decides ids inside moto; with a fixed seed a replay gives the same ones.
     # And memory of request bodies goes back to the system at once (glibc reads this).
@@ -193,7 +196,7 @@ def start(state_dir: Path, environ: Mapping[str, str]) -> None:
     reader, writer = os.pipe()
     try:
         os.set_inheritable(writer, True)
-        command = [sys.executable, "-m", "handrail.sandbox.server", str(state_dir), str(writer)]
+        command = isolated(SERVER, [str(state_dir), str(writer)], state_dir, PACKAGES)
         append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

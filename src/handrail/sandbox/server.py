@@ -191,7 +191,3 @@ def wait_for_end(stopping: threading.Event, server: LoopbackServer, idle: float)
     while not stopping.wait(min(1.0, max(idle / 10, 0.01))):
         if not server.busy and time.monotonic() - server.gate.last_used > idle:
             return
-
-
-if __name__ == "__main__":
-    main()
