@@ -18,9 +18,11 @@ from botocore.config import Config
 from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
+from fast_models import share_methods
 from handrail.clock import Clock, SystemClock
 from handrail.doors.cli import Surroundings, run_program
 from handrail.sandbox import launcher
+from processes import keep_alive, nobody_left
 
 settings.register_profile(
     "handrail", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -32,6 +34,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # botocore parses megabytes of JSON for every client; the many short runs of one test process share them.
 JSONFileLoader.load_file = functools.lru_cache(maxsize=None)(JSONFileLoader.load_file)
+share_methods()
 
 FAST = {
     "HANDRAIL_SANDBOX_PENDING": "0.05",
@@ -144,6 +147,19 @@ class Handrail:
         return Handrail(self.environ, self.cwd, clock)
 
 
+@functools.lru_cache(maxsize=64)
+def _client(state_dir: Path, endpoint: str, service: str, region: str, owner: str) -> Any:
+    keys = launcher.keys_for(state_dir, owner)
+    return boto3.client(
+        service,
+        region_name=region,
+        endpoint_url=endpoint,
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key,
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
 @dataclass(frozen=True)
 class Sandbox:
     """A running sandbox and the ways into it that are not Handrail's."""
@@ -153,16 +169,8 @@ class Sandbox:
     running: Any
 
     def client(self, service: str, region: str = "us-east-1", owner: str = "stranger") -> Any:
-        """Return a boto3 client of somebody else."""
-        keys = launcher.keys_for(self.state_dir, owner)
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.running.endpoint,
-            aws_access_key_id=keys.access_key_id,
-            aws_secret_access_key=keys.secret_access_key,
-            config=Config(retries={"total_max_attempts": 1}),
-        )
+        """Return a boto3 client of somebody else, the same one every time."""
+        return _client(self.state_dir, self.running.endpoint, service, region, owner)
 
     def instances(self, region: str = "us-east-1", **filters: str) -> dict[str, dict[str, Any]]:
         """Return every instance by id as a foreign client sees it; filters: state="running", Name=…"""
@@ -199,7 +207,15 @@ class Sandbox:
 def start_sandbox(folder: Path, **environ: str) -> Sandbox:
     """Start a sandbox in a folder, quick states unless told otherwise."""
     around = {**os.environ, **FAST, **environ, "HANDRAIL_STATE_DIR": str(folder)}
-    return Sandbox(folder, around, launcher.ensure(folder, around))
+    running = launcher.ensure(folder, around)
+    keep_alive(folder)
+    return Sandbox(folder, around, running)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with nobody_left(tmp_path_factory.getbasetemp()):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -211,11 +227,10 @@ def worker_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox
 
 
 @pytest.fixture
-def sandbox(worker_sandbox: Sandbox) -> Iterator[Sandbox]:
-    """Return an empty account: everything that runs is terminated before and after."""
+def sandbox(worker_sandbox: Sandbox) -> Sandbox:
+    """Return an empty account: everything that runs is terminated before."""
     _empty(worker_sandbox)
-    yield worker_sandbox
-    _empty(worker_sandbox)
+    return worker_sandbox
 
 
 def _empty(sandbox: Sandbox) -> None:

@@ -2,13 +2,17 @@
 
 It imports everything once and has one thread, so that it may fork. One JSON object per line on stdin, one on stdout:
 `fork` (argv, environ, cwd, mutant) gives the pid of a process that waits at the gate; `go` opens the gate for all that
-wait; `collect` (pid) waits for the end of one and gives its code, out and err (code null: it was killed).
+wait; `lives` (pid) tells whether one has not ended; `collect` (pid) waits for the end of one and gives its code, out
+and err (code null: it was killed). When stdin ends, whoever gave the orders is gone: then every process that is left
+is killed, a stopped one too.
 """
 
 import contextlib
 import io
 import json
 import os
+import select
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,14 +53,39 @@ class Forks:
         self._gate = os.pipe()
         return {}
 
+    def lives(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Tell whether a process has not ended yet."""
+        ended = os.waitid(os.P_PID, order["pid"], os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return {"lives": ended is None}
+
     def collect(self, order: dict[str, Any]) -> dict[str, Any]:
         """Wait for the end of a process and return what it came to."""
         pid = order["pid"]
-        with os.fdopen(self._replies.pop(pid), "rb") as stream:
-            said = stream.read()
+        said = self._read(self._replies[pid])
+        os.close(self._replies.pop(pid))
         os.waitpid(pid, 0)
         result: dict[str, Any] = json.loads(said) if said else {"code": None, "out": "", "err": ""}
         return result
+
+    def _read(self, reply: int) -> bytes:
+        """Return all that a process tells. Nobody gives an order meanwhile: what comes on stdin is its end."""
+        said = b""
+        while True:
+            ready, _, _ = select.select([reply, sys.stdin], [], [])
+            if reply not in ready:
+                self.end()
+            part = os.read(reply, 1 << 20)
+            if not part:
+                return said
+            said += part
+
+    def end(self) -> NoReturn:
+        """Kill all that are left, and end."""
+        for pid in self._replies:
+            os.kill(pid, signal.SIGKILL)
+        for pid in self._replies:
+            os.waitpid(pid, 0)
+        os._exit(0)
 
 
 def _be(order: dict[str, Any], gate: int, reply: int) -> NoReturn:
@@ -68,7 +97,8 @@ def _be(order: dict[str, Any], gate: int, reply: int) -> NoReturn:
         out, err = io.StringIO(), io.StringIO()
         around = Surroundings(io.StringIO(), out, err, order["environ"], Path(order["cwd"]))
         code = run_program(order["argv"], around)
-        os.write(reply, json.dumps({"code": code, "out": out.getvalue(), "err": err.getvalue()}).encode())
+        with os.fdopen(reply, "wb") as stream:
+            stream.write(json.dumps({"code": code, "out": out.getvalue(), "err": err.getvalue()}).encode())
     finally:
         os._exit(0)
 
@@ -94,9 +124,10 @@ def main() -> None:
     """Answer orders until stdin ends."""
     _warm_up()
     forks = Forks()
-    for line in sys.stdin:
+    while line := sys.stdin.readline():
         order = json.loads(line)
         print(json.dumps(getattr(forks, order["do"])(order)), flush=True)
+    forks.end()
 
 
 if __name__ == "__main__":

@@ -10,34 +10,62 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from microburst.detection import detect, rest_operations
+from microburst.detection import resolve_operation, rest_operations
+
+from handrail.ledger.record import OPEN
+from patience import HANGS, wait_until
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_request")
 _DROPPED = ("connection", "keep-alive", "transfer-encoding", "server")
 _ACCOUNT_OF_S3 = "/v20180820/"  # of s3control, which signs as s3: microburst takes it for an object of that bucket
 ACCOUNT_BLOCK = "s3control:GetPublicAccessBlock"
 PART = "s3:UploadPart"
+PULSE = "dynamodb:PutItem (pulse)"  # that a command lives: how often it says so depends on how long it takes
 _AS_MICROBURST_SAYS = {ACCOUNT_BLOCK: "s3:GetObject", PART: "s3:PutObject"}
+_OTHERS = " (of others)"  # of a change that settles what is not ours: whether it falls due just now is chance
+_CHANGES = ("Run", "Start", "Stop", "Terminate", "Put", "Transact", "Create", "Delete", "Upload", "Complete")
 
 
 @dataclass(frozen=True)
 class Call:
-    """One AWS call as it passed by: `ec2:RunInstances`, and which one of that name it was, from 1."""
+    """One AWS call as it passed by: `ec2:RunInstances`, and which one of that name it was, from 1.
+
+    after: the change before it; turn: which one of that name it was since. Looks that run at the same time overtake
+    each other, and a wait looks as often as it must, so a look is known by these and not by its number.
+    """
 
     name: str
     nth: int
+    after: str = ""
+    turn: int = 1
+
+    def is_same(self, other: "Call") -> bool:
+        """Return whether this is the call that another run of the command made there."""
+        mine, theirs = (self.nth, other.nth) if self.is_change else (self.turn, other.turn)
+        return (self.name, self.after, mine) == (other.name, other.after, theirs)
+
+    @property
+    def is_change(self) -> bool:
+        """Return whether it changes something."""
+        return self.is_ours and self.name.partition(":")[2].startswith(_CHANGES)
+
+    @property
+    def is_ours(self) -> bool:
+        """Return whether the command makes it whenever it is run, however long it takes."""
+        return self.name != PULSE and not self.name.endswith(_OTHERS)
 
     def __str__(self) -> str:
-        return self.name if self.nth == 1 else f"{self.name} ({self.nth})"
+        if self.is_change:
+            return self.name if self.nth == 1 else f"{self.name} ({self.nth})"
+        return f"{self.name} after {self.after}" if self.after else self.name
 
 
 def name_of(method: str, path: str, headers: Mapping[str, str], body: bytes) -> str | None:
@@ -48,6 +76,8 @@ def name_of(method: str, path: str, headers: Mapping[str, str], body: bytes) -> 
     if scope[2] == "s3":
         return _name_of_s3(method, path, headers)
     target = headers.get("X-Amz-Target", "")
+    if target.endswith(".PutItem") and json.loads(body)["Item"]["pk"] == {"S": OPEN}:
+        return PULSE
     action = target.rpartition(".")[2] or parse_qs(body.decode("latin-1")).get("Action", ["?"])[0]
     return f"{scope[2]}:{action}"
 
@@ -58,7 +88,8 @@ def _name_of_s3(method: str, path: str, headers: Mapping[str, str]) -> str:
     if at.path.startswith(_ACCOUNT_OF_S3):
         return ACCOUNT_BLOCK
     query = dict(parse_qsl(at.query, keep_blank_values=True))
-    operation = detect(headers, method, at.path, query, None).operation
+    # Not `detect`, which looks at the host as well, and the first time reads the models of all services: for seconds.
+    operation = resolve_operation("s3", headers, method, at.path, query, None)
     assert operation is not None, f"no operation of S3: {method} {path}"
     return PART if "partNumber" in query else f"s3:{operation}"
 
@@ -66,23 +97,28 @@ def _name_of_s3(method: str, path: str, headers: Mapping[str, str]) -> str:
 rest_operations("s3")  # read before any test has had botocore hand out models that several share
 
 Watch = Callable[[Call, str], bool]
+Reply = tuple[int, list[tuple[str, str]], bytes]  # status, headers, body
+Spoil = Callable[[Call, Reply], Reply]
 
 
 class Watched:
     """A proxy that passes everything on and remembers the calls.
 
     watch: asked before a request is passed on (`sent`) and before its reply is given back (`answered`); False drops
-    the connection there. host: what to say as Host instead of what came: it is signed, and microburst changes it.
+    the connection there. spoil: makes another reply of what came. host: what to say as Host instead of what came: it is
+    signed, and microburst changes it. about: what the command is about; a change that does not name it is of others.
     """
 
-    def __init__(self, upstream: str, watch: Watch | None = None, host: str = "") -> None:
+    def __init__(self, upstream: str, watch: Watch | None = None, host: str = "", about: str = "") -> None:
         self.calls: list[Call] = []
         self.signed: list[tuple[str, str]] = []
+        self.in_flight = 0  # requests that are not answered yet
         self.watch: Watch = watch or (lambda _call, _when: True)
+        self.spoil: Spoil = lambda _call, reply: reply
         self._upstream, self._host = urlsplit(upstream), host
+        self._about = re.compile(re.escape(about) + r"(?![\w]|-\d)")
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
         self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -93,9 +129,21 @@ class Watched:
         self._server.server_close()
         self._thread.join()
 
+    @contextlib.contextmanager
+    def _flying(self) -> Iterator[None]:
+        with self._lock:
+            self.in_flight += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.in_flight -= 1
+
     def _note(self, name: str, date: str) -> Call:
         with self._lock:
-            call = Call(name, 1 + sum(one.name == name for one in self.calls))
+            after = next((str(one) for one in reversed(self.calls) if one.is_change), "")
+            before = [one for one in self.calls if one.name == name]
+            call = Call(name, 1 + len(before), after, 1 + sum(one.after == after for one in before))
             self.calls.append(call)
             self.signed.append((name, date))
             return call
@@ -116,7 +164,8 @@ class Watched:
                     self.close_connection = True
 
             def do_GET(self) -> None:
-                proxy._pass(self)
+                with proxy._flying():
+                    proxy._pass(self)
 
             do_POST = do_PUT = do_HEAD = do_DELETE = do_GET
 
@@ -125,22 +174,25 @@ class Watched:
     def _pass(self, handler: BaseHTTPRequestHandler) -> None:
         body = _body_of(handler)
         name = name_of(handler.command, handler.path, handler.headers, body)  # type: ignore[arg-type]  # nearly a mapping
+        if name is not None and Call(name, 1).is_change and not self._about.search(f"{handler.path} {body!r}"):
+            name += _OTHERS
         call = self._note(name, handler.headers.get("X-Amz-Date", "")) if name else None
         if call is not None and not self.watch(call, "sent"):
             _cut(handler)
             return
-        status, headers, answer = self._forward(handler, body)
+        reply = self._forward(handler, body)
         if call is not None and not self.watch(call, "answered"):
             _cut(handler)
             return
+        status, headers, answer = reply if call is None else self.spoil(call, reply)
         handler.send_response_only(status)
         for header, value in headers:
             handler.send_header(header, value)
         handler.end_headers()
         handler.wfile.write(answer)
 
-    def _forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        connection = http.client.HTTPConnection(self._upstream.hostname or "", self._upstream.port or 80, timeout=60)
+    def _forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> Reply:
+        connection = http.client.HTTPConnection(self._upstream.hostname or "", self._upstream.port or 80, timeout=HANGS)
         try:
             left_out = ("host", "expect", "transfer-encoding", "content-length")
             headers = {name: value for name, value in handler.headers.items() if name.lower() not in left_out}
@@ -155,6 +207,11 @@ class Watched:
             return reply.status, [*kept, *([("Content-Length", size)] if size is not None else [])], answer
         finally:
             connection.close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # a crowd connects at one moment
 
 
 def _body_of(handler: BaseHTTPRequestHandler) -> bytes:
@@ -185,13 +242,32 @@ class Assassin:
 
     def __call__(self, call: Call, when: str) -> bool:
         """Fire where it is time; a killed process gets no reply, a frozen one only after `go_on`."""
-        if (call, when) != (self._call, self._when) or self.fired.is_set():
+        if self.fired.is_set() or when != self._when or not call.is_same(self._call):
             return True
         os.kill(self.pid, self._sign)
         self.fired.set()
         if self._sign == signal.SIGKILL:
             return False
-        return self.go_on.wait(120)
+        return self.go_on.wait()
+
+
+Fault = Mapping[str, Any] | Spoil
+
+
+class _Spoiling:
+    """Spoils the reply of one call, or of every attempt from it on, and counts."""
+
+    def __init__(self, call: Call, spoil: Spoil, every: bool) -> None:
+        self._call, self._spoil, self._every = call, spoil, every
+        self.count = 0
+
+    def __call__(self, call: Call, reply: Reply) -> Reply:
+        """Return the reply that is given back."""
+        meant = call.nth >= self._call.nth if self._every else call.nth == self._call.nth
+        if call.name != self._call.name or not meant:
+            return reply
+        self.count += 1
+        return self._spoil(call, reply)
 
 
 class Microburst:
@@ -220,33 +296,47 @@ class Microburst:
 
     def close(self) -> None:
         """End it."""
-        self._process.terminate()
+        self._process.kill()
         self._process.wait()
         self.behind.close()
+
+    def arm(self, call: Call, fault: "Fault", *, every: bool = False) -> Callable[[], int]:
+        """Disturb a call, or every attempt from it on, and nothing else. Returns what tells how often it was.
+
+        fault: what microburst does; or, for what it does not know, what makes a spoilt reply of the real one.
+        """
+        if callable(fault):
+            self.rule()
+            spoiling = _Spoiling(call, fault, every)
+            self.behind.calls.clear()
+            self.behind.spoil = spoiling
+            return lambda: spoiling.count
+        self.behind.spoil = lambda _call, reply: reply
+        rules = self.rule(*nth_rule(call, fault, every=every))
+        return lambda: self.fired(rules[-1])
 
     def _ask(self, method: str, path: str, value: Any) -> Any:
         body = None if value is None else json.dumps(value).encode()
         request = urllib.request.Request(f"{self.endpoint}/_microburst/{path}", body, method=method)
-        with urllib.request.urlopen(request, timeout=90) as reply:
+        with urllib.request.urlopen(request, timeout=HANGS) as reply:
             return json.loads(reply.read())
+
+    def _is_there(self) -> bool:
+        assert self._process.poll() is None, "microburst ended"
+        with contextlib.suppress(OSError):
+            self._ask("GET", "health", None)
+            return True
+        return False
 
     def _wait_until_ready(self) -> None:
         """Wait until it answers, and has read the models of AWS's errors, which takes seconds the first time."""
-        deadline = time.monotonic() + 90
-        while True:
-            try:
-                self._ask("GET", "health", None)
-                break
-            except OSError:
-                assert time.monotonic() < deadline
-                assert self._process.poll() is None
-                time.sleep(0.1)
+        wait_until(self._is_there, "microburst answers", pause=0.1)
         self.rule({"service": "ec2", "operation": "DescribeRegions", "error": {"code": "InternalError", "status": 500}})
         scope = "Credential=none/20260101/us-east-1/ec2/aws4_request"
         headers = {"Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=none"}
         body = b"Action=DescribeRegions&Version=2016-11-15"
         with contextlib.suppress(urllib.error.HTTPError):
-            urllib.request.urlopen(urllib.request.Request(self.endpoint, body, headers), timeout=90)
+            urllib.request.urlopen(urllib.request.Request(self.endpoint, body, headers), timeout=HANGS)
 
 
 def nth_rule(call: Call, fault: Mapping[str, Any], *, every: bool = False) -> Sequence[Mapping[str, Any]]:

@@ -1,7 +1,7 @@
 """What the reliability tests share: a sandbox with short lives, microburst before it, and a stranger who judges."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,13 @@ from handrail.core.managed import ownership_tags
 from handrail.sandbox import launcher
 from ledger.crowd import Crowd
 from ledger.proxies import Call, Microburst, Watched
+from patience import wait_until
+
+from .strikes import Striker
 
 LIFE, WORK, VISIBILITY, SKEW = 6, 34, 1, 1  # long enough to disturb a round of cells before the first runs out
 SETTLED_AFTER = LIFE + WORK + SKEW + VISIBILITY + 2.0
+GIVEN_UP_AFTER = 10 * SETTLED_AFTER  # what is not settled by then never is
 TIMES = {
     "HANDRAIL_LEASE_L": str(LIFE),
     "HANDRAIL_LEASE_W": str(WORK),
@@ -41,15 +45,14 @@ class Ground:
         """Set the cap."""
         (self.folder / "policy.toml").write_text(f'preset = "strict"\n[ec2]\nmax_running = {places}\n')
 
-    def environ(self, **more: str) -> dict[str, str]:
-        """Return the environment of a member of a crowd."""
-        return {**self.handrail.environ, **more}
-
-    def record_calls(self, *argv: str) -> list[Call]:
-        """Return the calls of a command line that goes well."""
-        proxy = Watched(self.sandbox.running.endpoint)
-        self.handrail.ok(*argv, AWS_ENDPOINT_URL=proxy.endpoint)
-        proxy.close()
+    def record_calls(self, argv: Sequence[str], about: str, code: int | None = 0) -> list[Call]:
+        """Return the calls of a command line about something. code: how it must end, None is in any way."""
+        proxy = Watched(self.sandbox.running.endpoint, about=about)
+        try:
+            done = self.handrail(*argv, AWS_ENDPOINT_URL=proxy.endpoint)
+            assert code in (None, done.code), f"{argv}: {ended(done)}"
+        finally:
+            proxy.close()
         return proxy.calls
 
     def instances(self, **filters: list[str]) -> list[dict[str, Any]]:
@@ -95,12 +98,15 @@ class Ground:
         return found
 
     def check_places(self) -> None:
-        """Assert that whatever runs has its place, and that every place is held."""
-        places = self.places()
+        """Assert that whatever runs has its place at any time, and that in the end every place is held."""
+        wait_until(self._are_held, "every place is held", pause=1.0, seconds=GIVEN_UP_AFTER)
+
+    def _are_held(self) -> bool:
         running = {one["InstanceId"] for one in self.instances(instance_state_name=["pending", "running"])}
+        places = self.places()
         orphans = running - {row["instance"] for row in places if row["key"] is not None}
         assert not orphans, f"running without a place: {orphans}"
-        assert {row["state"] for row in places} <= {"held"}, places
+        return {row["state"] for row in places} <= {"held"}
 
     def story(self, **match: str) -> list[dict[str, Any]]:
         """Return the rows of the record in which every one of these values stands."""
@@ -119,12 +125,13 @@ class Ground:
             self.handrail.ok("ec2", "create", "--name", f"settler-{time.monotonic_ns()}", "--no-wait")
 
     def sweep(self) -> None:
-        """Let later commands settle whatever is open still: each takes some of it."""
-        for number in range(12):
-            if not self.story(result="open"):
-                return
-            self.handrail.ok("ec2", "create", "--name", f"sweep-{number}-{time.monotonic_ns()}", "--no-wait")
-        assert not self.story(result="open")
+        """Let later commands settle whatever is open still: each takes some of it, once its time has run out."""
+        wait_until(self._is_settled, "nothing is open on record", pause=2.0, seconds=GIVEN_UP_AFTER)
+
+    def _is_settled(self) -> bool:
+        if self.story(result="open"):
+            self.handrail.ok("ec2", "create", "--name", f"sweep-{time.monotonic_ns()}", "--no-wait")
+        return not self.story(result="open")
 
     def clear(self) -> None:
         """End everything that lives."""
@@ -178,6 +185,14 @@ def crowd(ground: Ground) -> Iterator[Crowd]:
     crowd = Crowd(ground.folder)
     yield crowd
     crowd.close()
+
+
+@pytest.fixture
+def strike(ground: Ground, crowd: Crowd) -> Iterator[Striker]:
+    """Return what kills or freezes a process at a call; what a test leaves is killed."""
+    striker = Striker(crowd, ground.sandbox.running.endpoint, ground.handrail.environ)
+    yield striker
+    striker.close()
 
 
 def ended(done: Done) -> str:

@@ -19,14 +19,6 @@ CONTENT = b"what is to be uploaded\n"
 IN_PARTS = (8 << 20) + 1  # bytes of a file that goes in two parts
 
 
-_CHANGES = ("Run", "Start", "Stop", "Terminate", "Put", "Transact", "Create", "Delete", "Upload", "Complete")
-
-
-def is_change(call: Call) -> bool:
-    """Return whether a call changes something."""
-    return call.name.partition(":")[2].startswith(_CHANGES)
-
-
 @dataclass(frozen=True)
 class Verb:
     """One verb. A thing is what a cell is about: an instance, a bucket, or the request id of a create.
@@ -47,8 +39,9 @@ class Verb:
 
     def cells_of(self, calls: Sequence[Call]) -> list[Call]:
         """Return the calls of a recording to disturb; of the looks of one wait only the first."""
+        known = [call for call in calls if call.is_ours]
         picked = [
-            call for at, call in enumerate(calls) if at == 0 or call.name != calls[at - 1].name or "Query" in call.name
+            call for at, call in enumerate(known) if at == 0 or call.name != known[at - 1].name or "Query" in call.name
         ]
         return [call for call in picked if not self.only or call.name.partition(":")[2] in self.only]
 
@@ -76,6 +69,12 @@ class Verb:
         return [
             row for row in mine if thing in (row["request"].partition(".")[0], str(row["resource"]).partition("/")[0])
         ]
+
+
+def rehearse(ground: Ground, verb: Verb, name: str) -> list[Call]:
+    """Return the calls to disturb, from a run of the command that goes well."""
+    thing = verb.prepare(ground, name, 1)[0]
+    return verb.cells_of(ground.record_calls(verb.argv(thing), thing))
 
 
 # ---- instances

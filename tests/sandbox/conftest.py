@@ -7,10 +7,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
+from fast_models import share_methods, share_models
 from handrail.sandbox import launcher
+from processes import keep_alive
 
 from .playing import QUICK, Client, Sandbox
+
+# test_patches_matter.py runs the tests in here without the conftest.py above.
+share_models(JSONFileLoader)
+share_methods()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,6 +42,8 @@ def make_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         folder = state_dir or tmp_path_factory.mktemp("sandbox")
         environ = {**os.environ, **QUICK, **settings}
         sandbox = Sandbox(folder, environ, launcher.ensure(folder, environ))
+        if "HANDRAIL_SANDBOX_IDLE" not in settings:
+            keep_alive(folder)
         made.append(sandbox)
         return sandbox
 
