@@ -137,7 +137,7 @@ class Entries:
             result=_result(error, status),
             code=error.exit_code if error else 0,
             resource=id or intent.resource,
-            message=error.message if error else said,
+            message=self._session.redact(error.message if error else said),
             instance=id or "",
             duration_ms=round(spent * 1000),
         )
@@ -267,7 +267,7 @@ def _record_pair(session: "Session", intent: Intent, error: HandrailError) -> No
         result=_result(error, Status.FAILED),
         code=error.exit_code,
         resource=intent.resource,
-        message=error.message,
+        message=session.redact(error.message),
     )
     try:
         session.ledger.record.intend_and_settle(intent, verdict)

@@ -4,7 +4,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -37,6 +37,7 @@ from handrail.core.policy import (
     parse_policy,
     refusal,
 )
+from handrail.core.redaction import Secrets, secrets_in
 from handrail.files import Folders
 from handrail.ledger.holders import Cap, Times
 from handrail.settings import NO_DOTENV, Dotenv, PolicyFile, Settings, TargetChoice, handrail_lease_times
@@ -59,11 +60,15 @@ VISIBILITY_AWS = 180.0  # seconds until every Describe surely shows a change (le
 
 @dataclass(frozen=True)
 class Door:
-    """What a door knows that a request may need: the line that was typed, how a line and a name are read."""
+    """What a door knows that a request may need: the line that was typed, how lines and names are read, what to hide.
+
+    secrets: what the command has in hand and may never tell; whoever gets hold of one adds it.
+    """
 
     line: Line = NO_LINE
     parse: Callable[[Sequence[str]], Typed] | None = None
     operation_named: Callable[[str], Operation | None] = lambda name: None
+    secrets: Secrets = field(default_factory=Secrets)
 
 
 class Session:
@@ -95,6 +100,7 @@ class Session:
         if self.settings.target == "sandbox":
             return NO_DOTENV
         found = settings_module.read_dotenv(self.cwd)
+        self._door.secrets.hide(*secrets_in(found.values))
         for warning in found.warnings:
             self.listener.note(warning)
         return found
@@ -144,7 +150,7 @@ class Session:
         from handrail.aws.connect import connect
         from handrail.aws.identity import Person
 
-        person = Person(say=self.listener.note)
+        person = Person(say=self.listener.note, hide=self._door.secrets.hide)
         return connect(self.located, self.choice, self.environ, self.dotenv, folders=self.folders, person=person)
 
     @cached_property
@@ -442,6 +448,10 @@ class Session:
         """Return the seconds after which every look shows a change (the sandbox tells its own)."""
         sandbox = self.aws.sandbox
         return sandbox.limits.visibility if sandbox else VISIBILITY_AWS
+
+    def redact(self, text: str) -> str:
+        """Return a text without the secrets that this command has in hand, for a record that others read."""
+        return self._door.secrets.redact(text)
 
     # ---- this machine
 

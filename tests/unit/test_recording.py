@@ -64,6 +64,7 @@ class Stage:
         self.clock = SimpleNamespace(monotonic=lambda: self.table.time)
         self.said: list[str] = []
         self.listener = SimpleNamespace(note=self.said.append)
+        self.redact = lambda text: text.replace("the-secret", "***")
         self.region, self.choice, self.caller = "us-east-1", SimpleNamespace(target="sandbox"), caller()
         self.recovery_age = 100.0
         self.operation = Operation(
@@ -485,3 +486,12 @@ def test_entries_without_requests_have_nothing_to_settle() -> None:
     stage = Stage()
     entries = Entries(stage, stage.operation, stage.plan(), [])  # type: ignore[arg-type]
     assert entries.settle([Result("web", None, Status.SUCCEEDED)])[0].name == "web"
+
+
+def test_no_secret_in_hand_gets_on_record() -> None:
+    stage = Stage()
+    stage.fail(stage.plan("r1"), Conflict("AWS said the-secret back."))
+    known = stage.record.find("r1")
+    assert known is not None
+    assert known.verdict is not None
+    assert known.verdict.message == "AWS said *** back."

@@ -23,13 +23,30 @@ from handrail.aws.failures import (
     mark_origin,
 )
 from handrail.aws.fencing import DEFINITE, Deadline
-from handrail.aws.identity import NOBODY, Identity, Person, check_profile, choose_identity, govern_sources
+from handrail.aws.hiding import hide_files, hide_what_comes
+from handrail.aws.identity import (
+    NOBODY,
+    Identity,
+    Person,
+    check_profile,
+    check_sendable,
+    choose_identity,
+    govern_sources,
+)
 from handrail.core.caller import Caller, caller_of
 from handrail.core.errors import AwsFailure, BadCredentials, NotSetUp, Usage
 from handrail.core.fields import show
 from handrail.core.regions import DEFAULT_REGION
 from handrail.files import Folders
-from handrail.settings import ENDPOINT_VARIABLE, NO_DOTENV, Dotenv, Settings, TargetChoice, check_endpoints, is_url
+from handrail.settings import (
+    ENDPOINT_VARIABLE,
+    NO_DOTENV,
+    Dotenv,
+    Settings,
+    TargetChoice,
+    check_endpoints,
+    is_url,
+)
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -228,6 +245,8 @@ class Aws:
             raise self.identity.bad(
                 f"profile {self.profile} has no credentials." if self.profile else "no AWS credentials were found."
             )
+        self._person.hide(*(secret for secret in (frozen.secret_key, frozen.token) if secret))
+        check_sendable(self.identity, frozen)
 
     def _make_client(self, service: str, region: str, before_send: BeforeSend | None, timeouts: Timeouts | None) -> Any:
         """Make a client: the one place to do so, where trimmed models would come in."""
@@ -331,11 +350,13 @@ def _connect_aws(
 ) -> Aws:
     check_endpoints(environ)
     identity = choose_identity(settings, environ, dotenv)
+    hide_files(person.hide, environ, home)
     session = _aws_session(identity, region)
     with aws_failures_explained("sign in", aws=None):
         identity = check_profile(identity, session.full_config, home)
         session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
     govern_sources(session, identity, person)
+    hide_what_comes(session, person.hide)
     endpoint = environ.get(ENDPOINT_VARIABLE, "")
     aws = Aws(session, identity, target="aws", region=region, endpoint=endpoint, timeouts=timeouts, person=person)
     aws.check_credentials()
@@ -387,6 +408,7 @@ def _connect_sandbox(
     with sandbox_failures_explained():
         running = launcher.ensure(folders.sandbox, environ)
         key, secret, looked = _sandbox_keys(launcher, running, environ)
+    person.hide(secret)
     identity = Identity(looked=looked, mend='eval "$(handrail sandbox env)"')
     session = _isolated_session()
     session.set_credentials(key, secret)

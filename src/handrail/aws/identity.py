@@ -6,6 +6,7 @@ Makes no call and never logs a secret.
 
 import hashlib
 import json
+import re
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from typing import Any
 
 from handrail import files
 from handrail.core.errors import BadCredentials, HandrailError
+from handrail.core.redaction import secrets_in_text, without_opaque_words
 from handrail.core.regions import nearest
 from handrail.core.words import age
 from handrail.settings import (
@@ -115,6 +117,9 @@ def _checked_keys(values: Mapping[str, str], place: str, looked: str) -> tuple[s
             raise _incomplete(f"{name} is missing: {place} has {there} only.", name, looked)
     if key.startswith("ASIA") and not token:
         raise _incomplete(f"{_TOKEN} is missing: {_KEY} in {place} is a temporary key (ASIA…).", _TOKEN, looked)
+    for name in (*KEY_VARIABLES, "AWS_SECURITY_TOKEN"):
+        if fault := _stray(values.get(name, "")):
+            raise _incomplete(f"{name} in {place} has {fault} in it, which no key has.", name, looked)
     return key, secret, token or None
 
 
@@ -122,6 +127,31 @@ def _incomplete(message: str, name: str, looked: str) -> BadCredentials:
     fix = f"write {name}=… into {DOTENV}" if looked == DOTENV else f"export {name}=…"
     where = {"looked": f"{name} ({looked})"}
     return BadCredentials(message, facts=tuple(where.items()), hint=fix, details={"missing": name, **where})
+
+
+# What gets into a key when it is copied, and what no header of a request could say.
+_STRAY = (
+    (re.compile(r"[\r\n]"), "a line end"),
+    (re.compile(r"\t"), "a tab"),
+    (re.compile(r"\s"), "a space"),
+    (re.compile(r"[^!-~]"), "a character that is not printable ASCII"),
+)
+
+
+def _stray(value: str) -> str:
+    return next((what for pattern, what in _STRAY if pattern.search(value)), "")
+
+
+def check_sendable(identity: Identity, credentials: Any) -> None:
+    """Raise BadCredentials where a key, as its source gave it, holds what no request can say: a stray line end.
+
+    credentials: frozen ones of botocore. Names the place, and never the value.
+    """
+    parts = {"access key id": credentials.access_key, "secret key": credentials.secret_key, "token": credentials.token}
+    for name, value in parts.items():
+        if fault := _stray(value or ""):
+            source = identity.looked.rpartition(" → ")[2]
+            raise identity.bad(f"the {name} that {source} gives has {fault} in it, which no key has.")
 
 
 def check_profile(identity: Identity, config: Config, home: Path, now: datetime | None = None) -> Identity:
@@ -232,10 +262,14 @@ class Patience:
 
 @dataclass(frozen=True)
 class Person:
-    """Whom a connection may speak to. ask: reads an MFA code; None: nobody can be asked. say: takes a note."""
+    """Whom a connection may speak to. ask: reads an MFA code; None: nobody can be asked. say: takes a note.
+
+    hide: takes the secrets that come to hand, which are never to be said.
+    """
 
     ask: Callable[[str], str] | None = None
     say: Callable[[str], None] = lambda text: None
+    hide: Callable[..., None] = lambda *values: None
     patience: Patience = Patience()
     _told: set[str] = field(default_factory=set)
 
@@ -303,16 +337,21 @@ class _Program:
         return self._process.returncode
 
     def communicate(self) -> tuple[bytes, bytes]:
-        """Return what it printed. Raises BadCredentials where it takes too long; it is ended then."""
+        """Return what it printed, the keys in it hidden; those that it may say on stderr are taken out.
+
+        Raises BadCredentials where it takes too long; it is ended then.
+        """
         patience = self._person.patience
         waiting = self._person.wait(f"credentials ({self._identity.looked})", patience.source, patience.limit)
         try:
             with self._process:  # which closes the pipes: what the program itself started may hold them open for ever
                 try:
-                    return self._process.communicate(timeout=patience.limit)
+                    out, err = self._process.communicate(timeout=patience.limit)
                 except subprocess.TimeoutExpired:
                     self._process.kill()
                     raise
+            self._person.hide(*secrets_in_text(out.decode(errors="replace")))
+            return out, without_opaque_words(err.decode(errors="replace")).encode()
         except subprocess.TimeoutExpired:
             failure = f"credential_process gave nothing within {patience.limit:g} s, and was ended."
             raise self._identity.bad(failure) from None

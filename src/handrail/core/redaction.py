@@ -1,31 +1,66 @@
-"""What must not be read in a log: one pure function that masks secrets in any text."""
+"""What must not be read in a log or a message: masks secrets in any text, by the values in hand and by their names."""
 
+import binascii
+import json
 import re
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
+
+SHORTEST = 8  # characters of a value that is masked wherever it stands; a shorter one would take words with it
+_HEAD = 16  # characters by which a value is known: one that was cut short after them is masked too
+
+# Between a name and its value: in JSON, in the repr of a dict or of bytes, in JSON inside a text, in a header, a query.
+_SAYS = r"\\{0,3}['\"]?\s*[:=,]\s*b?\\{0,3}['\"]?"
+_NAMES = (
+    r"(?:secret_?access_?key|aws_secret_access_key|secret_?key|session_?token|aws_session_token|security_?token"
+    r"|access_?token|refresh_?token|id_?token|web_?identity_?token|auth(?:orization)?_?token|bearer_?token"
+    r"|client_?secret|saml_?assertion|token_?code|device_?code|code_?verifier|private_?key|password|passwd|passphrase)"
+)
 
 # Each pattern keeps its first group (how the secret is introduced) and loses the rest of the match.
 _SECRETS = (
     # Authorization: AWS4-HMAC-SHA256 Credential=…, as a header line, in a dict and as bytes.
-    re.compile(r"(?i)(authorization['\"]?\s*[:=,]\s*b?['\"]?)[^'\"\r\n]+"),
-    re.compile(r"(?i)(x-amz-(?:security-token|signature|credential)['\"]?\s*[:=,]\s*b?['\"]?)[^'\"\s&,})]+"),
+    re.compile(r"(?i)(authorization" + _SAYS + r")[^'\"\r\n]+"),
+    re.compile(r"(?i)(\bbearer )[\w.~+/=-]{8,}"),
     re.compile(
-        r"(?i)(\b(?:secret_?access_?key|aws_secret_access_key|secret_key|session_?token|aws_session_token"
-        r"|security_?token|access_?token|refresh_?token|client_?secret|sessiontoken)"
-        # An ellipsis alone is where a secret belongs, in a command that Handrail advises.
-        r"['\"]?\s*[:=]\s*b?['\"]?)(?!…(?:['\"\s,]|\Z))[^'\"\s&,})<]+"
+        r"(?i)(x-(?:amz-(?:security-token|signature|credential|sso_bearer_token)|aws-ec2-metadata-token(?!-ttl))"
+        + _SAYS
+        + r")[^'\"\s&,})]+"
     ),
+    re.compile(
+        r"(?i)((?<![a-z])(?:aws_)?"
+        + _NAMES
+        # An ellipsis alone is where a secret belongs, in a command that Handrail advises.
+        + _SAYS
+        + r")(?!…(?:['\"\s,]|\Z))[^'\"\s&,})<\\]+"
+    ),
+    # A line of ~/.aws/credentials in which the sign is missing.
+    re.compile(r"(?i)(\b(?:aws_secret_access_key|aws_session_token|aws_security_token)[ \t]+)[^\s=:'\"\\][^\s'\"\\]*"),
+    # A container or an instance calls its session token so; a token of a page or a client is no secret.
+    re.compile(r"((?<![A-Za-z])Token\\{0,3}['\"]\s*:\s*\\{0,3}['\"])[^'\"\\]*"),
     re.compile(r"(?i)(<(?:SecretAccessKey|SessionToken)>)[^<]*"),
     re.compile(r"(?i)(<userData>\s*(?:<value>)?)[^<]*"),
     re.compile(r"(?i)(\buser_?data['\"]?\s*[:=]\s*b?['\"])(?:\\.|[^'\"\\])*"),
     re.compile(r"(?i)(\buser_?data=)[^'\"\s&]+"),
     re.compile(r"(\bSignature=)[0-9A-Za-z%/+=]+"),
+    re.compile(r"(://[^/\s:@'\"]*:)[^/\s'\"@]+(?=@)"),
     re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?=-----END|\Z)", re.DOTALL),
+)
+
+# The end of a key, in small letters and without signs, whose value is a secret. `NextToken` and `ClientToken` are none.
+_KEYS = re.compile(
+    r"(secretaccesskey|secretkey|sessiontoken|securitytoken|accesstoken|refreshtoken|idtoken|webidentitytoken"
+    r"|auth(orization)?token|bearertoken\w*|clientsecret|samlassertion|codeverifier|devicecode|dpopkey|privatekey"
+    r"|password|passwd|passphrase|^token)$"
 )
 
 
 def redact(text: str) -> str:
-    """Return `text` with secret keys, session tokens, signatures, Authorization headers and user data masked.
+    """Return `text` with secret keys, session tokens, signatures, Authorization headers and user data masked by name.
 
     An access key id stays: it is a name, and the one thing with which a platform team finds a leaked key.
     Source of the names: AWS Signature Version 4 (headers and query), STS and SSO replies, EC2 RunInstances.
@@ -33,3 +68,128 @@ def redact(text: str) -> str:
     for pattern in _SECRETS:
         text = pattern.sub(lambda match: match[1] + MASK, text)
     return text
+
+
+class Secrets:
+    """The secrets that a command has in hand, which it may never tell. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._forms: set[str] = set()
+        self._heads: re.Pattern[str] | None = None
+        self._lock = threading.Lock()
+
+    def hide(self, *values: str) -> None:
+        """Mask these values from now on, in each form in which a text may hold them, also where one is cut short."""
+        forms = {form for value in values for form in _forms(value) if len(form) >= SHORTEST}
+        with self._lock:
+            if forms <= self._forms:
+                return
+            self._forms |= forms
+            heads = sorted({re.escape(form[:_HEAD]) for form in self._forms}, key=len, reverse=True)
+            self._heads = re.compile("|".join(heads))
+
+    def redact(self, text: str) -> str:
+        """Return a text without any of them, and without what is a secret by its name."""
+        return redact(self._without_values(text))
+
+    def _without_values(self, text: str) -> str:
+        with self._lock:
+            heads, forms = self._heads, tuple(self._forms)
+        if heads is None:
+            return text
+        kept, at = [], 0
+        while match := heads.search(text, at):
+            start = match.start()
+            kept.append(text[at:start])
+            at = start + max(_shared(form, text, start) for form in forms)
+        return MASK.join([*kept, text[at:]])
+
+
+def _shared(form: str, text: str, start: int) -> int:
+    """Return how much of a form stands at a place of a text; nothing, where not even its head does."""
+    if not text.startswith(form[:_HEAD], start):
+        return 0
+    length = min(_HEAD, len(form))
+    while length < len(form) and text.startswith(form[length], start + length):
+        length += 1
+    return length
+
+
+def _forms(value: str) -> Iterator[str]:
+    """Yield a value as it is, its lines and words alone, and as URLs, JSON, Python's repr and base64 write them."""
+    for text in dict.fromkeys((value, value.strip(), *value.split())):
+        yield from (text, quote(text), quote(text, safe=""), quote_plus(text), unquote(text))
+        yield from (json.dumps(text)[1:-1], repr(text)[1:-1])
+        yield from _in_base64(text.encode(errors="surrogateescape"))
+
+
+def _in_base64(data: bytes) -> Iterator[str]:
+    """Yield what every base64 text has in it that holds the data, wherever in a group of three bytes it begins."""
+    for before, lost in ((0, 0), (1, 2), (2, 3)):
+        whole = len(data) - (before + len(data)) % 3
+        text = binascii.b2a_base64(b"\0" * before + data[:whole], newline=False).decode()[lost:]
+        yield from (text, text.replace("+", "-").replace("/", "_"))
+
+
+# ---- where they are found
+
+
+def secrets_in(value: Any, key: str = "") -> Iterator[str]:
+    """Yield the texts in nested mappings and lists whose keys say that they are secrets."""
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from secrets_in(one, str(name))
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from secrets_in(one, key)
+    elif isinstance(value, str) and is_secret_key(key):
+        yield value
+
+
+def is_secret_key(key: str) -> bool:
+    """Return whether a key says that its value is a secret."""
+    return _KEYS.search(re.sub(r"[^a-z0-9]", "", key.lower())) is not None
+
+
+def secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield the secrets among AWS's variables, and the passwords in the URLs of endpoints and proxies."""
+    for name, value in environ.items():
+        if name.startswith(("AWS_", "HANDRAIL_")) and is_secret_key(name):
+            yield value
+        if name.startswith("AWS_ENDPOINT_URL") or name.lower().endswith("_proxy"):
+            yield from passwords_in(value)
+
+
+def passwords_in(url: str) -> Iterator[str]:
+    """Yield the password of a URL, or its user where that stands alone; also where signs in it make it no URL."""
+    found = re.search(r"//(?:[^:@]*:)?(.*)@", url, re.DOTALL)
+    if found:
+        yield from (found[1], unquote(found[1]))
+
+
+def secrets_in_ini(text: str) -> Iterator[str]:
+    """Yield the secrets of a file of `~/.aws`; in a line that is none, each long word may be one."""
+    for line in text.splitlines():
+        key, *value = (part.strip() for part in re.split("[=:]", line, maxsplit=1))
+        if not value and not key.startswith(("[", "#", ";")):
+            yield from (word for word in key.split() if len(word) >= _HEAD and not word.startswith("aws_"))
+        elif is_secret_key(key):
+            yield from value
+
+
+def secrets_in_text(text: str) -> Iterator[str]:
+    """Yield what JSON-like text, whole or broken, says of secrets: the value after each name that means one."""
+    for key, value in re.findall(r"['\"]([\w-]+)['\"]\s*:\s*['\"]((?:[^'\"\\]|\\.)*)", text):
+        if is_secret_key(key):
+            yield value
+
+
+_OPAQUE = re.compile(r"(?=[\w+/=.~-]*\d)(?=[\w+/=.~-]*[a-z])(?=[\w+/=.~-]*[A-Z])[\w+/=.~-]{20,}", re.ASCII)
+
+
+def without_opaque_words(text: str) -> str:
+    """Return what a foreign program says without long words of capitals, small letters and digits: it may say its keys.
+
+    An access key id has capitals and digits only, and stays.
+    """
+    return _OPAQUE.sub(MASK, text)

@@ -8,8 +8,8 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
@@ -22,8 +22,9 @@ from handrail.catalog import operation_named
 from handrail.core.errors import HandrailError, Internal, Interrupted, PartlyFailed, Stopped, Usage, exit_code_of
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome, Plan, Question, Result
-from handrail.core.redaction import redact
+from handrail.core.redaction import Secrets, secrets_in_environment
 from handrail.doors.commands import build, global_flags, line_of, parse, values_of
+from handrail.doors.log import logging_to
 from handrail.doors.streams import OutputLost, Remarks, Results, drop_unsent, open_shut_ones
 from handrail.files import find_folders
 from handrail.output.messages import Console, nowhere
@@ -91,7 +92,9 @@ def run_program(argv: Sequence[str], around: Surroundings) -> int:
     """Run one command line and return its exit code. The one place that catches errors."""
     results = Results(around.stdout)
     around = replace(around, stdout=cast(TextIO, results), stderr=cast(TextIO, Remarks(around.stderr)))
-    program = _Program(around, _early_style(argv, around.environ))
+    secrets = Secrets()
+    secrets.hide(*secrets_in_environment(around.environ))
+    program = _Program(around, _early_style(argv, around.environ, secrets), secrets)
     try:
         around.ready()
         code = program.dispatch(argv)
@@ -135,8 +138,8 @@ class _ShellConsole(Console):
 class _Program:
     """One run: the console that errors go to, also those from before the options were read."""
 
-    def __init__(self, around: Surroundings, style: Style) -> None:
-        self.around = around
+    def __init__(self, around: Surroundings, style: Style, secrets: Secrets) -> None:
+        self.around, self.secrets = around, secrets
         self.console = _ShellConsole(around.stdout, around.stderr, around.stdin, style)
         self.after_interrupt = "repeat the command"
 
@@ -176,12 +179,12 @@ class _Program:
             check_query(said.query)
         from handrail.session import Door, Session
 
-        door = Door(line_of(operation, raw, flags, dry_run=dry_run), parse, operation_named)
+        door = Door(line_of(operation, raw, flags, dry_run=dry_run), parse, operation_named, self.secrets)
         session = Session(said, around.environ, around.cwd, folders, self.console, clock=around.clock, door=door)
-        self.console = session.listener = _console(said, session, around, operation, dry_run=dry_run)
+        self.console = session.listener = _console(said, session, around, operation, self.secrets, dry_run=dry_run)
         if operation.mutates and (listing := _listing(operation)):
             self.after_interrupt = f"see what was done: {listing}"
-        with _logging(said, around.stderr):
+        with logging_to(said, around.stderr, self.secrets.redact, self.console.warn):
             try:
                 return self._walk(operation, raw, session, dry_run=dry_run)
             except Exception:
@@ -267,7 +270,7 @@ def _complete(root: click.Group, instruction: str, out: TextIO) -> int:
 # ---- how it speaks
 
 
-def _early_style(argv: Sequence[str], environ: Mapping[str, str]) -> Style:
+def _early_style(argv: Sequence[str], environ: Mapping[str, str], secrets: Secrets) -> Style:
     """Return the style for errors that come before the options are read: a program that said -o json wants JSON."""
     found = environ.get("HANDRAIL_OUTPUT", "")
     words = list(argv)
@@ -276,18 +279,25 @@ def _early_style(argv: Sequence[str], environ: Mapping[str, str]) -> Style:
             found = words[at + 1] if at + 1 < len(words) else found
         elif word.startswith(("--output=", "-o")):
             found = word.removeprefix("--output=").removeprefix("-o")
-    return _style(found if found in FORMATS else "table")
+    return _style(secrets, found if found in FORMATS else "table")
 
 
-def _style(format: str, **rest: Any) -> Style:
+def _style(secrets: Secrets, format: str, **rest: Any) -> Style:
     width = shutil.get_terminal_size((80, 24)).columns
-    return Style(format=format, width=width, redact=redact, **rest)  # type: ignore[arg-type]  # one of FORMATS
+    return Style(format=format, width=width, redact=secrets.redact, **rest)  # type: ignore[arg-type]  # one of FORMATS
 
 
 def _console(
-    said: settings.Settings, session: Session, around: Surroundings, operation: Operation, *, dry_run: bool
+    said: settings.Settings,
+    session: Session,
+    around: Surroundings,
+    operation: Operation,
+    secrets: Secrets,
+    *,
+    dry_run: bool,
 ) -> _ShellConsole:
     style = _style(
+        secrets,
         said.output or "table",
         explicit=said.output is not None,
         query=said.query,
@@ -330,47 +340,7 @@ def _choose_target(session: Session, console: Console, around: Surroundings) -> 
         console.note(f"remembered; handrail use {'sandbox' if answer == 'aws' else 'aws'} changes it")
 
 
-# ---- the log
-
-
-class _Redacting(logging.Formatter):
-    """Masks every secret in a line of the log."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line, redacted."""
-        return redact(super().format(record))
-
-
-# Loud at DEBUG, and about botocore itself rather than about what was asked of AWS.
-_CHATTY = ("botocore.parsers", "botocore.hooks", "botocore.loaders", "botocore.regions", "botocore.auth")
-
-
-@contextmanager
-def _logging(said: settings.Settings, stderr: TextIO) -> Iterator[None]:
-    """Log everything, redacted, while a command runs: to the log file, else with -vv to stderr. Raises Usage."""
-    if said.log_file is None and said.verbose < 2:
-        yield
-        return
-    try:
-        if said.log_file:
-            said.log_file.touch(mode=0o600)  # logging would make it readable for everybody
-        handler = logging.FileHandler(said.log_file) if said.log_file else logging.StreamHandler(stderr)
-    except OSError as error:
-        why = f"the log file {said.log_file} can't be written: {error.strerror}."
-        raise Usage(why, hint="--log-file PATH, in a folder that is there") from None
-    handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
-        handler.close()
+# ---- what -v says
 
 
 def _say_calls(session: Session, console: Console) -> None:

@@ -15,7 +15,7 @@ def json_text(value: Any, *, indent: int | None = 2, ascii_only: bool = False) -
     import json
 
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
-    return re.sub(CONTROL, lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text)
+    return re.sub(CONTROL, lambda match: match[0] if match[0] == "\n" else json.dumps(match[0])[1:-1], text)
 
 
 def yaml_text(value: Any) -> str:

@@ -7,8 +7,12 @@ LABEL = 10
 """Columns of a label in a block, after its indent of two."""
 
 # What could move the cursor, speak to the terminal, reorder or hide text: C0, DEL, C1, line and paragraph separators,
-# bidirectional and zero-width marks (not the joiners, which scripts need), byte order mark, lone surrogates.
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+# bidirectional marks, what takes no room (not the joiners and variation selectors, which scripts and emoji need) or
+# shows nothing though it is a letter, byte order mark, tags, lone surrogates.
+CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    r"\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
+)
 
 # Lines that people copy, and what in them must stay whole: breaking it would break the command.
 _COPIED = frozenset({"try", "next", "undo", "read", "log in"})

@@ -1,6 +1,9 @@
 """No secret gets through, however it is written, and what is no secret stays readable."""
 
 import base64
+import json
+import re
+from urllib.parse import quote
 
 import botocore.auth
 import pytest
@@ -9,7 +12,16 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.core.redaction import redact
+from handrail.core.redaction import (
+    SHORTEST,
+    Secrets,
+    redact,
+    secrets_in,
+    secrets_in_environment,
+    secrets_in_ini,
+    secrets_in_text,
+    without_opaque_words,
+)
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"  # AWS's own example
 TOKEN = "IQoJb3JpZ2luX2VjEJr//////////wEaCXVzLWVhc3QtMSJHMEUCIQ=="
@@ -92,3 +104,82 @@ def test_a_presigned_url_loses_what_makes_it_work() -> None:
     assert signature not in shown
     assert "IQoJb3JpZ2lu" not in shown
     assert shown.startswith("https://press.s3.amazonaws.com/a?x=1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{{'x-amz-sso_bearer_token': '{TOKEN}'}}",
+        f"x-aws-ec2-metadata-token: {TOKEN}",
+        f'{{"Token": "{TOKEN}", "Code": "Success"',
+        f'"{{\\"Token\\": \\"{TOKEN}\\"}}"',
+        f"Action=AssumeRoleWithWebIdentity&WebIdentityToken={TOKEN}",
+        f"Authorization: Bearer {TOKEN}",
+        f"aws_session_token  {TOKEN}",
+        f"http://dev:{SECRET.replace('/', '')}@proxy:3128",
+        f"password={SECRET}",
+        f"GET /?X-Amz-Security-Token={TOKEN}&X-Amz-Date=1",
+    ],
+)
+def test_what_others_call_a_secret_is_masked(text: str) -> None:
+    masked = redact(text)
+    assert "***" in masked
+    assert not {TOKEN, SECRET, SECRET.replace("/", "")} & set(re.split(r"[\s'\"\\=&:@]", masked))
+
+
+@pytest.mark.parametrize(
+    "text", ['"NextToken": "abc"', "ClientToken=hr-0123", "x-aws-ec2-metadata-token-ttl-seconds: 21600", "a://b:c d@e"]
+)
+def test_a_token_that_is_no_secret_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+@given(st.text(min_size=SHORTEST, max_size=90), st.text(max_size=9), st.text(max_size=9))
+def test_a_value_in_hand_is_masked_in_every_form(value: str, before: str, after: str) -> None:
+    hidden = Secrets()
+    hidden.hide(value)
+    if len(value.encode()) < SHORTEST or any("\ud800" <= char <= "\udfff" for char in value):
+        return
+    forms = (value, quote(value), quote(value, safe=""), json.dumps(value)[1:-1], repr(value)[1:-1])
+    for form in forms:
+        assert "***" in hidden.redact(before + form + after)
+    inside = base64.b64encode((before + value + after).encode()).decode()
+    assert len(value) < SHORTEST + 4 or "***" in hidden.redact(inside)
+
+
+def test_a_value_that_was_cut_short_is_masked_as_far_as_it_goes() -> None:
+    hidden = Secrets()
+    hidden.hide(SECRET, TOKEN)
+    hidden.hide(SECRET)
+    assert hidden.redact(f'"{SECRET[:30]}…" {TOKEN}{SECRET}') == '"***…" ******'
+    assert hidden.redact(f"{SECRET[:12]} stays") == f"{SECRET[:12]} stays"
+    assert Secrets().redact("nothing in hand") == "nothing in hand"
+
+
+def test_short_values_are_no_secrets() -> None:
+    hidden = Secrets()
+    hidden.hide("secret", "")
+    assert hidden.redact("the secret key") == "the secret key"
+
+
+def test_where_secrets_are_found() -> None:
+    found = {"Credentials": {"SecretAccessKey": "a", "AccessKeyId": "b"}, "keys": [{"token": "c"}], "NextToken": "d"}
+    assert list(secrets_in(found)) == ["a", "c"]
+    environ = {
+        "AWS_SECRET_ACCESS_KEY": "a",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "/b",
+        "AWS_BEARER_TOKEN_BEDROCK": "c",
+        "https_proxy": "http://u:p%2F@h",
+        "AWS_ENDPOINT_URL_S3": "http://h",
+        "GITHUB_TOKEN": "d",
+    }
+    assert list(secrets_in_environment(environ)) == ["a", "c", "p%2F", "p/"]
+    long = "x" * 16
+    text = f"[a]\n# {long}1\naws_secret_access_key = k=v\naws_secret_access_key {long}2\nregion us-east-1\n\n{long}3\n"
+    assert list(secrets_in_ini(text)) == ["k=v", f"{long}2", f"{long}3"]
+    assert list(secrets_in_text('{"Token": "a\\"b", "Code": "c", "SecretAccessKey": "d')) == ['a\\"b', "d"]
+
+
+def test_words_that_could_be_keys_are_taken_out_of_what_a_program_says() -> None:
+    said = f"run vault-login --path /etc/team/dev_settings.d of AKIAIOSFODNN7EXAMPLE: {SECRET}"
+    assert without_opaque_words(said) == "run vault-login --path /etc/team/dev_settings.d of AKIAIOSFODNN7EXAMPLE: ***"
