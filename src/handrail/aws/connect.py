@@ -22,7 +22,7 @@ from handrail.aws.failures import (
     host_of,
     mark_origin,
 )
-from handrail.aws.fencing import DEFINITE, Deadline
+from handrail.aws.fencing import Deadline
 from handrail.aws.hiding import hide_files, hide_what_comes
 from handrail.aws.identity import (
     NOBODY,
@@ -33,6 +33,7 @@ from handrail.aws.identity import (
     choose_identity,
     govern_sources,
 )
+from handrail.aws.retries import RetryBudget
 from handrail.core.caller import Caller, caller_of
 from handrail.core.errors import AwsFailure, BadCredentials, NotSetUp, Usage
 from handrail.core.fields import show
@@ -62,7 +63,6 @@ class Timeouts:
     attempts: int = 3
 
 
-RETRY_BUDGET = 10  # retries of all calls of one command together
 READ_TIMEOUT_VARIABLE = "HANDRAIL_SANDBOX_READ_TIMEOUT"
 
 # Credentials that can't be had must say so within 3 s.
@@ -77,51 +77,6 @@ class Call:
     operation: str
     attempts: int
     ms: int
-
-
-class RetryBudget:
-    """The retries that all clients of one command share; it takes the place of botocore's quota of each client."""
-
-    def __init__(self, retries: int = RETRY_BUDGET) -> None:
-        self.limit, self.spent = retries, 0
-        self._lock = threading.Lock()
-
-    def acquire_retry_quota(self, context: Any) -> bool:
-        """Take a retry, as botocore's RetryHandler asks; False: the failure stands."""
-        with self._lock:
-            if self.spent == self.limit:
-                context.add_retry_metadata(RetryQuotaReached=True)
-                return False
-            self.spent += 1
-            return True
-
-    def govern(self, client: Any, attempts: int) -> None:
-        """Let a client retry within this budget, by botocore's standard conditions and waits."""
-        from botocore.retries import standard
-
-        service = client.meta.service_model.service_id.hyphenize()
-        handler = standard.RetryHandler(
-            retry_policy=standard.RetryPolicy(
-                retry_checker=_Conditions(standard.StandardRetryConditions(max_attempts=attempts)),
-                retry_backoff=standard.ExponentialBackoff(),
-            ),
-            retry_event_adapter=standard.RetryEventAdapter(),
-            retry_quota=self,
-        )
-        event, own = f"needs-retry.{service}", f"retry-config-{service}"
-        client.meta.events.unregister(event, unique_id=own)
-        client.meta.events.register(event, handler.needs_retry, unique_id=own)
-
-
-class _Conditions:
-    """botocore's conditions of a retry, but for an answer at 5xx that is definite: no room is an answer."""
-
-    def __init__(self, standard: Any) -> None:
-        self._standard = standard
-
-    def is_retryable(self, context: Any) -> bool:
-        """Return whether to try again."""
-        return context.get_error_code() not in DEFINITE and self._standard.is_retryable(context)
 
 
 class Running(Protocol):

@@ -17,9 +17,10 @@ import pytest
 
 from fast_models import hurry_retries
 from handrail import __version__
-from handrail.aws.connect import RETRY_BUDGET, Aws, Launcher, Timeouts, connect, sandbox_owner
+from handrail.aws.connect import Aws, Launcher, Timeouts, connect, sandbox_owner
 from handrail.aws.failures import aws_failures_explained
 from handrail.aws.identity import Patience, Person
+from handrail.aws.retries import RETRY_BUDGET
 from handrail.core.caller import Caller
 from handrail.core.errors import AwsFailure, BadCredentials, HandrailError, NotSetUp, Unreachable, Usage
 from handrail.files import Folders

@@ -12,8 +12,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from fast_models import hurry_retries
-from handrail.aws.connect import RetryBudget
 from handrail.aws.fencing import Deadline, HeldUp, before_send, fenced, signed_at
+from handrail.aws.retries import RetryBudget
 from handrail.core.errors import HandrailError
 from handrail.ledger.fence import Fence, FenceClosed
 from handrail.ledger.holders import Times
