@@ -20,10 +20,10 @@ DEFAULTS = {"output": "table", "region": DEFAULT_REGION, "home_region": DEFAULT_
 HELP = {"home_region": "the region of the ledger; the policy may say it too (home_region)"}
 
 
-def policy_rows() -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield each policy key: name, kind, its value in strict and in open, help."""
+def policy_rows() -> Iterator[tuple[str, str, str, str, str, str]]:
+    """Yield each policy key: name, kind, its value in strict and in open, help, what it can do in a found file."""
     for key in KEYS.values():
-        yield key.name, key.kind, _short(key, "strict"), _short(key, "open"), key.help
+        yield key.name, key.kind, _short(key, "strict"), _short(key, "open"), key.help, key.found.value
 
 
 def _short(key: Key, preset: str) -> str:

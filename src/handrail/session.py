@@ -20,6 +20,7 @@ from handrail.core.operation import Operation
 from handrail.core.plan import Claim, Listener, Places, Plan
 from handrail.core.policy import (
     Context,
+    Home,
     Policy,
     Reason,
     Touch,
@@ -29,9 +30,11 @@ from handrail.core.policy import (
     default_type,
     explain,
     home_region,
+    ignored,
     is_job_server,
     judge,
     may_touch,
+    named_regions,
     narrowest,
     no_default_type,
     parse_policy,
@@ -120,8 +123,8 @@ class Session:
 
         HANDRAIL_HOME_REGION does not choose it: that one says where the ledger is (PRODUCT.md section 2).
         """
-        home = home_region(self.policies)
-        fallback = home.region if home.origin != "default" else None
+        _ = self.home_region  # no file that was merely found may name another
+        fallback = self.policies[-1].value("home_region")
         dotenv = NO_DOTENV if target == "sandbox" else self.dotenv
         return settings_module.choose_region(self.settings, target, self.environ, dotenv, self.folders.home, fallback)
 
@@ -226,11 +229,17 @@ class Session:
         return narrowest(self.policies, f"{service}.manage") == "any"
 
     def policy_default(self, key: str) -> Any:
-        """Return the default that the nearest policy states for a key; None where none does."""
+        """Return the default that the policy which holds states for a key; None where it states none."""
+        self._say_ignored(key)
         return default(self.policies, key)
+
+    def _say_ignored(self, key: str) -> None:
+        for origin in ignored(self.policies, key):
+            self.listener.note(f"{key} is ignored: {origin} was only found, and such a file chooses no defaults")
 
     def default_type(self) -> str:
         """Return the instance type where none is given: the first that every policy allows. Raises Refused, Usage."""
+        self._say_ignored("ec2.default_type")
         found = default_type(self.policies, self._context)
         if found is None:
             raise no_default_type(self.policies, self._context, self._door.line)
@@ -263,14 +272,21 @@ class Session:
     @property
     def home_region(self) -> str:
         """Return the region of the account's ledger."""
-        return home_region(self.policies, self.settings.home_region or "").region
+        return self._home.region
+
+    @property
+    def _home(self) -> Home:
+        return home_region(self.policies, self.settings.home_region or "")
 
     @cached_property
     def ledger_table(self) -> "LedgerTable":
         """Return the table of the ledger in the home region, made or not."""
+        return self._ledger_table_in(self.home_region)
+
+    def _ledger_table_in(self, region: str) -> "LedgerTable":
         from handrail.aws.ledger_table import LedgerTable
 
-        return LedgerTable(self.aws.client("dynamodb", self.home_region), self.clock.sleep)
+        return LedgerTable(self.aws.client("dynamodb", region), self.clock.sleep)
 
     @cached_property
     def ledger(self) -> "Ledger | NoLedger":
@@ -296,8 +312,20 @@ class Session:
         except NotSetUp as error:
             if error.slug != "no_ledger":
                 raise
-            return None if self.aws.sandbox is not None else self._without_ledger(error)
+            if self.aws.sandbox is None:
+                return self._without_ledger(error)
+            if elsewhere := self.ledgers_of_sandbox():
+                from handrail.ledger.elsewhere import second_ledger
+
+                raise second_ledger(elsewhere[0], self._home) from None
+            return None
         return ledger
+
+    def ledgers_of_sandbox(self) -> tuple[str, ...]:
+        """Return the regions but the home region in which this sandbox has a ledger."""
+        from handrail.ledger.elsewhere import ledgers_elsewhere
+
+        return ledgers_elsewhere(self.sandbox, self._ledger_table_in, self.home_region)
 
     def request_on_record(self, request: str) -> "Known | None":
         """Return a request as the record has it, or None. Writes nothing."""
@@ -364,14 +392,8 @@ class Session:
         return NoLedger(LocalRecord(self.folders.state / "audit.jsonl", self.caller, self.now))
 
     def _watched_regions(self) -> list[str]:
-        """Return where instances may run without a place: here, and the regions that the policies name."""
-        named = [
-            region
-            for policy in self.policies
-            for region in policy.value("ec2.regions") or ()
-            if "*" not in region and "?" not in region and "[" not in region
-        ]
-        return list(dict.fromkeys([self.region, *named]))
+        """Return where instances may run without a place: here, and the regions that the policy which holds names."""
+        return list(dict.fromkeys([self.region, *named_regions(self.policies)]))
 
     def _requester(self) -> str:
         """Return whom a job server names, if the policies believe it (PRODUCT.md section 4, promise 7).

@@ -71,16 +71,23 @@ def test_use_of_what_is_no_target(person: Handrail, word: str, hint: str) -> Non
     assert (done.code, done.error["message"], done.error["hint"]) == (2, f'"{word}" is not a target.', hint)
 
 
+def team_says(person: Handrail, text: str) -> None:
+    """Write the policy that holds for this person."""
+    folder = Path(person.environ["HOME"]) / ".config" / "handrail"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "policy.toml").write_text(text, encoding="utf-8")
+
+
 def test_the_home_region_of_the_ledger_does_not_choose_the_region(person: Handrail) -> None:
     said = person.json(HANDRAIL_HOME_REGION="eu-west-1")
     assert (said["region"], said["region_source"]) == ("us-east-1", "default")
-    (person.cwd / "handrail.toml").write_text('home_region = "eu-west-2"\n', encoding="utf-8")
+    team_says(person, 'home_region = "eu-west-2"\n')
     said = person.json()
     assert (said["region"], said["region_source"]) == ("eu-west-2", "policy")
 
 
 def test_the_exports_name_the_region_that_handrail_takes(person: Handrail) -> None:
-    (person.cwd / "handrail.toml").write_text('home_region = "eu-west-2"\n', encoding="utf-8")
+    team_says(person, 'home_region = "eu-west-2"\n')
     assert _region(person.ok("sandbox", "env").out) == {"eu-west-2"}
     assert _region(person.ok("sandbox", "env", HANDRAIL_REGION="eu-west-3").out) == {"eu-west-3"}
     # With keys in sight and no target chosen: these exports choose it.

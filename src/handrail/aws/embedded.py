@@ -41,6 +41,14 @@ class Embedded:
         with sandbox_failures_explained():
             launcher.reset(self._state_dir)
 
+    def regions_written(self, service: str, action: str) -> tuple[str, ...]:
+        """Return the regions in which somebody has made a call that writes."""
+        from handrail.sandbox import launcher
+
+        with sandbox_failures_explained():
+            log = launcher.read_log(self._state_dir)
+        return tuple(dict.fromkeys(one.region for one in log if (one.service, one.action) == (service, action)))
+
     def keys(self, owner: str | None) -> Any:
         """Return the keys of an owner, this person's own where none is named: access_key_id, secret_access_key."""
         from handrail.sandbox import launcher

@@ -83,7 +83,7 @@ def check(session: Session, values: Values) -> Outcome:
 
 
 def _check_files(session: Session) -> Outcome:
-    policies = session.policies
+    policies, _ = session.policies, session.home_region  # which refuses files that name several
     warnings = without_effect(policies, _target(session), session.settings.home_region or "")
     rows = [
         {

@@ -64,7 +64,7 @@ class Looked:
 
     @property
     def facts(self) -> Facts:
-        """Return the line of the plan that says where was looked; none on the sandbox, where nothing was."""
+        """Return the line of the plan that says where was looked; none on the sandbox, whose log tells."""
         seen = count(len(self.regions) - len(self.closed), "other enabled region")
         return (("looked", f"{seen}: no second ledger"),) if self.regions else ()
 
@@ -82,7 +82,7 @@ def _look_elsewhere(session: Session, home: str) -> Looked:
     a ledger where it works.
     """
     if session.aws.sandbox is not None:
-        return Looked()
+        return Looked(found=session.ledgers_of_sandbox())
     regions = tuple(region for region in session.ec2_of(home).regions() if region != home)
 
     from concurrent.futures import ThreadPoolExecutor

@@ -105,11 +105,22 @@ def errors_page(root: type[HandrailError] = HandrailError) -> str:
     )
 
 
-def policy_page(keys: Iterable[tuple[str, str, str, str, str]]) -> str:
-    """Return the policy keys: rows of (key, kind, value in strict, value in open, help)."""
-    rows = [(_code(key), kind, _code(strict), _code(opened), text) for key, kind, strict, opened, text in keys]
-    table = markdown_table(("Key", "Kind", "`strict`", "`open`", "Meaning"), rows)
-    return _page(["# Policy keys", _GENERATED, table])
+def policy_page(keys: Iterable[tuple[str, str, str, str, str, str]]) -> str:
+    """Return the policy keys: rows of (key, kind, value in strict, value in open, help, what a found file can do)."""
+    rows = list(keys)
+    table = [(_code(key), kind, _code(strict), _code(opened), text) for key, kind, strict, opened, text, _ in rows]
+    found = [(_code(key), can) for key, *_, can in rows]
+    return _page(
+        [
+            "# Policy keys",
+            _GENERATED,
+            markdown_table(("Key", "Kind", "`strict`", "`open`", "Meaning"), table),
+            "## In a file that was found",
+            "What each key can do in a `handrail.toml` that was merely found in or above the working folder, next to "
+            "the policy that holds without it.",
+            markdown_table(("Key", "There"), found),
+        ]
+    )
 
 
 def settings_page(settings: Iterable[tuple[str, str, str, str]]) -> str:

@@ -15,6 +15,7 @@ from handrail.core.policy import (
     caps,
     default,
     home_region,
+    ignored,
     is_job_server,
     may_touch,
     narrowest,
@@ -51,9 +52,13 @@ def test_the_narrowest_word_holds() -> None:
     assert narrowest((policy("s3.public='freely'"), STRICT), "s3.public") == "approval"
 
 
-def test_the_nearest_default_is_taken() -> None:
+def test_the_default_of_the_policy_that_holds_is_taken() -> None:
     near, far = policy("ec2.default_subnet='subnet-0a1b2c3d'"), policy("ec2.default_subnet='subnet-99999999'")
-    assert default((near, far), "ec2.default_subnet") == "subnet-0a1b2c3d"
+    assert default((near, far), "ec2.default_subnet") == "subnet-99999999"
+    assert default((near, STRICT), "ec2.default_subnet") is None
+    assert ignored((near, STRICT), "ec2.default_subnet") == ("handrail.toml:1",)
+    assert ignored((STRICT, near), "ec2.default_subnet") == ()
+    assert ignored((policy("ec2.types=['t3.nano']"), STRICT), "ec2.types") == ()
     assert default((STRICT, far), "ec2.default_subnet") == "subnet-99999999"
     assert default((STRICT,), "ec2.default_subnet") is None
 
@@ -63,23 +68,31 @@ def test_the_home_region_and_who_says_so() -> None:
     assert home_region((STRICT,)) == Home("us-east-1", "default")
     assert home_region((STRICT,), "eu-west-1") == Home("eu-west-1", "HANDRAIL_HOME_REGION")
     assert home_region((STRICT, west)) == Home("eu-west-1", "handrail.toml:1")
-    assert home_region((west, STRICT), "eu-west-1") == Home("eu-west-1", "handrail.toml:1")
+    assert home_region((west, STRICT), "eu-west-1") == Home("eu-west-1", "HANDRAIL_HOME_REGION")
+    assert home_region((policy("home_region='us-east-1'"), STRICT)) == Home("us-east-1", "default")
 
 
-def test_two_home_regions_are_refused() -> None:
+def test_a_file_that_was_found_can_not_move_the_home_region() -> None:
     west, east = policy("home_region='eu-west-1'"), policy("home_region='us-east-1'", "/etc/policy.toml")
     with pytest.raises(
         Refused, match=r"the home region is us-east-1 by /etc/policy.toml:1, and eu-west-1 by"
     ) as caught:
         home_region((west, east))
-    assert "make them agree" in caught.value.hint
+    assert caught.value.hint.endswith("take the line out of it")
     assert [fact[1] for fact in caught.value.facts] == [
-        "home_region = eu-west-1 (handrail.toml:1)",
         "home_region = us-east-1 (/etc/policy.toml:1)",
+        "home_region = eu-west-1 (handrail.toml:1)",
     ]
     assert {reason["key"] for reason in caught.value.details["reasons"]} == {"home_region"}
-    with pytest.raises(Refused, match="by HANDRAIL_HOME_REGION"):
-        home_region((west,), "us-east-1")
+    with pytest.raises(Refused, match=r"us-east-1 by default, and eu-west-1 by handrail\.toml:1") as caught:
+        home_region((west, STRICT))
+    assert caught.value.hint.endswith("or export HANDRAIL_HOME_REGION=eu-west-1")
+
+
+def test_two_home_regions_are_refused() -> None:
+    with pytest.raises(Refused, match="by HANDRAIL_HOME_REGION") as caught:
+        home_region((policy("home_region='eu-west-1'"),), "us-east-1")
+    assert "make them agree" in caught.value.hint
 
 
 ARN = "arn:aws:sts::111122223333:assumed-role/console/box-1"

@@ -371,7 +371,12 @@ def test_allowed_is_what_every_policy_takes() -> None:
         ((policy("ec2.types=['m5.*', 'c5.large']"),), "c5.large"),
         ((policy("ec2.types=['m5.*']"),), None),
         ((policy("preset='open'\nec2.default_type='m5.large'"), STRICT), "t3.nano"),
-        ((policy("ec2.default_type='t4g.nano'"), STRICT), "t4g.nano"),
+        ((policy("ec2.default_type='t4g.nano'"), STRICT), "t3.nano"),
+        ((STRICT, policy("ec2.default_type='t4g.nano'")), "t4g.nano"),
+        ((policy("ec2.types=['t4g.nano', 't3.nano']"), STRICT), "t3.nano"),
+        ((policy("ec2.types=['t4g.nano']"), STRICT), "t4g.nano"),
+        ((policy("ec2.types=['m5.large', 't3.nano']"), OPEN), "t3.nano"),
+        ((policy("ec2.types=['m5.large']"), OPEN), "m5.large"),
     ],
 )
 def test_the_default_type(rules: tuple[Policy, ...], type_: str | None) -> None:

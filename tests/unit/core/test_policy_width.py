@@ -2,7 +2,7 @@
 
 import pytest
 
-from handrail.core.policy import KEYS, OPEN, STRICT, Policy, parse_policy, without_effect
+from handrail.core.policy import KEYS, OPEN, STRICT, Found, Policy, parse_policy, without_effect
 
 
 def policy(text: str, source: str = "handrail.toml") -> Policy:
@@ -29,7 +29,7 @@ def test_what_goes_beyond_is_named_with_both_rules() -> None:
         ("job_servers=['ci']", "", "ci"),
         ("ec2.images=['ubuntu', 'ami-*']", "", "ami-*"),
         ("ec2.default_type='m5.large'\nec2.types=['m5.large', 't3.nano']", "", "m5.large"),
-        ("ec2.default_security_groups=['a', 'b']", "ec2.security_groups=['a']", "b"),
+        ("ec2.default_security_groups=['a', 'b']", "ec2.security_groups=['a']", "a, b"),
         ("ec2.max_running='none'", "", "no cap"),
         ("ec2.max_running_per_owner=3", "ec2.max_running_per_owner=1", "3"),
         ("ec2.regions=['us-east-1', 'eu-west-1']", "", "eu-west-1"),
@@ -103,4 +103,7 @@ def test_a_key_that_nothing_passes(near: str, outer: str, rules: str) -> None:
 
 
 def test_every_key_that_can_narrow_can_be_compared() -> None:
-    assert {key.name for key in KEYS.values() if not key.wider and not key.ranks} == {"home_region"}
+    assert {key.name for key in KEYS.values() if not key.wider and not key.ranks} == {
+        "home_region",
+        *(key.name for key in KEYS.values() if key.found is Found.IGNORED),
+    }

@@ -98,9 +98,9 @@ def test_the_errors_page_knows_the_tree_and_nobody_elses_errors() -> None:
 
 
 def test_policy_and_settings_pages() -> None:
-    assert policy_page([("ec2.types", "list", "t3.nano", "", "What <may> run.")]).splitlines()[-1] == (
-        "| `ec2.types` | list | `t3.nano` |  | What &lt;may> run. |"
-    )
+    page = policy_page([("ec2.types", "list", "t3.nano", "", "What <may> run.", "both")]).splitlines()
+    assert "| `ec2.types` | list | `t3.nano` |  | What &lt;may> run. |" in page
+    assert page[-1] == "| `ec2.types` | both |"
     assert settings_page([("--yes", "HANDRAIL_YES", "", "Answer yes.")]).splitlines()[-1] == (
         "| `--yes` | `HANDRAIL_YES` |  | Answer yes. |"
     )

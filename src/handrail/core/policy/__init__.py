@@ -13,13 +13,15 @@ from handrail.core.policy.bounds import (
     caps,
     default,
     home_region,
+    ignored,
     is_job_server,
     may_touch,
+    named_regions,
     narrowest,
 )
 from handrail.core.policy.document import OPEN, STRICT, Policy, Rules, builtin, init_text, parse_policy
 from handrail.core.policy.judging import Context, allowed, default_type, explain, judge, no_default_type, passes
-from handrail.core.policy.keys import KEYS, PRESETS, Key
+from handrail.core.policy.keys import KEYS, PRESETS, Found, Key
 from handrail.core.policy.reasons import Reason, refusal
 from handrail.core.policy.width import without_effect
 
@@ -30,6 +32,7 @@ __all__ = [
     "STRICT",
     "Caps",
     "Context",
+    "Found",
     "Home",
     "Key",
     "Policy",
@@ -43,10 +46,12 @@ __all__ = [
     "default_type",
     "explain",
     "home_region",
+    "ignored",
     "init_text",
     "is_job_server",
     "judge",
     "may_touch",
+    "named_regions",
     "narrowest",
     "no_default_type",
     "parse_policy",

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from handrail.core.errors import NotManaged
-from handrail.core.policy.document import Rules
-from handrail.core.policy.keys import KEYS
+from handrail.core.errors import NotManaged, Refused
+from handrail.core.policy.document import Policy, Rules
+from handrail.core.policy.keys import KEYS, Found
 from handrail.core.policy.reasons import Reason, refusal
-from handrail.core.policy.values import matches
+from handrail.core.policy.values import is_pattern, matches
 
 DEFAULT_HOME = "us-east-1"
 HOME_VARIABLE = "HANDRAIL_HOME_REGION"
@@ -58,11 +58,23 @@ def narrowest(policies: Rules, key: str) -> str:
 
 
 def default(policies: Rules, key: str) -> Any:
-    """Return the default that the nearest policy states (`ec2.default_subnet` …), None if none does.
+    """Return the default that the policy which holds states (`ec2.default_subnet` …), None if it states none.
 
-    It is only what to use where nothing was given: what comes of it is judged like anything else.
+    A file that was merely found chooses none: what a cloned repository picks would be put on people's instances.
     """
-    return next((policy.value(key) for policy in policies if policy.value(key) is not None), None)
+    return policies[-1].value(key)
+
+
+def ignored(policies: Rules, key: str) -> tuple[str, ...]:
+    """Return where files that were merely found state a key that has no effect there: `handrail.toml:3`."""
+    if KEYS[key].found is not Found.IGNORED:
+        return ()
+    return tuple(policy.origin(key) for policy in policies[:-1] if key in policy.given)
+
+
+def named_regions(policies: Rules) -> list[str]:
+    """Return the regions that the policy which holds names for instances, patterns left out."""
+    return [region for region in policies[-1].value("ec2.regions") or () if not is_pattern(region)]
 
 
 @dataclass(frozen=True)
@@ -74,24 +86,34 @@ class Home:
 
 
 def home_region(policies: Rules, chosen: str = "") -> Home:
-    """Return the home region that policies and HANDRAIL_HOME_REGION (`chosen`) agree on, us-east-1 if none says one.
+    """Return the home region that the policy which holds and HANDRAIL_HOME_REGION (`chosen`) agree on, else us-east-1.
 
-    Raises Refused if they disagree: a second home region would be a second ledger, and nobody's cap would hold.
+    Raises Refused if they disagree, or a file that was merely found names another: a second home region would be a
+    second ledger, and nobody's cap would hold.
     """
-    said = [
-        Home(policy.value("home_region"), policy.origin("home_region"))
-        for policy in policies
-        if policy.value("home_region")
-    ]
-    said += [Home(chosen, HOME_VARIABLE)] if chosen else []
-    first = said[-1] if said else Home(DEFAULT_HOME, "default")
-    for other in said:
-        if other.region != first.region:
-            message = f"the home region is {first.region} by {first.origin}, and {other.region} by {other.origin}."
-            advice = "an account has one home region: make them agree, or take one of them away"
-            rules = [(f"home_region = {home.region}", home.origin) for home in said]
-            raise refusal([_reason("home_region", other.region, rule, message, advice) for rule in rules])
-    return said[0] if said else first
+    *near, outer = policies
+    said = [*_home_of(outer), *([Home(chosen, HOME_VARIABLE)] if chosen else [])]
+    home = said[0] if said else Home(DEFAULT_HOME, "default")
+    for other in said[1:]:
+        if other.region != home.region:
+            raise _homes_at_odds(home, other, "an account has one home region: make them agree, or take one away")
+    for other in (found for policy in near for found in _home_of(policy)):
+        if other.region != home.region:
+            export = f", or export {HOME_VARIABLE}={other.region}" if home.origin == "default" else ""
+            advice = f"a file that was only found can't move the ledger: take the line out of it{export}"
+            raise _homes_at_odds(home, other, advice)
+    return home
+
+
+def _home_of(policy: Policy) -> list[Home]:
+    region = policy.value("home_region")
+    return [Home(region, policy.origin("home_region"))] if region else []
+
+
+def _homes_at_odds(home: Home, other: Home, advice: str) -> Refused:
+    message = f"the home region is {home.region} by {home.origin}, and {other.region} by {other.origin}."
+    rules = [(f"home_region = {one.region}", one.origin) for one in (home, other)]
+    return refusal([_reason("home_region", other.region, rule, message, advice) for rule in rules])
 
 
 def homes(policies: Rules, chosen: str) -> list[str]:

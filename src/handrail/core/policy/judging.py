@@ -183,10 +183,13 @@ def passes(policies: Rules, key: str, value: Any, context: Context) -> bool:
 def default_type(policies: Rules, context: Context) -> str | None:
     """Return the instance type of who gives none: a stated default, else the first allowed, if all policies take it.
 
-    None where the policies list patterns only and none of Handrail's usual types fits: then a type must be given.
+    What the policy that holds says goes first: a file that was merely found may take a choice away, and makes one only
+    where nothing else is left. None where the policies list patterns only and none of Handrail's usual types fits:
+    then a type must be given.
     """
-    stated = [policy.value("ec2.default_type") for policy in policies]
-    for name in (*stated, *(allowed(policies, "ec2.types", context) or ()), *USUAL_TYPES):
+    *near, outer = policies
+    found = (item for policy in near for item in policy.value("ec2.types") or ())
+    for name in (outer.value("ec2.default_type"), *(outer.value("ec2.types") or ()), *USUAL_TYPES, *found):
         if name and not is_pattern(name) and passes(policies, "ec2.types", name, context):
             return str(name)
     return None

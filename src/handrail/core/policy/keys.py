@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from handrail.core.policy import values as v
@@ -17,17 +18,32 @@ SECRET_FILES = (
 )  # fmt: skip
 
 
+class Found(Enum):
+    """What a key does in a `handrail.toml` that was merely found in or above the working folder: it can only narrow.
+
+    The value is the sentence of the reference.
+    """
+
+    JUDGES = "both must let a plan pass"
+    TIGHTENS = "the tighter of both holds"
+    AGREES = "must be the region that holds without it, else every command stops"
+    TAKES = "can take names away, add none"
+    IGNORED = "has no effect: such a file chooses no defaults"
+    STARTS = "says the rest of that file, and no more"
+
+
 @dataclass(frozen=True)
 class Key:
     """One policy key.
 
     name: `ec2.types`. kind: what its value is, in words. read: turns the TOML value into the policy's own. help: one
-    sentence. example: a value as TOML writes it. strict, open: its value under each preset; None is "not set".
-    unset: what "not set" means. permits: judges a claim, given the policy's value and the claimed one; a key without it
-    is no subject of claims. refused: the sentence of a refusal, `{value}` in it. advice: what to do where no other
-    value helps. fill: makes a value that passes from a pattern and the refused value. optional: leaving the option out
-    passes too. ranks: the words of a choice, the narrowest first. default_of: the key that must allow this default.
-    wider: what of a value goes beyond another one. demands: it lists what must be or must not, not what may.
+    sentence. example: a value as TOML writes it. found: what it does in a file that was merely found. strict, open: its
+    value under each preset; None is "not set". unset: what "not set" means. permits: judges a claim, given the policy's
+    value and the claimed one; a key without it is no subject of claims. refused: the sentence of a refusal, with
+    `{value}`. advice: what to do where no other value helps. fill: makes a value that passes from a pattern and the
+    refused value. optional: leaving the option out passes too. ranks: the words of a choice, the narrowest first.
+    default_of: the key that must allow this default. wider: what of a value goes beyond another one. demands: it lists
+    what must be or must not, not what may.
     """
 
     name: str
@@ -35,6 +51,7 @@ class Key:
     read: v.Reader
     help: str
     example: str
+    found: Found
     strict: Any = None
     open: Any = None
     unset: str = "any"
@@ -104,18 +121,19 @@ def as_json(value: Any) -> Any:
 
 def _choice(name: str, ranks: tuple[str, ...], help: str, *, strict: str, open: str, **rest: Any) -> Key:
     kind = "one of " + ", ".join(f'"{word}"' for word in ranks)
-    return Key(
-        name, kind, v.choice(*ranks), help, f'"{strict}"', strict=strict, open=open, ranks=ranks, **rest
-    )  # fmt: skip
+    found: Found = rest.pop("found", Found.TIGHTENS)
+    return Key(name, kind, v.choice(*ranks), help, f'"{strict}"', found, strict, open, ranks=ranks, **rest)
 
 
 def _cap(name: str, help: str, example: str, *, strict: int | None = None) -> Key:
     read = v.number(100_000, none=True)
-    return Key(name, 'a whole number or "none"', read, help, example, strict, unset="no cap", wider=v.higher)
+    kind = 'a whole number or "none"'
+    return Key(name, kind, read, help, example, Found.TIGHTENS, strict, unset="no cap", wider=v.higher)
 
 
 def _listed(name: str, kind: str, check: v.Check, help: str, example: str, **rest: Any) -> Key:
-    return Key(name, f"a list of {kind}", v.items(check), help, example, permits=v.listed, wider=v.unlisted, **rest)
+    kind, read = f"a list of {kind}", v.items(check)
+    return Key(name, kind, read, help, example, Found.JUDGES, permits=v.listed, wider=v.unlisted, **rest)
 
 
 def _not_a(noun: str) -> str:
@@ -151,6 +169,7 @@ def _required_tags(service: str, what: str) -> Key:
         v.tags,
         f"Tags that every new {what} must be given.",
         '["team", "cost-center"]',
+        Found.JUDGES,
         unset="none",
         permits=v.tagged,
         wider=v.untagged,
@@ -164,6 +183,7 @@ _ALL = (
         "preset",
         PRESETS,
         "What holds where this file says nothing.",
+        found=Found.STARTS,
         strict="strict",
         open="open",
     ),
@@ -173,6 +193,7 @@ _ALL = (
         v.items(v.account, never_empty="leave accounts out to allow every account"),
         "The AWS accounts that may be worked in. The sandbox is none, and always may.",
         '["111122223333"]',
+        Found.JUDGES,
         permits=v.listed,
         wider=v.unlisted,
         refused=_not_a("an account"),
@@ -184,6 +205,7 @@ _ALL = (
         v.one(v.region),
         "The one region that holds the account's ledger.",
         '"us-east-1"',
+        Found.AGREES,
         unset="HANDRAIL_HOME_REGION, else us-east-1",
     ),
     _choice(
@@ -199,6 +221,7 @@ _ALL = (
         v.items(v.text),
         "The principals of job servers, whose word on who asked for a run is believed.",
         '["arn:aws:sts::111122223333:assumed-role/handrail-console/*"]',
+        Found.TAKES,
         unset="none",
         wider=lambda limit, mine: v.unlisted(limit or (), mine or ()),
     ),
@@ -219,8 +242,8 @@ _ALL = (
         v.one(v.instance_type),
         "The type of a new instance where none is given.",
         '"t3.nano"',
+        Found.IGNORED,
         unset="the first that ec2.types lists",
-        wider=v.unlisted,
         default_of="ec2.types",
     ),
     _listed(
@@ -307,6 +330,7 @@ _ALL = (
         v.flag,
         "Whether a start-up script may be given.",
         "false",
+        Found.JUDGES,
         strict=True,
         open=True,
         permits=lambda limit, wanted: limit or not wanted,
@@ -320,8 +344,8 @@ _ALL = (
         v.one(v.text),
         "The key pair of a new instance where none is given.",
         '"team-key"',
+        Found.IGNORED,
         unset="none",
-        wider=v.unlisted,
         default_of="ec2.key_pairs",
     ),
     Key(
@@ -330,8 +354,8 @@ _ALL = (
         v.items(v.text),
         "The security groups of a new instance where none is given.",
         '["sg-0a1b2c3d4e5f60718"]',
+        Found.IGNORED,
         unset="those of AWS",
-        wider=v.unlisted,
         default_of="ec2.security_groups",
     ),
     Key(
@@ -340,8 +364,8 @@ _ALL = (
         v.one(v.subnet),
         "The subnet of a new instance where none is given.",
         '"subnet-0a1b2c3d4e5f60718"',
+        Found.IGNORED,
         unset="that of AWS",
-        wider=v.unlisted,
         default_of="ec2.subnets",
     ),
     _choice(
@@ -388,6 +412,7 @@ _ALL = (
         v.flag,
         "Whether every new bucket keeps versions, and nobody may stop that.",
         "true",
+        Found.JUDGES,
         strict=False,
         open=False,
         permits=lambda limit, wanted: wanted or not limit,
@@ -402,6 +427,7 @@ _ALL = (
         v.items(v.text),
         "Files that are never uploaded to a public bucket; upper and lower case are the same here.",
         '[".env", "*.pem", ".ssh"]',
+        Found.JUDGES,
         strict=SECRET_FILES,
         open=SECRET_FILES,
         permits=v.not_secret,
@@ -417,6 +443,7 @@ _ALL = (
         v.items(v.suffix),
         "Domains that zones may be created for: each of these, and all below it.",
         '["dev.example.org"]',
+        Found.JUDGES,
         permits=v.below,
         wider=v.outside,
         refused=_not_a("a domain"),
@@ -436,6 +463,7 @@ _ALL = (
         v.number(2**31 - 1),
         "The shortest TTL that a record may have.",
         "60",
+        Found.JUDGES,
         unset="0",
         permits=v.at_least,
         wider=v.lower,
@@ -447,6 +475,7 @@ _ALL = (
         v.number(2**31 - 1),
         "The longest TTL that a record may have.",
         "86400",
+        Found.JUDGES,
         unset="any",
         permits=v.at_most,
         wider=v.higher,

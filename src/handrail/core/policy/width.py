@@ -6,7 +6,7 @@ from typing import Any
 from handrail.core.policy.bounds import homes
 from handrail.core.policy.clashes import Clash, Limit, clash
 from handrail.core.policy.document import Policy, Rules
-from handrail.core.policy.keys import KEYS, Key
+from handrail.core.policy.keys import KEYS, Found, Key
 from handrail.core.policy.values import OWNER, below
 
 SHOWN = 8
@@ -53,16 +53,12 @@ def _wide(key: Key, limits: list[Limit]) -> Iterator[str]:
         for outer, limit in limits[at + 1 :]:
             if key.name == "preset":
                 yield from _wide_preset(policy, outer)
+            elif key.name in policy.given and key.found is Found.IGNORED:
+                yield f"{_rule(key, (policy, mine))} has no effect: a file that was only found chooses no defaults"
             elif key.name in policy.given:
-                rule, held = _held(key, outer, limit)
-                part = key.beyond(held, mine)
+                part = key.beyond(limit, mine)
                 if part != ():
-                    yield _sentence(key, (policy, part), _rule(rule, (outer, held)))
-
-
-def _held(key: Key, outer: Policy, limit: Any) -> tuple[Key, Any]:
-    """Return the key that bounds this one, and its value; a default is bounded by what may be given."""
-    return (KEYS[key.default_of], outer.value(key.default_of)) if key.default_of else (key, limit)
+                    yield _sentence(key, (policy, part), _rule(key, (outer, limit)))
 
 
 def _wide_preset(policy: Policy, outer: Policy) -> Iterator[str]:

@@ -24,7 +24,7 @@ from handrail.core.errors import Conflict, HandrailError, NotFound, Refused, Usa
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.managed import GIVEN_TAG, IMAGE_TAG, ownership_tags, token_of
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Claim, Hold, Places, PlaceWish, Plan, Result, Status
+from handrail.core.plan import Claim, Facts, Hold, Places, PlaceWish, Plan, Result, Status
 from handrail.core.policy import narrowest
 from handrail.core.resources import LIVE_STATES, Image, Instance
 from handrail.core.words import count
@@ -111,7 +111,7 @@ def create_instances(session: Session, values: Values) -> Plan:
         many=wish.count is not None,
         claims=claims,
         places=places,
-        facts=(*_facts(session, missing, facts, image, taken), ("request", request)),
+        facts=(*_facts(session, missing, facts, image, taken), *_attached(values, wish), ("request", request)),
         given=_on_record(values, wish),
         resolved={request: launch.resolved() for request, launch in launches.items()},
         digest=digest,
@@ -377,6 +377,17 @@ def _facts(
         ("image", " · ".join(part for part in (image.label, image.id, image.created_at[:10]) if part)),
         ("running", running),
     )
+
+
+def _attached(values: Values, wish: Wish) -> Facts:
+    """Return what an instance is put into and carries; what nobody gave is a default of the policy, and says so."""
+    rows = (
+        ("key pair", wish.key_pair, values["key_pair"], "ec2.default_key_pair"),
+        ("groups", ", ".join(wish.security_groups), values["security_group"], "ec2.default_security_groups"),
+        ("subnet", wish.subnet, values["subnet"], "ec2.default_subnet"),
+        ("profile", wish.instance_profile, values["instance_profile"], ""),
+    )
+    return tuple((label, said if given else f"{said} · {key}") for label, said, given, key in rows if said)
 
 
 CREATE = Operation(
