@@ -45,10 +45,10 @@ def test_found_only_while_it_runs(make_sandbox: MakeSandbox, tmp_path: Path) -> 
     sandbox = make_sandbox(tmp_path / "sandbox")
     assert launcher.find(sandbox.state_dir) == sandbox.running
     assert launcher.ensure(sandbox.state_dir) == sandbox.running
-    assert launcher.probe(sandbox.running.endpoint) == sandbox.running.id
+    assert launcher.probe(sandbox.running, sandbox.running.endpoint)
     assert launcher.stop(sandbox.state_dir) is True
     assert launcher.find(sandbox.state_dir) is None
-    assert launcher.probe(sandbox.running.endpoint) is None
+    assert not launcher.probe(sandbox.running, sandbox.running.endpoint)
     assert launcher.stop(sandbox.state_dir) is False
 
 
@@ -246,8 +246,8 @@ def test_importing_the_launcher_is_light() -> None:
         "http://127.0.0.1:1",
     ],
 )
-def test_what_is_no_sandbox_is_not_taken_for_one(endpoint: str) -> None:
-    assert launcher.probe(endpoint, 0.5) is None
+def test_what_is_no_sandbox_is_not_taken_for_one(endpoint: str, tmp_path: Path) -> None:
+    assert launcher.ask_health(tmp_path, endpoint, 0.5) is None
 
 
 def test_keys_are_the_same_each_time_and_differ_by_owner_and_sandbox(tmp_path: Path) -> None:

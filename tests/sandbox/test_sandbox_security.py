@@ -87,6 +87,8 @@ def test_health_says_who_it_is(sandbox: Sandbox) -> None:
     assert health["pid"] == sandbox.running.pid
     assert health["limits"] == {"life": 60.0, "work": 30.0, "visibility": 2.0, "skew": 1.0}
     assert "version" in health
+    assert health["port"] == int(sandbox.running.endpoint.rpartition(":")[2])
+    assert "proof" not in health
     assert "date" in headers
 
 

@@ -5,12 +5,11 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from handrail import __version__, files
@@ -33,9 +32,10 @@ from handrail.aws.identity import (
     choose_identity,
     govern_sources,
 )
+from handrail.aws.launching import Launcher, Running, keep_to, sandbox_failures_explained, sandbox_owner
 from handrail.aws.retries import RetryBudget
 from handrail.core.caller import Caller, caller_of
-from handrail.core.errors import AwsFailure, BadCredentials, NotSetUp, Usage
+from handrail.core.errors import BadCredentials, Usage
 from handrail.core.fields import show
 from handrail.core.regions import DEFAULT_REGION
 from handrail.files import Folders
@@ -77,46 +77,6 @@ class Call:
     operation: str
     attempts: int
     ms: int
-
-
-class Running(Protocol):
-    """A sandbox that answers, as `handrail.sandbox.launcher` tells it."""
-
-    @property
-    def endpoint(self) -> str:
-        """Return its URL."""
-
-    @property
-    def pid(self) -> int:
-        """Return its process."""
-
-    @property
-    def id(self) -> str:
-        """Return the name by which it answers."""
-
-    @property
-    def state_dir(self) -> Path:
-        """Return the folder of its state."""
-
-    @property
-    def limits(self) -> Any:
-        """Return the time limits of leases: life, work, visibility, skew, in seconds."""
-
-
-class Launcher(Protocol):
-    """What is asked of `handrail.sandbox.launcher`, a module."""
-
-    def ensure(self, state_dir: Path, environ: Mapping[str, str]) -> Running:
-        """Return the running sandbox, started where none runs."""
-
-    def probe(self, endpoint: str) -> str | None:
-        """Return the id of the sandbox that answers there."""
-
-    def keys_for(self, state_dir: Path, owner: str) -> Any:
-        """Return the keys of an owner."""
-
-    def owner_of(self, state_dir: Path, access_key_id: str) -> str | None:
-        """Return whose key that is."""
 
 
 class Aws:
@@ -368,6 +328,7 @@ def _connect_sandbox(
     session = _isolated_session()
     session.set_credentials(key, secret)
     endpoint = _sandbox_endpoint(launcher, running, environ)
+    keep_to(running, launcher, session)
     return Aws(
         session,
         identity,
@@ -418,7 +379,7 @@ def _loader(data_path: str | None) -> Any:
 def _sandbox_endpoint(launcher: Launcher, running: Running, environ: Mapping[str, str]) -> str:
     """Return the sandbox's URL, or that of a proxy on this machine behind which this same sandbox answers."""
     named = environ.get(ENDPOINT_VARIABLE, "")
-    if named != running.endpoint and _is_loopback(named) and launcher.probe(named) == running.id:
+    if named != running.endpoint and _is_loopback(named) and launcher.probe(running, named):
         return named
     return running.endpoint
 
@@ -445,31 +406,3 @@ def _sandbox_keys(launcher: Launcher, running: Running, environ: Mapping[str, st
             )
     keys = launcher.keys_for(running.state_dir, sandbox_owner(environ))
     return keys.access_key_id, keys.secret_access_key, "sandbox"
-
-
-def sandbox_owner(environ: Mapping[str, str]) -> str:
-    """Return the name under which this person owns things in the sandbox: the user name, as IAM would take it.
-
-    Source: IAM user guide, "IAM and AWS STS quotas": letters, digits and `+=,.@_-`, at most 64.
-    """
-    name = environ.get("LOGNAME") or environ.get("USER") or ""
-    return re.sub(r"[^A-Za-z0-9+=,.@_-]+", "-", name).strip("-")[:64] or "you"
-
-
-@contextmanager
-def sandbox_failures_explained() -> Iterator[None]:
-    """Raise what the sandbox raises inside, and what its folder refuses, as Handrail's own error."""
-    from handrail.sandbox.launcher import MissingExtra, SandboxError
-
-    try:
-        yield
-    except MissingExtra as error:
-        raise NotSetUp(error.message, hint=error.hint, code="missing_extra") from error
-    except SandboxError as error:
-        raise AwsFailure(error.message, hint=error.hint, code="sandbox") from error
-    except OSError as error:
-        raise AwsFailure(
-            f"the sandbox can't use its folder: {error}.",
-            hint="make room on that disk, and the folder writable, or name another with HANDRAIL_STATE_DIR",
-            code="sandbox",
-        ) from error

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from handrail.aws.connect import Running, sandbox_failures_explained, sandbox_owner
+from handrail.aws.launching import Running, sandbox_failures_explained, sandbox_owner
 
 
 class Embedded:

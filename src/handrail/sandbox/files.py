@@ -7,6 +7,7 @@ from pathlib import Path
 
 START_LOCK = "lock"  # held by whoever starts or stops; the only file that a reset leaves
 SERVING_LOCK = "serving"  # held by the server as long as it lives
+HOLDER_LOCK = "holder"  # held likewise; the kernel says by which process
 STATE = "state.json"
 PORT = "port"
 SECRET = "secret"  # noqa: S105 - a file name

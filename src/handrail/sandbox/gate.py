@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from handrail.sandbox import actions, aws_chunked, issued, keys, moment, signing
+from handrail.sandbox import actions, aws_chunked, issued, keys, moment, proof, signing
 from handrail.sandbox.exchange import RefusalError, Reply, Request, json_reply, refuse
 from handrail.sandbox.launcher import Limits
 from handrail.sandbox.log import Log, LogFullError
@@ -47,13 +47,16 @@ class Gate:
         self._dispatcher = dispatcher
         self.lock = threading.Lock()
         self.last_used = time.monotonic()
+        self.port = 0  # until it listens
 
-    def health(self) -> Reply:
-        """Say which sandbox this is."""
+    def health(self, challenge: str = "") -> Reply:
+        """Say which sandbox this is, and prove it to whoever sent a challenge."""
         from handrail import __version__
 
-        facts = {"sandbox": self.id, "pid": os.getpid(), "version": __version__, "limits": asdict(self._limits)}
-        return json_reply(200, facts)
+        facts = {"sandbox": self.id, "pid": os.getpid(), "port": self.port, "version": __version__}
+        facts["limits"] = asdict(self._limits)
+        answer = proof.prove(self._secret, challenge, facts)
+        return json_reply(200, facts if answer is None else {**facts, "proof": answer})
 
     def screen(self, method: str, target: str, headers: dict[str, str]) -> Reply | None:
         """Answer what needs no body, and whatever no program of this machine sent; None lets a request through."""
@@ -62,9 +65,9 @@ class Gate:
         if "origin" in headers or headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return json_reply(403, {"message": "The sandbox does not answer web pages."})
         path = unquote(target.partition("?")[0])
-        if path == "/_handrail/health" and method == "GET":
+        if path == proof.PATH and method == "GET":
             self.last_used = time.monotonic()  # whoever asks is about to send a request
-            return self.health()
+            return self.health(Request(method, target, headers).parameter("challenge") or "")
         if path.startswith(("/_handrail", *CLOSED_PATHS)):
             return json_reply(404, {"message": "There is nothing here."})
         return None

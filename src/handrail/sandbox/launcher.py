@@ -6,20 +6,20 @@ import contextlib
 import fcntl
 import json
 import os
-import signal
 import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from handrail.interpreter import isolated, without_python_settings
-from handrail.sandbox import files
+from handrail.sandbox import files, proof
 from handrail.sandbox.errors import MissingExtra, SandboxError
 from handrail.sandbox.keys import Keys, keys_for, owner_of
 from handrail.sandbox.log import LogEntry, read_log
+from handrail.sandbox.serving import end_process, is_serving, serving_process
 
 __all__ = [
     "Keys",
@@ -28,8 +28,10 @@ __all__ = [
     "MissingExtra",
     "Running",
     "SandboxError",
+    "check_serving",
     "ensure",
     "find",
+    "is_serving",
     "keys_for",
     "owner_of",
     "probe",
@@ -67,44 +69,61 @@ class Running:
 
 
 def find(state_dir: Path) -> Running | None:
-    """Return the sandbox that serves this folder, None where none answers; starts nothing."""
+    """Return the sandbox that serves this folder and has proven it, None where none does; starts nothing."""
+    endpoint = recorded_endpoint(state_dir)
+    health = ask_health(state_dir, endpoint, 2.0)
+    if health is None or endpoint != endpoint_of(health["port"]):
+        return None
+    return Running(endpoint, int(health["pid"]), str(health["sandbox"]), state_dir, Limits(**health["limits"]))
+
+
+def probe(running: Running, endpoint: str, timeout: float = 2.0) -> bool:
+    """Return whether that very sandbox answers at a URL, perhaps through a proxy."""
+    health = ask_health(running.state_dir, endpoint, timeout)
+    return health is not None and endpoint_of(health["port"]) == running.endpoint
+
+
+def check_serving(running: Running) -> None:
+    """Raise SandboxError unless the process that answered still has its port: nobody else can have it then."""
+    if serving_process(running.state_dir) is None or recorded_endpoint(running.state_dir) != running.endpoint:
+        raise SandboxError("The sandbox ended while the command was running.", "handrail sandbox start")
+
+
+def recorded_endpoint(state_dir: Path) -> str:
+    """Return where the sandbox of this folder said that it listens; empty where it said nothing."""
     try:
-        state = json.loads(files.read_text(state_dir / files.STATE) or "{}")
-        endpoint, expected = str(state["endpoint"]), str(state["id"])
+        return str(json.loads(files.read_text(state_dir / files.STATE) or "{}")["endpoint"])
     except (OSError, ValueError, KeyError, TypeError):
-        return None
-    health = ask_health(endpoint, 2.0)
-    if health is None or health["sandbox"] != expected:
-        return None
-    return Running(endpoint, int(health["pid"]), expected, state_dir, Limits(**health["limits"]))
+        return ""
 
 
-def probe(endpoint: str, timeout: float = 2.0) -> str | None:
-    """Return the id of the sandbox that answers at a URL, perhaps through a proxy; None where none does."""
-    health = ask_health(endpoint, timeout)
-    return None if health is None else str(health["sandbox"])
+def endpoint_of(port: int) -> str:
+    """Return the URL of a port on this machine."""
+    return f"http://127.0.0.1:{port}"
 
 
-def ask_health(endpoint: str, timeout: float) -> dict[str, Any] | None:
-    """Return what a sandbox says of itself; anything that is not a sandbox's answer is None."""
+def ask_health(state_dir: Path, endpoint: str, timeout: float) -> dict[str, Any] | None:
+    """Return what a sandbox says of itself; anything but the proven answer of this folder's is None."""
     scheme, _, rest = endpoint.partition("://")
     host, _, port = rest.partition("/")[0].rpartition(":")
     if scheme != "http" or not host or not port.isdigit():
         return None
+    challenge = proof.make_challenge()
+    question = f"GET {proof.PATH}?challenge={challenge} HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n"
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout) as connection:
             connection.settimeout(timeout)
-            connection.sendall(f"GET /_handrail/health HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
+            connection.sendall(question.encode())
             answer = read_to_end(connection, time.monotonic() + timeout)
     except (OSError, OverflowError):
         return None
     body = answer.partition(b"\r\n\r\n")[2]
     try:
-        health = json.loads(body[body.find(b"{") : body.rfind(b"}") + 1])
-        is_sandbox = set(health) >= {"sandbox", "pid", "limits"} and str(health["sandbox"]).startswith("sb-")
-    except (ValueError, TypeError):
+        health: dict[str, Any] = json.loads(body[body.find(b"{") : body.rfind(b"}") + 1])
+        is_ours = proof.is_proven(state_dir, challenge, health)
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None
-    return health if is_sandbox else None
+    return health if is_ours else None
 
 
 def read_to_end(connection: socket.socket, deadline: float) -> bytes:
@@ -164,21 +183,9 @@ def wait_until_nobody_serves(state_dir: Path, seconds: float = STOP_SECONDS) -> 
         if time.monotonic() > deadline:
             raise SandboxError(
                 f"Another sandbox server holds {state_dir} and does not answer.",
-                f"End that process; see {state_dir / files.SERVER_LOG}.",
+                f"handrail sandbox stop, or end that process; see {state_dir / files.SERVER_LOG}.",
             )
         time.sleep(0.02)
-
-
-def is_serving(state_dir: Path) -> bool:
-    """Tell whether a server's process lives, answering or not."""
-    descriptor = os.open(state_dir / files.SERVING_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -253,14 +260,12 @@ def stop(state_dir: Path) -> bool:
 
 
 def stop_locked(state_dir: Path) -> bool:
-    """Stop the sandbox while holding the start lock."""
-    running = find(state_dir)
-    if running is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(running.pid, signal.SIGTERM)
+    """Stop the sandbox while holding the start lock: the process that holds the folder, whatever its port answers."""
+    stopped = end_process(state_dir)
+    if stopped:
         wait_until_nobody_serves(state_dir)
     (state_dir / files.STATE).unlink(missing_ok=True)
-    return running is not None
+    return stopped
 
 
 def reset(state_dir: Path) -> None:
@@ -283,5 +288,5 @@ def reset(state_dir: Path) -> None:
 
 def write_state(state_dir: Path, running: Running) -> None:
     """Record where the server listens, for `find`."""
-    state = {"endpoint": running.endpoint, "pid": running.pid, "id": running.id, "limits": asdict(running.limits)}
+    state = {"endpoint": running.endpoint, "pid": running.pid, "id": running.id}
     files.write_atomically(state_dir / files.STATE, json.dumps(state).encode())

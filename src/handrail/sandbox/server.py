@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import resource
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.sandbox import files
 from handrail.sandbox.errors import SandboxError
-from handrail.sandbox.launcher import RESET_HINT, Limits, Running, write_state
+from handrail.sandbox.launcher import RESET_HINT, Limits, Running, endpoint_of, write_state
+from handrail.sandbox.serving import take_serving_locks
 
 if TYPE_CHECKING:
     from handrail.sandbox.moment import Timing
@@ -110,31 +110,21 @@ def serve(state_dir: Path, environ: Mapping[str, str], pipe: int) -> None:
     idle = read_number(environ, "HANDRAIL_SANDBOX_IDLE", IDLE_SECONDS)
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    lock = take_serving_lock(state_dir)
+    take_serving_locks(state_dir)
     server = open_server(state_dir, environ, limits, timing)
     port = server.server_address[1]
-    running = Running(f"http://127.0.0.1:{port}", os.getpid(), server.gate.id, state_dir, limits)
+    running = Running(endpoint_of(port), os.getpid(), server.gate.id, state_dir, limits)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     files.write_atomically(state_dir / files.PORT, str(port).encode())
     write_state(state_dir, running)
     report(pipe, {"ready": running.endpoint})
     os.close(pipe)
     wait_for_end(stopping, server, idle)
+    # Before the port is free for others: who looks here before each request sends nothing there any more.
+    (state_dir / files.STATE).unlink(missing_ok=True)
     server.drain(DRAIN_SECONDS)
     with server.gate.lock:
-        (state_dir / files.STATE).unlink(missing_ok=True)
-        os.close(lock)
         os._exit(0)  # connection threads wait for requests that nobody will answer
-
-
-def take_serving_lock(state_dir: Path) -> int:
-    """Take the lock that says a server lives; it falls with the process."""
-    descriptor = os.open(state_dir / files.SERVING_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise SandboxError(f"Another sandbox server holds {state_dir}.", "Use that one, or end it.") from error
-    return descriptor
 
 
 def open_server(state_dir: Path, environ: Mapping[str, str], limits: Limits, timing: Timing) -> LoopbackServer:

@@ -30,6 +30,7 @@ class LoopbackServer(ThreadingMixIn, TCPServer):
         self.busy = 0
         self._busy_lock = threading.Lock()
         super().__init__(("127.0.0.1", port), Handler)
+        gate.port = self.server_address[1]
 
     def count(self, change: int) -> None:
         """Keep the number of requests that are being answered."""

@@ -17,9 +17,10 @@ import pytest
 
 from fast_models import hurry_retries
 from handrail import __version__
-from handrail.aws.connect import Aws, Launcher, Timeouts, connect, sandbox_owner
+from handrail.aws.connect import Aws, Timeouts, connect
 from handrail.aws.failures import aws_failures_explained
 from handrail.aws.identity import Patience, Person
+from handrail.aws.launching import Launcher, sandbox_owner
 from handrail.aws.retries import RETRY_BUDGET
 from handrail.core.caller import Caller
 from handrail.core.errors import AwsFailure, BadCredentials, HandrailError, NotSetUp, Unreachable, Usage
@@ -668,17 +669,22 @@ class Box:
     """A launcher whose sandbox runs already, at an endpoint of the test's."""
 
     endpoint: str
-    proxies: dict[str, str] = field(default_factory=dict)
+    proxies: tuple[str, ...] = ()
     owners: dict[str, str] = field(default_factory=dict)
     broken: Exception | None = None
+    ended: bool = False
 
     def ensure(self, state_dir: Path, environ: Any) -> Running:
         if self.broken:
             raise self.broken
         return Running(self.endpoint, state_dir)
 
-    def probe(self, endpoint: str) -> str | None:
-        return self.proxies.get(endpoint)
+    def probe(self, running: Running, endpoint: str) -> bool:
+        return endpoint in self.proxies
+
+    def check_serving(self, running: Running) -> None:
+        if self.ended:
+            raise SandboxError("it ended.", "start it")
 
     def keys_for(self, state_dir: Path, owner: str) -> Keys:
         return Keys(f"AKIA{owner.upper()}")
@@ -737,14 +743,21 @@ def test_keys_of_a_sandbox_before_its_reset_are_told(machine: Machine, endpoint:
     assert caught.value.hint == 'eval "$(handrail sandbox env)"'
 
 
-@pytest.mark.parametrize(("answers", "used"), [("sb-1", True), ("sb-2", False), (None, False)])
-def test_a_proxy_before_the_same_sandbox_is_used(
-    machine: Machine, endpoint: Endpoint, answers: str | None, used: bool
-) -> None:
+@pytest.mark.parametrize("used", [True, False])
+def test_a_proxy_before_the_same_sandbox_is_used(machine: Machine, endpoint: Endpoint, used: bool) -> None:
     proxy = "http://127.0.0.1:7777"
     machine.export(AWS_ENDPOINT_URL=proxy)
-    aws = boxed(machine, Box(endpoint.url, proxies={proxy: answers} if answers else {}))
+    aws = boxed(machine, Box(endpoint.url, proxies=(proxy,) if used else ()))
     assert aws.endpoint == (proxy if used else endpoint.url)
+
+
+def test_nothing_is_sent_to_who_took_the_port_of_a_sandbox_that_ended(machine: Machine, endpoint: Endpoint) -> None:
+    box = Box(endpoint.url)
+    aws = boxed(machine, box)
+    box.ended = True
+    with pytest.raises(AwsFailure, match="it ended") as caught:
+        aws.caller()
+    assert (caught.value.slug, caught.value.hint, endpoint.seen) == ("sandbox", "start it", [])
 
 
 def test_an_endpoint_that_is_no_url_is_none_of_the_sandbox(machine: Machine, endpoint: Endpoint) -> None:
