@@ -71,7 +71,7 @@ SHELVES: tuple[Shelf, ...] = (
         "the rules, and whether a command would pass them",
         ("policy:SHOW", "policy:CHECK", "policy:INIT"),
     ),
-    Shelf("audit", "the record of every change", ("audit:LIST", "audit:VERIFY", "audit:ANCHOR")),
+    Shelf("audit", "the record of every change", ("audit:LIST", "audit_verify:VERIFY", "audit_anchor:ANCHOR")),
     Shelf("lease", "who holds the places under the caps", ("lease:LIST", "lease:RELEASE")),
     Shelf(
         "sandbox",

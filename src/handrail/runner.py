@@ -21,7 +21,7 @@ def run(operation: Operation, raw: Mapping[str, Any], session: "Session", *, dry
     raw: values as the door got them. Raises HandrailError: nothing was changed unless the error says otherwise.
     """
     values = validate(operation.fields, raw)
-    if not operation.mutates:
+    if not operation.mutates_with(values):
         looked = operation.handler(session, values)
         if isinstance(looked, Outcome):
             return looked

@@ -52,10 +52,17 @@ class Audited:
 
     def kinds(self, *words: str) -> set[tuple[str, int]]:
         """Return what `audit verify` finds: kind and number of the entry."""
+        return {(kind, seq) for kind, seq, _ in self.faults(*words)}
+
+    def faults(self, *words: str) -> set[tuple[str, int, str]]:
+        """Return what `audit verify` finds: kind, number of the entry, and the row beside the record."""
         done = self.handrail("audit", "verify", "-o", "json", *words)
-        found = {(fault["kind"], fault["seq"]) for fault in done.json}
-        assert done.code == (1 if found else 0)
-        if found:
+        proof = done.json
+        found = {(fault["kind"], fault["seq"], fault["about"]) for fault in proof["faults"]}
+        bad = [fault for fault in proof["faults"] if fault["severity"] != "notice"]
+        assert done.code == (1 if bad else 0)
+        assert proof["holds"] == (not bad)
+        if bad:
             assert done.error["code"] == "record_broken"
         return found
 
@@ -208,8 +215,14 @@ def test_entries_show_intents_and_outcomes(audited: Audited) -> None:
 
 def test_a_sound_record_holds_and_says_what_it_cannot_see(audited: Audited) -> None:
     done = audited.handrail.ok("audit", "verify")
-    assert "8 entries checked, nothing wrong" in done.err
-    assert "a tail that was cut can't be seen without --since-anchor FILE" in done.err
+    said = " ".join(done.out.split())
+    assert "8 entries in 2 chains checked, nothing wrong" in said
+    assert "not shown an edit by somebody who may write to the table and made all hashes after it anew" in said
+    assert "or a tail that was cut" in said
+    proof = audited.handrail.json("audit", "verify")
+    assert (proof["holds"], proof["entries"], proof["chains"], proof["anchors"]) == (True, 8, 2, [])
+    assert proof["anchored_entries"] == 0
+    assert any("all hashes after it anew" in line for line in proof["does_not_show"])
 
 
 @pytest.mark.parametrize("at", [0, 2, 5])
@@ -234,7 +247,7 @@ def test_one_flipped_byte_is_found(audited: Audited, at: int) -> None:
 def test_one_flipped_byte_of_a_number_is_found(audited: Audited, name: str, spoil: Callable[[str], str]) -> None:
     item = audited.chain()[1]
     audited.put({**item, name: {"N": spoil(item[name]["N"])}})
-    faults = audited.handrail("audit", "verify", "-o", "json").json
+    faults = audited.handrail("audit", "verify", "-o", "json").json["faults"]
     assert "edited" in [fault["kind"] for fault in faults]
     assert len(audited.handrail.json("audit", "list")) == 4
     assert len(audited.handrail.json("audit", "list", "--entries")) == 8
@@ -277,18 +290,26 @@ def test_a_removed_entry_is_found(audited: Audited, at: int) -> None:
     assert ("removed", at + 2) in audited.kinds()
 
 
-def test_a_removed_last_entry_is_found_with_an_anchor(audited: Audited) -> None:
+def test_a_request_removed_from_the_end_is_found_with_an_anchor(audited: Audited) -> None:
     audited.handrail.ok("audit", "anchor", "anchor.json", "--yes")
-    last = audited.chain()[-1]
-    audited.drop(last)
-    audited.drop({"pk": {"S": f"request#{last['request']['S']}"}, "sk": last["kind"]})
+    for last in audited.chain()[-2:]:
+        audited.drop(last)
+        audited.drop({"pk": {"S": f"request#{last['request']['S']}"}, "sk": last["kind"]})
     assert audited.kinds() == set()
-    assert ("cut", 6) in audited.kinds("--since-anchor", "anchor.json")
+    assert audited.kinds("--since-anchor", "anchor.json") == {("cut", 5)}
+
+
+def test_an_outcome_removed_from_the_end_leaves_an_intent_that_nobody_would_settle(audited: Audited) -> None:
+    last = audited.chain()[-1]
+    request = last["request"]["S"]
+    audited.drop(last)
+    audited.drop({"pk": {"S": f"request#{request}"}, "sk": last["kind"]})
+    assert audited.faults() == {("forgotten", 0, f"open/{request}")}
 
 
 def test_a_removed_last_entry_leaves_its_copy(audited: Audited) -> None:
     audited.drop(audited.chain()[-1])
-    assert audited.kinds() == {("unmatched", 6)}
+    assert audited.kinds() == {("unmatched", 6), ("forgotten", 0)}
 
 
 def test_two_swapped_entries_are_found(audited: Audited) -> None:
@@ -369,9 +390,9 @@ def test_an_anchor_without_heads_says_what_it_cannot_show(audited: Audited) -> N
     audited.handrail.ok("audit", "anchor", "bare.json", "--yes")
     path = audited.folder / "bare.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "heads": {}}))
-    said = audited.handrail.ok("audit", "verify", "--since-anchor", "bare.json").err
-    assert "the anchor knows no chain, so a tail that was cut can't be seen" in said
-    assert "without --since-anchor" not in said
+    proof = audited.handrail.json("audit", "verify", "--since-anchor", "bare.json")
+    assert any("or a tail that was cut" in line for line in proof["does_not_show"])
+    assert proof["anchored_entries"] == 0
 
 
 @pytest.mark.parametrize(

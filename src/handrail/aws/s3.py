@@ -129,13 +129,16 @@ class S3:
                 return sorted(found, key=lambda one: one.name)
             call["ContinuationToken"] = page["ContinuationToken"]
 
-    def standing(self, name: str, region: str = "") -> Standing:
-        """Return whether a bucket name is free, and whether this account reaches the bucket if it is not."""
+    def standing(self, name: str, region: str = "", account: str = "") -> Standing:
+        """Return whether a bucket name is free, and whether the bucket can be reached if it is not.
+
+        account: the one that it must belong to, where it is not this one.
+        """
         from botocore.exceptions import ClientError
 
         with self._explained("HeadBucket", name):
             try:
-                reply = self.client(region).head_bucket(Bucket=name, ExpectedBucketOwner=self.account)
+                reply = self.client(region).head_bucket(Bucket=name, ExpectedBucketOwner=account or self.account)
             except ClientError as error:
                 status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
                 if status == 404:

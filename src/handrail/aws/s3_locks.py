@@ -45,6 +45,13 @@ class Version:
     id: str
     at: datetime
     is_marker: bool = False
+    is_latest: bool = False
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Return how a call names it: the latest without an id has none where the bucket keeps no versions."""
+        is_plain = self.id == "null" and self.is_latest
+        return {"Key": self.key, **({} if is_plain else {"VersionId": self.id})}
 
 
 class Vault:
@@ -88,12 +95,18 @@ class Vault:
         """Yield every version and delete marker of the keys that begin so."""
         for page in self._objects.versions(prefix):
             for one in page:
-                yield Version(one["Key"], one["VersionId"], one["LastModified"], bool(one.get("IsMarker")))
+                yield Version(
+                    one["Key"],
+                    one["VersionId"],
+                    one["LastModified"],
+                    is_marker=bool(one.get("IsMarker")),
+                    is_latest=bool(one.get("IsLatest")),
+                )
 
     def lock_of(self, version: Version) -> Lock:
         """Return what keeps a version. Raises NotFound."""
         with self._explained("HeadObject", version.key):
-            reply = self._client.head_object(**self._common, Key=version.key, VersionId=version.id)
+            reply = self._client.head_object(**self._common, **version.named)
         return _lock(reply)
 
     def read(self, version: Version, limit: int) -> tuple[bytes, Lock]:
@@ -101,7 +114,7 @@ class Vault:
         from botocore.exceptions import BotoCoreError
 
         with self._explained("GetObject", version.key):
-            reply = self._client.get_object(**self._common, Key=version.key, VersionId=version.id)
+            reply = self._client.get_object(**self._common, **version.named)
             try:
                 body = reply["Body"].read(limit + 1)
                 if len(body) <= limit:

@@ -27,7 +27,8 @@ class Operation:
     Plan (a change); it changes nothing itself. many: takes many targets, so JSON is always an array. claims: what the
     policy would judge, for `policy check -- COMMAND`. recover: given the session and an intent without an outcome,
     looks, finishes or undoes, and returns the Verdict, or None to leave it. on_record: False for what makes the record.
-    plans: it changes nothing in AWS, and yet gives a Plan: a file or the sandbox changes.
+    plans: it changes nothing in AWS, and yet gives a Plan: a file or the sandbox changes. stays_here: whether that is
+    so with these values, of what else changes something in AWS.
     """
 
     resource: str
@@ -45,6 +46,7 @@ class Operation:
     recover: Callable[[Any, Any], Any] | None = None
     on_record: bool = True
     plans: bool = False
+    stays_here: Callable[[Values], bool] | None = None
 
     @property
     def name(self) -> str:
@@ -55,6 +57,10 @@ class Operation:
     def mutates(self) -> bool:
         """Return whether it changes something in AWS: it then has a place in the audit."""
         return self.effect in (Effect.CHANGE, Effect.DESTROY)
+
+    def mutates_with(self, values: Values) -> bool:
+        """Return whether it changes something in AWS with these values."""
+        return self.mutates and not (self.stays_here is not None and self.stays_here(values))
 
     @property
     def has_dry_run(self) -> bool:

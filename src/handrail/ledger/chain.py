@@ -23,23 +23,37 @@ class Head:
 
 
 EMPTY = Head(0, START)
+BROKEN = "broken"  # an entry was changed, removed, moved or forged: the record does not say what happened
+DOUBTFUL = "doubtful"  # what stands beside the record does not agree with it: a command that goes by it may be wrong
+NOTICE = "notice"  # worth to know, and no fault
+
+
+@dataclass(frozen=True)
+class Pin:
+    """An entry that an anchor knows. source: which anchor, in words."""
+
+    head: Head
+    source: str = "the anchor"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a chain.
+    """What is wrong with a chain, or with what stands beside the record (then the chain is `-`).
 
-    kind: edited, removed, reordered, fork, cut, unmatched, unlisted. seq: where; 0 is the chain as a whole.
+    kind: edited, removed, reordered, fork, cut, unmatched, unlisted, contradiction, or one of agreement.py. seq: where;
+    0 is the chain as a whole. severity: broken, doubtful, notice. about: the row that does not agree.
     """
 
     chain: str
     seq: int
     kind: str
     text: str
+    severity: str = BROKEN
+    about: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return it as `audit verify` lists it."""
-        return {"chain": self.chain, "seq": self.seq, "kind": self.kind, "text": self.text}
+        return dict(vars(self))
 
 
 def digest(entry: Mapping[str, Any]) -> str:
@@ -55,13 +69,12 @@ def link(head: Head, content: Mapping[str, Any]) -> dict[str, Any]:
     return {**entry, "hash": digest(entry)}
 
 
-def verify(chain: str, entries: Sequence[Mapping[str, Any]], anchor: Head | None = None) -> list[Fault]:
+def verify(chain: str, entries: Sequence[Mapping[str, Any]], pins: Sequence[Pin] = ()) -> list[Fault]:
     """Return what is wrong with a chain, its entries in the order of the table; nothing if it holds.
 
-    anchor: its head as exported before; without one a tail that was cut can't be seen.
+    pins: what anchors know of it. Without any, neither a tail that was cut nor new hashes after an edit can be seen.
     """
-    faults = [*_contents(chain, entries), *_links(chain, entries)]
-    return [*faults, *(_against(chain, entries, anchor) if anchor else ())]
+    return [*_contents(chain, entries), *_links(chain, entries), *_against(chain, entries, pins)]
 
 
 def _contents(chain: str, entries: Sequence[Mapping[str, Any]]) -> Iterable[Fault]:
@@ -87,16 +100,19 @@ def _links(chain: str, entries: Sequence[Mapping[str, Any]]) -> Iterable[Fault]:
         before = Head(seq, str(entry.get("hash")))
 
 
-def _against(chain: str, entries: Sequence[Mapping[str, Any]], anchor: Head) -> Iterable[Fault]:
-    if anchor.seq == 0:
-        return
-    found = [entry for entry in entries if _seq(entry) == anchor.seq]
-    if not found:
-        last = max((_seq(entry) for entry in entries), default=0)
-        if last < anchor.seq:
-            yield Fault(chain, last + 1, "cut", f"it ends at {last}, and the anchor knew {anchor.seq}")
-    elif all(entry.get("hash") != anchor.hash for entry in found):
-        yield Fault(chain, anchor.seq, "edited", "it is not the entry that the anchor knew")
+def _against(chain: str, entries: Sequence[Mapping[str, Any]], pins: Sequence[Pin]) -> Iterable[Fault]:
+    last = max((_seq(entry) for entry in entries), default=0)
+    cut = [pin for pin in pins if pin.head.seq > last]
+    if cut:
+        known = cut[-1]
+        yield Fault(chain, last + 1, "cut", f"it ends at {last}, and {known.source} knew {known.head.seq}")
+    hashes: dict[int, set[Any]] = {}
+    for entry in entries if pins else ():
+        hashes.setdefault(_seq(entry), set()).add(entry.get("hash"))
+    for pin in pins:
+        found = hashes.get(pin.head.seq, ()) if pin.head.seq else ()
+        if found and pin.head.hash not in found:
+            yield Fault(chain, pin.head.seq, "edited", f"it is not the entry that {pin.source} knew")
 
 
 def unlike(chain: str, entry: Mapping[str, Any], copy: Mapping[str, Any] | None) -> list[Fault]:
@@ -116,7 +132,7 @@ def alone(request: str, kind: str, copy: Mapping[str, Any]) -> Fault:
 def unlisted(chain: str) -> Fault:
     """Return the fault of a chain that was taken off the list of chains: what reads the list is blind to it."""
     text = "it is not on the list, so audit list does not show it; the next change of its principal puts it there again"
-    return Fault(chain, 0, "unlisted", text)
+    return Fault(chain, 0, "unlisted", text, DOUBTFUL)
 
 
 def _content(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -78,11 +78,15 @@ class Known:
 
 @dataclass(frozen=True)
 class Survey:
-    """All that a pass over the table finds. unlisted: chains that are not on the list. copies: by request and kind."""
+    """All that a pass over the table finds.
+
+    unlisted: chains that are not on the list. copies: by request and kind. beside: the items that are no entries.
+    """
 
     chains: frozenset[str]
     unlisted: frozenset[str]
     copies: Mapping[tuple[str, str], Item]
+    beside: Sequence[Item] = ()
 
 
 class Record:
@@ -240,13 +244,16 @@ class Record:
         """
         found: set[str] = set()
         copies = {}
+        beside = []
         for item in self._table.scan():
             if item["pk"].startswith("chain#"):
                 found.add(item["pk"].removeprefix("chain#"))
             elif item["pk"].startswith("request#"):
                 copies[item["pk"].removeprefix("request#"), item["sk"]] = item
+            elif item["pk"] != CHAINS:
+                beside.append(item)
         listed = set(self.listed())
-        return Survey(frozenset(found | listed), frozenset(found - listed), copies)
+        return Survey(frozenset(found | listed), frozenset(found - listed), copies, beside)
 
     def copy_of(self, request: str, kind: str) -> Item | None:
         """Return the copy of an entry that stands under its request, or None."""

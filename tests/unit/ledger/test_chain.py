@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handrail.ledger.chain import EMPTY, Fault, Head, alone, digest, link, unlike, unlisted, verify
+from handrail.ledger.chain import DOUBTFUL, EMPTY, Fault, Head, Pin, alone, digest, link, unlike, unlisted, verify
 
 
 def chain(length: int) -> list[dict[str, Any]]:
@@ -19,7 +19,7 @@ def chain(length: int) -> list[dict[str, Any]]:
 
 def found(entries: list[dict[str, Any]], anchor: Head | None = None) -> list[tuple[int, str]]:
     """Return what is wrong, in short."""
-    return [(fault.seq, fault.kind) for fault in verify("c", entries, anchor)]
+    return [(fault.seq, fault.kind) for fault in verify("c", entries, [Pin(anchor)] if anchor else ())]
 
 
 def test_a_sound_chain_holds() -> None:
@@ -113,9 +113,10 @@ def test_a_copy_must_say_the_same() -> None:
 
 def test_a_chain_that_is_not_listed_is_a_fault_of_the_whole_chain() -> None:
     fault = unlisted("c")
-    assert (fault.chain, fault.seq, fault.kind) == ("c", 0, "unlisted")
+    assert (fault.chain, fault.seq, fault.kind, fault.severity) == ("c", 0, "unlisted", DOUBTFUL)
     assert "audit list does not show it" in fault.text
 
 
 def test_a_fault_as_json() -> None:
-    assert Fault("c", 1, "edited", "x").as_json() == {"chain": "c", "seq": 1, "kind": "edited", "text": "x"}
+    fault = Fault("c", 1, "edited", "x", about="y").as_json()
+    assert fault == {"chain": "c", "seq": 1, "kind": "edited", "text": "x", "severity": "broken", "about": "y"}

@@ -1,0 +1,234 @@
+"""`audit anchor`: the heads of the record, to a file or into a bucket from which nobody can take them away."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from handrail.aws.s3_locks import COMPLIANCE, Lock
+from handrail.core.errors import AwsFailure, HandrailError, NotFound, PermissionDenied, Usage, WrongState
+from handrail.core.fields import Field, Kind, Values
+from handrail.core.operation import Effect, Operation
+from handrail.core.plan import Ask, Facts, Hold, Plan, Question, Result, Status
+from handrail.core.policy import Touch
+from handrail.core.s3_rules import check_bucket
+from handrail.core.words import count
+from handrail.ledger.anchors import Anchor, key_of, text_of
+from handrail.ledger.record import Intent, Verdict, given_of
+from handrail.operations.anchor_bucket import ACCOUNT, Place, lies_there, open_bucket
+from handrail.operations.audit import ledger_of
+from handrail.operations.s3.targets import LOOK, OWNER, find_one, foreign_question, owners_of
+from handrail.session import Session
+
+RETAIN_DAYS = 365
+MOST_DAYS = 36_500  # S3 takes a hundred years. Source: S3 user guide, "Object Lock considerations"
+WEAK = (
+    "whoever may delete objects in {name} (s3:DeleteObject, s3:DeleteObjectVersion, the owner of its account) can take "
+    "this anchor away or exchange it, and then edit the record unseen"
+)
+
+
+def anchor(session: Session, values: Values) -> Plan:
+    """Return the plan of keeping the heads of all chains. Raises Usage, NotManaged, WrongState."""
+    if bool(values["file"]) == bool(values["bucket"]):
+        raise Usage(
+            "where to keep the anchor is to be said once: a file, or a bucket.",
+            hint="handrail audit anchor --bucket NAME, or handrail audit anchor anchor.json",
+        )
+    if values["file"]:
+        return _to_file(session, values)
+    return _to_bucket(session, values)
+
+
+def _heads(session: Session, now: datetime) -> Anchor:
+    heads = ledger_of(session).record.heads()
+    return Anchor(session.caller.account, session.home_region, f"{now:%Y-%m-%dT%H:%M:%SZ}", heads)
+
+
+def _current(anchor: Anchor, **more: Any) -> dict[str, Any]:
+    heads = {chain: {"seq": head.seq, "hash": head.hash} for chain, head in sorted(anchor.heads.items())}
+    place = {"account": anchor.account, "region": anchor.region, "at": anchor.at}
+    return {"handrail_anchor": 1, **place, "heads": heads, **more}
+
+
+# ---- a file
+
+
+def _to_file(session: Session, values: Values) -> Plan:
+    given = [name for name in ("bucket_account", "retain_days", "weak", "owner") if values[name]]
+    if given:
+        option = "--" + given[0].replace("_", "-")
+        raise Usage(f"{option} is about a bucket, and a file was named.", hint="give --bucket NAME instead of the file")
+    taken = _heads(session, session.clock.now())
+    path = session.cwd / values["file"]
+
+    def apply(hold: Hold) -> list[Result]:
+        session.write_file(path, text_of(taken))
+        said = f"{path} has the heads of {count(len(taken.heads), 'chain')}"
+        next_line = (
+            ("next", f"handrail audit verify --since-anchor {values['file']}"),
+            ("keep", "where nobody who may write to the ledger can change it"),
+        )
+        return [Result(path.name, None, Status.SUCCEEDED, said=said, current=_current(taken), notes=next_line)]
+
+    planned = Result(path.name, None, Status.PLANNED, said=f"{path} would be written")
+    question = Question(Ask.YES, f"{path} exists and would be overwritten.") if path.exists() else None
+    return Plan(title=f"write {path.name}", apply=apply, planned=[planned], many=False, question=question)
+
+
+# ---- a bucket
+
+
+def _to_bucket(session: Session, values: Values) -> Plan:
+    name, account = values["bucket"], values["bucket_account"]
+    owners, question = _judged(session, name, account)
+    place = open_bucket(session, name, account)
+    lock = _lock(session, place, values)
+    taken = _heads(session, session.clock.now())
+    key = key_of(taken, session.clock.now())
+    request = session.new_request()
+    current = _current(taken, bucket=name, bucket_account=place.account, key=key, locked_until=lock.until)
+    resource = f"{name}/{key}"
+
+    def apply(hold: Hold) -> list[Result]:
+        if place.account == taken.account:
+            find_one(session, name)  # whose it is may have changed while the question stood
+        version = place.vault.put(key, text_of(taken).encode(), lock)
+        return [_kept(place, taken, key, version, current, request)]
+
+    said = f"an anchor would be put into {name}; nothing was changed"
+    planned = Result(key, resource, Status.PLANNED, said=said, current=current, request=request, region=place.region)
+    return Plan(
+        title=f"put an anchor into {name}",
+        apply=apply,
+        planned=[planned],
+        many=False,
+        owners=owners,
+        question=question,
+        facts=_facts(place, taken, lock),
+        given=given_of(ANCHOR, values),
+        resolved={
+            request: {"bucket": name, "bucket_account": place.account, "key": key, "locked_until": str(lock.until)}
+        },
+    )
+
+
+def _judged(session: Session, name: str, account: str | None) -> tuple[frozenset[str], Question | None]:
+    """Return whose bucket it is, if another owner's, and what to ask. Raises NotManaged, Refused.
+
+    A bucket of another account is nothing that Handrail made here, so `strict` leaves it alone.
+    """
+    if account in (None, session.caller.account):
+        targets = [find_one(session, name)]
+        return owners_of(targets), foreign_question(targets, "put an anchor into it")
+    touch = session.touch("s3", name=name, managed=False, owner="")
+    text = f"{name} belongs to account {account}; put an anchor into it anyway?"
+    return frozenset(), Question(Ask.YES, text) if touch is Touch.ASK_FOREIGN else None
+
+
+def _lock(session: Session, place: Place, values: Values) -> Lock:
+    """Return the lock that an anchor gets. Raises WrongState where there is none to get, and that was not said."""
+    if place.vault.has_lock():
+        days = values["retain_days"] or RETAIN_DAYS
+        until = (session.clock.now() + timedelta(days=days)).replace(microsecond=0)
+        return Lock(COMPLIANCE, until)
+    if values["weak"]:
+        return Lock()
+    raise WrongState(
+        f"bucket {place.name} has no Object Lock: {WEAK.format(name=place.name)}.",
+        hint="handrail s3 create NAME --object-lock, and give that one; or add --weak",
+        details={"bucket": place.name},
+        code="no_object_lock",
+    )
+
+
+def _facts(place: Place, taken: Anchor, lock: Lock) -> Facts:
+    lines = [
+        ("bucket", place.name),
+        ("chains", f"{len(taken.heads):,}"),
+        ("locked", f"{lock.words}: nobody can delete it before, nor the bucket" if lock.mode else ""),
+        ("weak", "" if lock.mode else WEAK.format(name=place.name)),
+    ]
+    return tuple((label, text) for label, text in lines if text)
+
+
+def _kept(place: Place, taken: Anchor, key: str, version: str, current: Mapping[str, Any], request: str) -> Result:
+    """Return the result of an anchor that was put: its lock as S3 shows it. Raises AwsFailure where it is not there."""
+    lies = [one for one in place.vault.versions(key) if one.id == version]
+    if not lies:
+        raise AwsFailure(f"S3 took the anchor and does not show it in {place.name}.", hint="repeat the command")
+    lock = place.vault.lock_of(lies[0])
+    if current["locked_until"] is not None and lock.mode != COMPLIANCE:
+        raise AwsFailure(
+            f"S3 took the anchor and does not show that it is locked in {place.name}.",
+            hint="look at the bucket, and whether s3:GetObjectRetention is allowed; then repeat the command",
+        )
+    whose = "" if place.account == taken.account else f" --bucket-account {place.account}"
+    weak = () if lock.mode else (f"it is not locked: {WEAK.format(name=place.name)}",)
+    return Result(
+        key,
+        f"{place.name}/{key}",
+        Status.SUCCEEDED,
+        said=f"{place.name} has the heads of {count(len(taken.heads), 'chain')} · {lock.words}",
+        current={**current, "version": version, "locked_until": lock.until},
+        request=request,
+        region=place.region,
+        warnings=weak,
+        notes=(("next", f"handrail audit verify --bucket {place.name}{whose}"),),
+    )
+
+
+def recover(session: Session, intent: Intent) -> Verdict:
+    """Return whether an anchor was put that was cut off, by a look; nothing hangs on it, so it ends in any case."""
+    wanted = intent.resolved
+    try:
+        place = open_bucket(session, str(wanted["bucket"]), str(wanted["bucket_account"]))
+        lies, message = lies_there(place, wanted), "it was cut off, and was not put"
+    except (NotFound, PermissionDenied) as error:
+        lies, message = False, f"it was cut off, and can't be seen: {error.message}"
+    if lies:
+        return Verdict(intent.request, "succeeded", 0, intent.resource, "it was cut off; the anchor is there")
+    return Verdict(intent.request, "failed", HandrailError.exit_code, intent.resource, message)
+
+
+ANCHOR = Operation(
+    "audit",
+    "anchor",
+    "keep the heads of the record where who writes to the ledger can't change them",
+    "handrail audit anchor anchor.json",
+    Effect.CHANGE,
+    anchor,
+    fields=(
+        Field("file", "a file to write it to", positional=True, metavar="[FILE]"),
+        Field(
+            "bucket",
+            "put it into this bucket, locked against deletion by anybody (Object Lock, COMPLIANCE)",
+            metavar="NAME",
+            check=check_bucket,
+        ),
+        Field(
+            "retain_days",
+            f"for how many days it is locked ({RETAIN_DAYS} by default)",
+            Kind.NUMBER,
+            minimum=1,
+            maximum=MOST_DAYS,
+            metavar="DAYS",
+        ),
+        Field(
+            "weak",
+            "also into a bucket without Object Lock, where who may delete objects can take it away",
+            Kind.FLAG,
+            default=False,
+        ),
+        ACCOUNT,
+        OWNER,
+    ),
+    permissions=(
+        *("dynamodb:Query", "dynamodb:Scan", "dynamodb:PutItem"),
+        *LOOK,
+        *("s3:GetBucketObjectLockConfiguration", "s3:PutObject", "s3:PutObjectRetention", "s3:ListBucketVersions"),
+        *("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention"),
+    ),
+    kind="anchor",
+    recover=recover,
+    stays_here=lambda values: not values["bucket"],
+)
