@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from handrail import files
 from handrail.core.errors import BadCredentials, HandrailError, NotSetUp, Usage
-from handrail.core.fields import show
+from handrail.core.fields import refuse_empty, show
 from handrail.core.regions import DEFAULT_REGION, check_region, nearest
 from handrail.files import Folders
 
@@ -38,6 +38,7 @@ AMBIENT_VARIABLES = (
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
 
+OWN_PREFIX = "HANDRAIL_"
 LEASE_PREFIX = "HANDRAIL_LEASE_"
 LEASE_TIMES = {"L": "life", "W": "work", "V": "visibility", "E": "skew"}
 
@@ -227,6 +228,8 @@ def load(
     flags: by setting name, and `no_color`; None, False and 0 mean not given. Relative paths count from `cwd`.
     Raises Usage on a bad value (naming who said it, and the nearest good one) or a bad user file.
     """
+    for name in sorted(name for name in environ if name.startswith(OWN_PREFIX)):
+        _refuse_empty_variable(name, environ[name])
     user = read_user_file((folders or files.find_folders(environ)).settings)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -234,6 +237,7 @@ def load(
         said = _said(setting, flags, environ, user)
         if said is not None:
             value, source = said
+            refuse_empty(source, value)
             values[setting.name], sources[setting.name] = setting.read(value, source), source
     if "color" not in values and environ.get("NO_COLOR"):
         values["color"], sources["color"] = False, "NO_COLOR (environment)"
@@ -241,6 +245,12 @@ def load(
         if name in values:
             values[name] = cwd / values[name]
     return Settings(**values, sources=sources)
+
+
+def _refuse_empty_variable(name: str, value: str) -> None:
+    """Raise Usage on an empty variable of ours: a policy that it should have named must not be missed in silence."""
+    if not value:
+        raise Usage(f"{name} is empty.", hint=f"unset {name}, or give it a value", details={"variable": name})
 
 
 def _said(

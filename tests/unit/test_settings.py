@@ -39,7 +39,7 @@ def test_flag_before_environment_before_user_file(folders: Folders, tmp_path: Pa
     said = [
         load({"output": "yaml"}, environ, tmp_path, folders),
         load({"output": None}, environ, tmp_path, folders),
-        load({}, {"HANDRAIL_OUTPUT": ""}, tmp_path, folders),
+        load({}, {}, tmp_path, folders),
     ]
     assert [(settings.output, settings.source("output")) for settings in said] == [
         ("yaml", "--output"),

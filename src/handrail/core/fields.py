@@ -28,6 +28,7 @@ class Field:
     many: a tuple of values; commas: a comma splits them too (ids and names only, never paths or record values).
     check: takes one value, returns it normalised, raises Usage. pick_from: the operation ("ec2 list") whose rows offer
     values. minimum, maximum: bounds of a number, inclusive. aliases: further option names (`--ami` for `--image`).
+    empty: what an empty value means, for its help; where it says nothing, one is refused.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Field:
     aliases: tuple[str, ...] = ()
     negative: str = ""
     check: Callable[[str], str] | None = None
+    empty: str = ""
 
     @property
     def option(self) -> str:
@@ -78,8 +80,6 @@ def _validated_many(field: Field, value: Any) -> tuple[Any, ...]:
     items: list[Any] = []
     for item in [value] if isinstance(value, str) else value or ():
         items += [part.strip() for part in item.split(",")] if field.commas else [item]
-    if field.commas:
-        items = [item for item in items if item]
     if field.required and not items:
         raise Usage(f"{field.option} is missing.", hint=f"give {field.option}: {field.help}")
     checked = (_one(field, item) for item in items)
@@ -87,6 +87,8 @@ def _validated_many(field: Field, value: Any) -> tuple[Any, ...]:
 
 
 def _one(field: Field, value: Any) -> Any:
+    if not field.empty:
+        refuse_empty(field.option, value, field.help)
     if field.kind is Kind.NUMBER:
         return _number(field, value)
     if field.kind is Kind.FLAG:
@@ -94,6 +96,15 @@ def _one(field: Field, value: Any) -> Any:
     if field.kind is Kind.CHOICE and value not in field.choices:
         raise Usage(f"{field.option} can't be {show(value)}.", hint=f"{field.option} takes {', '.join(field.choices)}")
     return field.check(value) if field.check else value
+
+
+def refuse_empty(said: str, value: object, help: str = "") -> None:
+    """Raise Usage on an empty text: what a script left out must not come to mean "everything" or "not given".
+
+    said: who says it, an option or a variable. help: what it is for.
+    """
+    if value == "":
+        raise Usage(f"{said} is empty.", hint=f"give {said} a value{help and f' ({help})'}, or leave it out")
 
 
 def _flag(field: Field, value: Any) -> bool:

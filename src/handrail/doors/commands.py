@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 from handrail import settings
 from handrail.catalog import SHELVES, Shelf, overview
 from handrail.core.errors import Usage
-from handrail.core.fields import Field, Kind, show, validate
+from handrail.core.fields import Field, Kind, refuse_empty, show, validate
 from handrail.core.line import Line, Said, Typed
 from handrail.core.operation import Operation
 from handrail.output.style import FORMATS
@@ -184,7 +184,8 @@ def _positional(field: Field) -> str:
 
 def _help(field: Field) -> str:
     shown = field.default not in (None, False, True, ())
-    return f"{field.help} (default: {field.default})" if shown and "default" not in field.help else field.help
+    said = f"{field.help} (default: {field.default})" if shown and "default" not in field.help else field.help
+    return f"{said}; empty: {field.empty}" if field.empty else said
 
 
 def _command(operation: Operation, name: str, invoke: Invoke, *, hidden: bool = False) -> click.Command:
@@ -266,6 +267,9 @@ def global_flags(context: click.Context) -> dict[str, Any]:
         levels.insert(0, level)
         level = level.parent
     for one in levels:
+        for param in one.command.params:
+            if isinstance(param, _Global):
+                refuse_empty(param.opts[-1], one.params.get(str(param.name)), param.help or "")
         flags.update({name: value for name in _GLOBAL_NAMES if (value := one.params.get(name)) not in (None, False, 0)})
     return flags
 
@@ -295,7 +299,7 @@ def _said(field: Field, value: Any) -> Said:
         return Said(field.option, switch=written[value])
     values = (value,) if isinstance(value, str) else value or ()
     if field.commas:
-        values = tuple(part.strip() for one in values for part in one.split(",") if part.strip())
+        values = tuple(part.strip() for one in values for part in one.split(","))
     return Said(field.option, tuple(values), many=field.many)
 
 

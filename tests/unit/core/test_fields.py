@@ -21,13 +21,26 @@ def test_missing_values_take_their_default() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (("a,b", "c", ""), ("a", "b", "c")),
+        (("a,b", "c"), ("a", "b", "c")),
         ((" a , b ", "a"), ("a", "b")),
         ("a,b", ("a", "b")),
     ],
 )
 def test_commas_split_ids_and_names(given: object, expected: tuple[str, ...]) -> None:
     assert validate((TARGETS,), {"targets": given}) == {"targets": expected}
+
+
+@pytest.mark.parametrize("given", ["", ",", "a,", ",a", "a,,b", "a, ,b", ("a", "")])
+def test_what_is_empty_is_refused(given: object) -> None:
+    with pytest.raises(Usage, match="TARGET is empty") as caught:
+        validate((TARGETS,), {"targets": given})
+    assert caught.value.hint == "give TARGET a value (ids or names), or leave it out"
+    with pytest.raises(Usage, match="--tag is empty"):
+        validate((TAG,), {"tag": ("a=1", "")})
+
+
+def test_a_field_may_say_what_empty_means() -> None:
+    assert validate((Field("comment", "", empty="no comment"),), {"comment": ""}) == {"comment": ""}
 
 
 def test_commas_stay_where_they_may_be_part_of_a_value() -> None:
