@@ -224,6 +224,36 @@ def test_secrets_never_go_to_a_public_bucket(handrail: Handrail, sandbox: Sandbo
     assert keys_of(s3, name) == ["index.html"]
 
 
+PRIVATE_KEY = b"\xef\xbb\xbf\n-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn\n"
+
+
+def test_a_private_key_under_any_name_never_goes_to_a_public_bucket(
+    handrail: Handrail, sandbox: Sandbox, s3: Any, unique: Unique, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = unique("press")
+    handrail.ok("s3", "create", name, "--public", "--yes")
+    site = handrail.cwd / "site"
+    write(site / "index.html")
+    (site / "holiday.jpg").write_bytes(PRIVATE_KEY)
+    before = sandbox.writes()
+    done = handrail("s3", "upload", name, "site", "-o", "json")
+    assert done.code == 3
+    said = [one["message"].partition(" looks")[0] for one in done.error["details"]["reasons"]]
+    assert said == ["site/holiday.jpg, which begins like a private key,"]
+    assert sandbox.writes() == before
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(PRIVATE_KEY)))
+    piped = handrail("s3", "upload", name, "-", "--key", "a.txt")
+    assert (piped.code, "-, which begins like a private key, looks like a secret" in piped.err) == (3, True), piped.err
+    assert keys_of(s3, name) == []
+    long = b"no key " * 300
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(long)))
+    handrail.ok("s3", "upload", name, "-", "--key", "a.txt")
+    assert body_of(s3, name, "a.txt") == long
+    (handrail.cwd / "handrail.toml").write_text("[s3]\nsecret_files = []\n")
+    off = handrail("s3", "upload", name, "site", "--policy", "handrail.toml")
+    assert off.code == 0, off.err
+
+
 class Waiting(Terminal):
     """A terminal at which somebody says yes, after something has happened elsewhere."""
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from handrail.core.objects import Filter
+from handrail.aws.s3_files import read_head
+from handrail.core.objects import Filter, LocalFile
 from handrail.operations.s3.gathering import gather
 
 
@@ -77,3 +78,10 @@ def test_names_that_no_answer_of_s3_could_hold(shared: Path) -> None:
     batch = gather(shared, "ctl\x01x", "", Filter())
     assert batch.files == []
     assert "control character" in str(batch.faults[0].error)
+
+
+def test_the_head_of_what_can_t_be_read_is_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 2000)
+    os.mkfifo(tmp_path / "pipe")
+    heads = [read_head(LocalFile(str(tmp_path / name), name, name, 1)) for name in ("a", "pipe", "nowhere", ".")]
+    assert heads == [b"x" * 1024, b"", b"", b""]

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from handrail.core.errors import Interrupted, WrongState
 from handrail.core.fields import show
 from handrail.core.objects import LocalFile, Progress, part_size
+from handrail.core.secret_files import HEAD
 
 BLOCK = 1 << 20  # bytes read at a time
 TICK = 0.02  # seconds in which a file system may give two changes one time
@@ -103,6 +104,23 @@ def open_file(file: LocalFile) -> int:
         return os.open(file.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise unreadable(file, error) from error
+
+
+def read_head(file: LocalFile) -> bytes:
+    """Return the first bytes of a file, by which private keys are known; none of one that can't be read.
+
+    A pipe or device does not hold it up.
+    """
+    try:
+        descriptor = open_file(file)
+    except WrongState:
+        return b""
+    try:
+        return os.read(descriptor, HEAD)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
 
 
 def read_digest(descriptor: int, file: LocalFile, meter: Meter, bucket: str) -> Digest:

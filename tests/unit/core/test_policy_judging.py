@@ -24,7 +24,7 @@ from handrail.core.policy import (
     passes,
     refusal,
 )
-from handrail.core.policy.keys import SECRET_FILES
+from handrail.core.secret_files import SECRET_FILES
 
 SANDBOX = Context("sandbox", "000000000000", "dev-1")
 AWS = Context("aws", "111122223333", "dev-1")

@@ -7,15 +7,9 @@ from enum import Enum
 from typing import Any
 
 from handrail.core.policy import values as v
+from handrail.core.secret_files import SECRET_FILES
 
 PRESETS = ("strict", "open")
-
-SECRET_FILES = (
-    ".env", ".env.*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk",
-    "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".ssh", ".aws", ".gnupg", ".kube", ".docker/config.json", ".git",
-    ".netrc", "_netrc", ".npmrc", ".pypirc", ".pgpass", ".htpasswd", ".git-credentials", "credentials",
-    "*credentials*.json", "service-account*.json", "secrets.*", "*.tfstate", "*.tfstate.*", "*.tfvars",
-)  # fmt: skip
 
 
 class Found(Enum):
@@ -425,7 +419,7 @@ _ALL = (
         "s3.secret_files",
         "a list of patterns of file names",
         v.items(v.text),
-        "Files that are never uploaded to a public bucket; upper and lower case are the same here.",
+        "Files that are never uploaded to a public bucket, by name in any case; while it lists some, private keys too.",
         '[".env", "*.pem", ".ssh"]',
         Found.JUDGES,
         strict=SECRET_FILES,

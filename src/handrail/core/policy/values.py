@@ -10,6 +10,7 @@ from typing import Any
 
 from handrail.core.fields import show
 from handrail.core.regions import REGIONS
+from handrail.core.secret_files import BEGINS_LIKE, is_harmless
 
 Reader = Callable[[Any], Any]
 Check = Callable[[str], str]
@@ -235,14 +236,16 @@ def not_secret(limit: tuple[str, ...], value: str) -> bool:
     """Return whether a path looks like none of the secret files.
 
     A pattern without a slash is compared with every part of the path, one with slashes with its end; case is ignored,
-    for a secret stays one in capitals.
+    for a secret stays one in capitals. A file that begins like a secret is one under whatever name, if any is.
     """
+    if BEGINS_LIKE in value:
+        return not limit
     path = value.replace("\\", "/").lower()
     for pattern in map(str.lower, limit):
         if "/" in pattern:
             hit = matches((pattern, f"*/{pattern}"), path)
         else:
-            hit = any(fnmatchcase(part, pattern) for part in path.split("/"))
+            hit = any(fnmatchcase(part, pattern) and not is_harmless(part, pattern) for part in path.split("/"))
         if hit:
             return False
     return True

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from handrail.aws.s3_compare import compare
+from handrail.aws.s3_files import read_exactly, read_head
 from handrail.aws.s3_objects import Objects
 from handrail.aws.s3_upload import Terms, Uploader
 from handrail.core.errors import Refused, Usage
@@ -22,6 +23,7 @@ from handrail.core.objects import (
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Claim, Facts, Hold, Plan, Question, Result
 from handrail.core.s3_rules import check_content_type, check_key_prefix, check_new_key
+from handrail.core.secret_files import BEGINS_LIKE, HEAD, beginning_of
 from handrail.core.words import count, readable
 from handrail.ledger.record import given_of
 from handrail.operations.s3.gathering import Batch, find_doubles, gather
@@ -55,8 +57,9 @@ def upload_files(session: Session, values: Values) -> Plan:
 
     def apply(hold: Hold) -> list[Result]:
         # Whose it is, and who may read it, may have changed while a question stood.
-        _check_secrets(session, find_one(session, target.name), batches)
-        return _apply(session, target, objects, loads, values)
+        now = find_one(session, target.name)
+        _check_secrets(session, now, batches)
+        return _apply(session, replace(target, bucket=now.one), objects, loads, values)
 
     files = [one.file for load in loads for one in load.having("planned")]
     acting = [target] if any(load.changes_something for load in loads) else []
@@ -116,32 +119,57 @@ def _batches(session: Session, values: Values, chosen: Filter) -> list[Batch]:
 def _check_secrets(session: Session, target: Target, batches: Sequence[Batch]) -> tuple[Claim, ...]:
     """Return what the policy must let pass where files are to become public; none for a private bucket.
 
-    A file is judged by the name given, its key, and where a link leads. Raises Refused, with one reason per file.
+    A file is judged by the name given, its key, where a link leads, and what it begins like. Raises Refused, with one
+    reason per file.
     """
     if target.one.access == "private":
         return ()
-    files = [file for batch in batches for file in batch.files]
-    claims = tuple(Claim("s3.secret_files", name) for name in dict.fromkeys(n for file in files for n in _names(file)))
+    ways = [_ways(file) for batch in batches for file in batch.files]
+    claims = tuple(Claim("s3.secret_files", name) for name in dict.fromkeys(name for one in ways for name in one))
     try:
         session.check_claims(claims)
     except Refused as error:
         refused = {reason["value"] for reason in error.details["reasons"]}
-        claims = tuple(claim for file in files for claim in _secret(file, refused)) or claims
+        claims = tuple(claim for one in ways for claim in _secret(one, refused)) or claims
         session.check_claims(claims)
     return claims
 
 
-def _names(file: LocalFile) -> Iterator[str]:
-    yield from (name for name in (file.shown, file.key, file.real) if name)
+def _ways(file: LocalFile) -> dict[str, str]:
+    """Return by what a file is judged, each with the words in which a refusal names the file then."""
+    kind = beginning_of(read_head(file)) if file.path else ""
+    begins = {f"{file.shown}{BEGINS_LIKE}{kind})": f"{file.shown}, which begins like {kind},"} if kind else {}
+    real = {file.real: f"{file.shown}, which leads to {file.real},"} if file.real else {}
+    return {**begins, **real, file.key: f"{file.shown}, which gets the key {file.key},", file.shown: file.shown}
 
 
-def _secret(file: LocalFile, refused: set[str]) -> list[Claim]:
-    """Return the claim that says of a file why it is refused, where one of its names is."""
-    name = next((name for name in _names(file) if name in refused), None)
-    if name is None:
-        return []
-    ways = {file.real: f", which leads to {file.real},", file.key: f", which gets the key {file.key},", file.shown: ""}
-    return [Claim("s3.secret_files", name, said=f"{file.shown}{ways[name]}")]
+def _secret(ways: dict[str, str], refused: set[str]) -> list[Claim]:
+    """Return the claim that says of a file why it is refused, where one of its ways is."""
+    name = next((name for name in reversed(ways) if name in refused), None)
+    return [Claim("s3.secret_files", name, said=ways[name])] if name is not None else []
+
+
+class _SecretsStop:
+    """Standard input on its way to a bucket that others may read: it ends before the first byte of a secret is sent."""
+
+    def __init__(self, session: Session, stream: BinaryIO, file: LocalFile) -> None:
+        self._session, self._stream, self._file = session, stream, file
+        self._head: bytes | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes. Raises Refused where the first ones are those of a secret."""
+        if self._head is None:
+            self._head = read_exactly(self._stream, HEAD)
+            if kind := beginning_of(self._head):
+                said = f"{STDIN}, which begins like {kind},"
+                self._session.check_claims(
+                    [Claim("s3.secret_files", f"{self._file.key}{BEGINS_LIKE}{kind})", said=said)]
+                )
+        if self._head:
+            given = self._head if size < 0 else self._head[:size]
+            self._head = self._head[len(given) :]
+            return given
+        return self._stream.read(size)
 
 
 def _loads(session: Session, objects: Objects, batches: Sequence[Batch], *, overwrite: bool) -> list[Load]:
@@ -178,18 +206,23 @@ def _apply(session: Session, target: Target, objects: Objects, loads: Sequence[L
     with keeping(session, _command(loads)) as begun:
         type_of = _type_of(values["content_type"])
         terms = Terms(target.name, session.s3.account, type_of, values["overwrite"], begun)
-        sent = _send(session, Uploader(session.s3.client(target.one.region), terms), files, values)
+        sent = _send(session, Uploader(session.s3.client(target.one.region), terms), files, values, target.one.access)
     by_file = {id(file): one for file, one in zip(files, sent, strict=True)}
     done = [replace(load, shipments=tuple(by_file.get(id(one.file), one) for one in load.shipments)) for load in loads]
     return [finished(target, load, _sweep(objects, load)) for load in done]
 
 
-def _send(session: Session, uploader: Uploader, files: Sequence[LocalFile], values: Values) -> list[Shipment]:
+def _send(
+    session: Session, uploader: Uploader, files: Sequence[LocalFile], values: Values, access: str
+) -> list[Shipment]:
     def tell(progress: Progress) -> None:
         session.listener.progress(progress_text(progress))
 
     if values["paths"] == (STDIN,):
-        return [uploader.send_stream(session.open_stdin(), files[0], tell)]
+        stream = session.open_stdin()
+        if access != "private":
+            stream = cast("BinaryIO", _SecretsStop(session, stream, files[0]))
+        return [uploader.send_stream(stream, files[0], tell)]
     return uploader.send(files, tell)
 
 
