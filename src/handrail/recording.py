@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from handrail.core.errors import (
+    Acted,
     AwsFailure,
     HandrailError,
     Interrupted,
@@ -15,6 +16,7 @@ from handrail.core.errors import (
     Throttled,
     Unreachable,
     WrongState,
+    defect,
 )
 from handrail.core.operation import Operation
 from handrail.core.plan import Hold, Plan, Result, Status
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 Recovery = Callable[[Any, Any], Any]
 RECORDED_CODES = (3, 4, 5, 8)  # refused, not found or not managed, wrong state, a part of these: what the rails stopped
 RECOVERED_AT_ONCE = 20
-NOT_YET = "timeout"  # the slug of a wait that was given up (operations/ec2/waiting.py)
 _OPEN = ("open", "whether it took effect is not known; a later command finds out by a look")
 
 
@@ -36,7 +37,7 @@ class Entries:
 
     def __init__(self, session: "Session", operation: Operation, plan: Plan, intents: Sequence[Intent]) -> None:
         self._session, self._operation, self._plan = session, operation, plan
-        self._started = session.clock.monotonic()
+        self._started, self._sent = session.clock.monotonic(), session.changes_sent
         self._waiting = {intent.request: intent for intent in intents}
         self.hold: Hold | None = None
 
@@ -48,11 +49,11 @@ class Entries:
         request, error = result.request or "", result.error
         if error is None:
             self._put(request, None, result.id, result.status)
-        elif error.slug == NOT_YET:  # AWS took the call, and only the wait for its end was given up
-            self._put(request, None, result.id, Status.SUCCEEDED, error.message)
-        elif not self._is_open(error):
+            return result
+        acted = self._acted(request, error)
+        if acted is Acted.NO:
             self._put(request, error, result.id, result.status)
-        elif self._done(request) is not None:  # it was done, and can't be watched
+        elif acted is Acted.YES or self._done(request) is not None:  # it was done, and can't be watched
             self._put(request, None, result.id, Status.SUCCEEDED, error.message)
         else:
             return replace(result, error=self._left_open(error))
@@ -75,55 +76,56 @@ class Entries:
         )
 
     def _fail(self, error: HandrailError) -> bool:
-        """Put the failure of all that is left on record; return whether something stays open."""
+        """Put the failure of all that is left on record; return whether something stays open.
+
+        An error that ends several requests at once tells of one of them; what others had sent it does not know.
+        """
         for request in list(self._waiting):
             done = self._done(request)
             if done is not None:
                 self._put(request, None, done, Status.SUCCEEDED)
-            elif self._ends_with(request, error):
-                self._put(request, error, None, Status.FAILED)
+        if len(self._waiting) == 1 or not self._has_sent:
+            for request in list(self._waiting):
+                acted = self._acted(request, error)
+                if acted is Acted.NO:
+                    self._put(request, error, None, Status.FAILED)
+                elif acted is Acted.YES:
+                    self._put(request, None, None, Status.SUCCEEDED, error.message)
         return bool(self._waiting)
 
-    def _ends_with(self, request: str, error: HandrailError) -> bool:
-        """Return whether an error says for certain that nothing of a request was done, nor can be.
+    def _acted(self, request: str, error: HandrailError) -> Acted:
+        """Return whether a request may have acted when an error came: as the error says, else if anything was sent.
 
-        Before there is a hold nothing is sent; but a request that was on record before may have been sent then.
+        One that was on record before may have been sent then. Where nobody could ever find out, it has not.
         """
-        if self.hold is None:
-            before = request in self._plan.known and not isinstance(error, Refused)
-            return not before and not error.details.get("open")
-        if isinstance(error, Interrupted):
-            return bool(error.details.get("ended"))
-        return not self._is_open(error)
-
-    def _is_open(self, error: HandrailError) -> bool:
-        """Return whether an error leaves open what was done. Where places were taken, the lease knows."""
-        if error.details.get("open"):
-            return True
-        in_doubt = isinstance(error, (Unreachable, Throttled)) or error.slug == AwsFailure.code
-        return in_doubt and self._operation.recover is not None and not self._knows_better
+        if self._operation.recover is None and error.acted is not Acted.YES:
+            return Acted.NO
+        if request in self._plan.known and self.hold is None and not isinstance(error, Refused):
+            return Acted.UNKNOWN  # its place was not taken over: whoever settles it looks
+        if error.acted is not None:
+            return error.acted
+        return Acted.UNKNOWN if request in self._plan.known or self._has_sent else Acted.NO
 
     @property
-    def _knows_better(self) -> bool:
-        return self._plan.places is not None and self._session.ledger.lease is not None
+    def _has_sent(self) -> bool:
+        return self._session.changes_sent > self._sent
 
     @property
     def _again(self) -> str:
         return f"repeat the command with {self._plan.again}" if self._plan.again else "repeat the command"
 
     def _left_open(self, error: HandrailError) -> HandrailError:
-        """Return an error with the line that finishes what it leaves open."""
-        if isinstance(error, (WrongState, Interrupted)):
-            return error  # it says itself who has the request in hand, or what goes on
-        kind = type(error) if type(error).__init__ is HandrailError.__init__ else Unreachable
-        told = any(label == "open" for label, _ in error.facts)
-        return kind(
-            error.message,
-            hint=self._again,
-            facts=error.facts if told else (*error.facts, _OPEN),
-            details={**error.details, "open": True},
-            code=error.slug,
-        )
+        """Return an error with what it leaves open, and the line that finishes it; one that says both stands as it is.
+
+        So does one that says who has the request in hand. One of Ctrl-C says itself how to go on.
+        """
+        if error.details.get("open") and isinstance(error, WrongState):
+            return error
+        if not any(label == "open" for label, _ in error.facts):
+            error.facts = (*error.facts, _OPEN)
+        error.hint = error.hint if isinstance(error, Interrupted) else self._again
+        error.details["open"] = True
+        return error
 
     def _done(self, request: str) -> str | None:
         return self.hold.done(request) if self.hold else None
@@ -195,6 +197,8 @@ def recorded(session: "Session", operation: Operation, plan: Plan) -> Iterator[E
         raise entries.fail(error) from error.__cause__
     except KeyboardInterrupt as stop:
         raise entries.interrupt(stop) from None
+    except Exception as error:  # ours: what was sent before it may have been carried out
+        raise entries.fail(defect(error)) from error
 
 
 @contextmanager

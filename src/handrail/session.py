@@ -414,6 +414,12 @@ class Session:
         """Let nothing change EC2 or S3 that is signed after a moment (epoch seconds); None takes the limit away."""
         self.aws.deadline.until = moment
 
+    @property
+    def changes_sent(self) -> int:
+        """Return how many requests that change something have left so far, the ledger's own aside."""
+        aws: Aws | None = self.__dict__.get("aws")
+        return aws.deadline.sent if aws else 0
+
     def operation_named(self, name: str) -> Operation | None:
         """Return the operation of a name on record: `ec2 create`."""
         return self._door.operation_named(name)

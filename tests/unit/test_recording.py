@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from handrail.core.errors import (
+    Acted,
     AwsFailure,
     CapReached,
     Conflict,
@@ -77,7 +78,7 @@ class Stage:
             fields=(Field("targets", "which", many=True, positional=True), Field("name", "a name")),
             recover=recover or (lambda _session, _intent: None),
         )
-        self._requests = 0
+        self._requests = self.changes_sent = 0
 
     @property
     def unfinished(self) -> Any:
@@ -114,6 +115,7 @@ class Stage:
         """Carry a plan out with these results."""
         with recorded(self, self.operation, plan) as entries:  # type: ignore[arg-type]
             entries.hold = hold or Held()  # type: ignore[assignment]
+            self.changes_sent += 1
             return entries.settle(results)
 
     def fail(self, plan: Plan, error: BaseException, hold: Held | None = None) -> HandrailError:
@@ -121,6 +123,7 @@ class Stage:
         try:
             with recorded(self, self.operation, plan) as entries:  # type: ignore[arg-type]
                 entries.hold = hold  # type: ignore[assignment]
+                self.changes_sent += hold is not None
                 raise error
         except HandrailError as told:
             return told
@@ -160,7 +163,7 @@ def test_what_is_not_planned_is_not_recorded() -> None:
         (NotFound("no"), "refused"),
         (CapReached("full", limit=2, count=2), "refused"),
         (PermissionDenied("no"), "failed"),
-        (AwsFailure("no", code="no_capacity"), "failed"),
+        (AwsFailure("no", code="no_capacity", acted=Acted.NO), "failed"),
     ],
 )
 def test_a_definite_failure_is_an_outcome(error: HandrailError, result: str) -> None:
@@ -169,7 +172,10 @@ def test_a_definite_failure_is_an_outcome(error: HandrailError, result: str) -> 
     assert (stage.results(), stage.verdict().code) == ({"r1": result}, error.exit_code)
 
 
-@pytest.mark.parametrize("error", [Unreachable("cut"), Throttled("slow"), AwsFailure("broken")])
+@pytest.mark.parametrize(
+    "error",
+    [Unreachable("cut"), Throttled("slow"), AwsFailure("no"), Conflict("at the second try", acted=Acted.UNKNOWN)],
+)
 def test_what_may_have_been_done_stays_open_and_says_how_to_finish(error: HandrailError) -> None:
     stage = Stage()
     told = stage.walk(stage.plan("r1", again="--request-id r1"), [failed("r1", error)])[0].error
@@ -189,7 +195,7 @@ def test_where_nobody_could_find_out_a_doubtful_failure_is_an_outcome() -> None:
 def test_where_places_are_taken_the_lease_knows_what_is_open() -> None:
     stage = Stage()
     open_error = Unreachable("cut", facts=[("open", "it settles itself")], details={"open": True})
-    results = [failed("r1", Unreachable("never sent")), failed("r2", open_error)]
+    results = [failed("r1", Unreachable("never sent", acted=Acted.NO)), failed("r2", open_error)]
     told = stage.walk(stage.plan("r1", "r2", places=PLACES), results)[1].error
     assert stage.results() == {"r1": "failed", "r2": "open"}
     assert told is not None
@@ -205,21 +211,14 @@ def test_without_a_lease_the_error_decides() -> None:
 
 def test_a_conflict_over_an_open_request_says_its_own_words() -> None:
     stage = Stage()
-    error = Conflict("it is being settled by bob.", details={"open": True})
+    error = Conflict("it is being settled by bob.", details={"open": True}, acted=Acted.UNKNOWN)
     assert stage.walk(stage.plan("r1"), [failed("r1", error)])[0].error is error
     assert stage.results() == {"r1": "open"}
 
 
-def test_an_error_with_a_shape_of_its_own_becomes_unreachable() -> None:
-    stage = Stage()
-    error = CapReached("odd", limit=1, count=1, details={"open": True})
-    told = stage.walk(stage.plan("r1"), [failed("r1", error)])[0].error
-    assert isinstance(told, Unreachable)
-
-
 def test_a_wait_that_was_given_up_is_a_success_on_record() -> None:
     stage = Stage()
-    late = AwsFailure("web is pending and not yet running after 1 s.", code="timeout")
+    late = AwsFailure("web is pending and not yet running after 1 s.", code="timeout", acted=Acted.YES)
     assert stage.walk(stage.plan("r1"), [failed("r1", late)])[0].error is late
     assert (stage.verdict().result, stage.verdict().message) == ("succeeded", late.message)
 
@@ -303,8 +302,29 @@ def test_ctrl_c_in_the_middle_says_how_to_finish() -> None:
 
 def test_ctrl_c_after_which_nothing_is_left_is_an_outcome() -> None:
     stage = Stage()
-    stage.fail(stage.plan("r1"), Interrupted("interrupted; nothing was uploaded.", details={"ended": True}), Held())
+    stage.fail(stage.plan("r1"), Interrupted("interrupted; nothing was uploaded.", acted=Acted.NO), Held())
     assert stage.results() == {"r1": "failed"}
+
+
+@pytest.mark.parametrize("error", [KeyError("InstanceId"), MemoryError(), TypeError("no list")])
+def test_a_defect_after_something_was_sent_leaves_it_open(error: Exception) -> None:
+    stage = Stage()
+    told = stage.fail(stage.plan("r1", again="--request-id r1"), error, Held())
+    assert told.message.startswith(f"Handrail itself failed: {type(error).__name__}")
+    assert (told.facts[-1][0], told.hint) == ("open", "repeat the command with --request-id r1")
+    assert stage.results() == {"r1": "open"}
+
+
+def test_a_defect_before_anything_was_sent_is_an_outcome() -> None:
+    stage = Stage()
+    stage.fail(stage.plan("r1"), KeyError("Reservations"))
+    assert stage.results() == {"r1": "failed"}
+
+
+def test_a_refusal_that_ends_several_at_once_tells_of_none_of_them() -> None:
+    stage = Stage()
+    stage.fail(stage.plan("r1", "r2"), Conflict("no"), Held())
+    assert stage.results() == {"r1": "open", "r2": "open"}
 
 
 def test_a_command_that_lives_is_not_taken_for_one_that_was_cut_off() -> None:

@@ -177,9 +177,11 @@ class Aws:
         self.retries.govern(client, timeouts.attempts)
         if before_send is not None:
             client.meta.events.register("before-send", lambda request, **_: before_send(request))
-        if service in ("ec2", "s3"):
-            client.meta.events.register("before-send", lambda request, **_: self.deadline.before_send(request, service))
+        client.meta.events.register("before-send", self._before_send)
         return client
+
+    def _before_send(self, request: Any, event_name: str, **_: Any) -> None:
+        self.deadline.before_send(request, *event_name.split(".")[1:3])
 
     def _start_clock(self, model: Any, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
         context["handrail_started"] = time.monotonic()
@@ -204,7 +206,7 @@ class Aws:
         seconds = time.monotonic() - context["handrail_started"]
         attempts = context.get("retries", {}).get("attempt", 1)
         self.calls.append(Call(service, operation, attempts, round(seconds * 1000)))
-        origin = Origin(self, context.get("client_region") or "", operation)
+        origin = Origin(self, context.get("client_region") or "", operation, service)
         mark_origin(parsed if exception is None else exception, origin)
         if parsed is not None and http_response is not None:
             _check_whole(parsed, http_response)

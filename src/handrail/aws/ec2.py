@@ -130,7 +130,7 @@ class Ec2:
         """
         with aws_failures_explained("ec2:RunInstances", subject=launch.type), fenced(fence):
             reply = self._client.run_instances(**launch.parameters())
-        return self._instance(reply["Instances"][0])
+            return self._instance(reply["Instances"][0])  # read under the fence: what can't be read is no answer
 
     def start(self, ids: Sequence[str], fence: Gate | None = None, *, called: str = "") -> dict[str, str]:
         """Start instances: one call, all or none. Returns id -> state as the reply tells it.
@@ -140,7 +140,7 @@ class Ec2:
         """
         with aws_failures_explained("ec2:StartInstances", subject=called or _subject(ids)), fenced(fence):
             reply = self._client.start_instances(InstanceIds=list(ids))
-        return _states(reply["StartingInstances"])
+            return _states(reply["StartingInstances"])  # read under the fence, as above
 
     def stop(self, ids: Sequence[str], *, called: str = "") -> dict[str, str]:
         """Stop instances: one call, all or none. Returns id -> state as the reply tells it."""

@@ -13,7 +13,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from handrail.aws.acting import SLOW, changes_something, is_definite
 from handrail.core.errors import (
+    Acted,
     AwsFailure,
     BadCredentials,
     Conflict,
@@ -64,6 +66,12 @@ class Origin:
     side: Side
     region: str
     call: str = ""
+    service: str = ""
+
+    @property
+    def is_change(self) -> bool:
+        """Return whether the call changes something."""
+        return changes_something(self.service, self.call)
 
 
 @dataclass(frozen=True)
@@ -162,7 +170,7 @@ _EC2 = {
         "name a subnet: --subnet subnet-…, or make one: aws ec2 create-default-vpc --region {region}",
         "no_default_vpc",
     ),
-    # The only one that comes at 5xx and is a definite answer all the same: it is not tried again (aws/fencing.py).
+    # The only one that comes at 5xx and is a definite answer all the same: it is not tried again (aws/acting.py).
     "InsufficientInstanceCapacity": Row(
         AwsFailure,
         "AWS has no room for this instance type in this zone of {region} now; nothing was created.",
@@ -248,7 +256,6 @@ _EC2 = {
 _S3 = {
     "NoSuchBucket": _NO_BUCKET,
     "NoSuchKey": Row(NotFound, "there is no object {thing}.", "handrail s3 objects BUCKET"),
-    "NoSuchVersion": Row(NotFound, "there is no such version of {thing}.", "handrail s3 objects BUCKET"),
     "BucketAlreadyExists": Row(
         Conflict, "somebody else has the bucket name {thing}: names are taken world-wide.", "choose another name"
     ),
@@ -324,20 +331,6 @@ _DYNAMODB = {
     "ValidationException": _BAD_VALUE,
 }
 
-_SLOW_CODES = (
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "RequestLimitExceeded",
-    "TooManyRequestsException",
-    "BandwidthLimitExceeded",
-    "ProvisionedThroughputExceededException",
-    "LimitExceededException",
-    "EC2ThrottledException",
-    "SlowDown",
-)
 _BROKEN_CODES = (
     "InternalError",
     "InternalFailure",
@@ -354,7 +347,7 @@ ROWS: Mapping[str, Row] = {
     **_S3,
     **_ROUTE53,
     **_DYNAMODB,
-    **dict.fromkeys(_SLOW_CODES, _SLOW),
+    **dict.fromkeys(SLOW, _SLOW),
     **dict.fromkeys(_BROKEN_CODES, _BROKEN),
 }
 
@@ -536,12 +529,39 @@ def translate(
     is about. region, aws: the connection, for where was looked and what mends it; a failure of a client of
     `aws.connect.Aws` brings them along. decode: makes EC2's encoded authorization message readable (STS
     DecodeAuthorizationMessage); what it raises is taken for a no. A HandrailError comes back as it is; what is not
-    botocore's becomes Internal. Source of the codes: EC2 API reference, "Error codes"; S3, Route 53 and DynamoDB alike.
+    botocore's becomes Internal. Whether the call may have acted is said here and nowhere else (`acted`, docs/adr/0009).
+    Source of the codes: EC2 API reference, "Error codes"; S3, Route 53 and DynamoDB alike.
+    """
+    if isinstance(exc, HandrailError):
+        return exc
+    error = _translated(exc, operation, subject, region, aws, decode)
+    error.acted = _acted(exc, _origin(exc), operation)
+    return error
+
+
+def _acted(exc: Exception, origin: Origin | None, operation: str) -> Acted | None:
+    """Return whether a call that failed may have acted; None of one that only reads, and of one that was not sent.
+
+    A definite refusal that came at a later attempt tells nothing of those before it.
     """
     from botocore.exceptions import ClientError
 
-    if isinstance(exc, HandrailError):
-        return exc
+    if isinstance(exc, ClientError):
+        service = origin.service if origin else operation.partition(":")[0]
+        if not changes_something(service, exc.operation_name):
+            return None
+        retried = exc.response.get("ResponseMetadata", {}).get("RetryAttempts")
+        return Acted.NO if is_definite(exc.response) and not retried else Acted.UNKNOWN
+    if _is_no_answer(exc) and (origin is None or origin.is_change):
+        return Acted.UNKNOWN
+    return None
+
+
+def _translated(
+    exc: Exception, operation: str, subject: str, region: str, aws: Side | None, decode: Decode | None
+) -> HandrailError:
+    from botocore.exceptions import ClientError
+
     origin = _origin(exc)
     if origin is not None:
         aws, region = aws or origin.side, region or origin.region
@@ -554,8 +574,8 @@ def translate(
     }
     if isinstance(exc, ClientError):
         return _refused(_taken_apart(exc, words, aws, decode))
-    call = origin.call if origin else ""
-    return _no_answer(exc, aws, call) or _no_credentials(exc, aws, words) or _other(exc, words)
+    no_answer = _no_answer(exc, aws, is_read=origin is not None and not origin.is_change)
+    return no_answer or _no_credentials(exc, aws, words) or _other(exc, words)
 
 
 # ---- answers
@@ -726,8 +746,11 @@ def _is_botocore(error: Exception) -> bool:
     return isinstance(error, (BotoCoreError, ClientError, ResponseParserError))
 
 
-# Calls that change nothing: of them nobody need ask whether they took effect. One that is not known counts as a change.
-_READS = re.compile(r"(Describe|List|Get|Head|Query|Scan|BatchGet|TransactGet|Assume|Decode)")
+def _is_no_answer(error: Exception) -> bool:
+    from botocore.exceptions import ConnectionError, HTTPClientError
+    from botocore.parsers import ResponseParserError
+
+    return isinstance(error, (ConnectionError, HTTPClientError, ResponseParserError))
 
 
 def _not_understood(aws: Side | None) -> Unreachable:
@@ -736,7 +759,7 @@ def _not_understood(aws: Side | None) -> Unreachable:
     )
 
 
-def _no_answer(exc: Exception, aws: Side | None, call: str) -> HandrailError | None:
+def _no_answer(exc: Exception, aws: Side | None, *, is_read: bool) -> HandrailError | None:
     from botocore import exceptions as boto
     from botocore.parsers import ResponseParserError
 
@@ -757,7 +780,7 @@ def _no_answer(exc: Exception, aws: Side | None, call: str) -> HandrailError | N
         return None
     values = getattr(exc, "kwargs", {})
     endpoint = host_of(values.get("proxy_url") or values.get("endpoint_url") or (aws.endpoint if aws else ""))
-    if _READS.match(call):
+    if is_read:  # nobody need ask whether it took effect
         message = message.partition(": whether")[0].removesuffix(".") + "."
     return Unreachable(
         message.format(endpoint=endpoint or "AWS"),

@@ -1,5 +1,7 @@
 """Asks a fence about each signed request just before it leaves, at every attempt, and tells it what was answered.
 
+Also counts what leaves that changes something, so that whatever fails later is judged by it (docs/adr/0009).
+
 The check stands behind signing and before the socket (botocore's `before-send`), on the very X-Amz-Date that AWS will
 judge the request by; nothing that is checked earlier could hold (docs/lease.md, rule 3).
 """
@@ -10,10 +12,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from math import ceil
+from threading import Lock
 from typing import Any, Protocol
-from urllib.parse import parse_qs
 
+from handrail.aws.acting import changes_something, is_definite
 from handrail.core.errors import HandrailError
+
+LEDGER = "dynamodb"  # its writes are repeated by rules of their own, and settle themselves
 
 
 class Gate(Protocol):
@@ -23,7 +28,10 @@ class Gate(Protocol):
         """Raise unless a request signed then may still be sent."""
 
     def answered(self) -> None:
-        """Note that the newest attempt can act no more."""
+        """Note that the newest attempt was turned down and can act no more."""
+
+    def carried_out(self) -> None:
+        """Note that the newest attempt was carried out, and can act no more."""
 
 
 class Deadline:
@@ -34,14 +42,23 @@ class Deadline:
 
     def __init__(self) -> None:
         self.until: float | None = None
+        self._sent = 0
+        self._lock = Lock()
 
-    def before_send(self, request: Any, service: str) -> None:
+    @property
+    def sent(self) -> int:
+        """Return how many requests that change something were let through, each attempt of its own."""
+        return self._sent
+
+    def before_send(self, request: Any, service: str, operation: str) -> None:
         """Raise HeldUp if a request that changes something was signed too late (botocore's before-send)."""
-        if self.until is None or not _changes(request, service):
+        if service == LEDGER or not changes_something(service, operation):
             return
-        late = signed_at(request.headers["X-Amz-Date"]) - self.until
+        late = 0.0 if self.until is None else signed_at(request.headers["X-Amz-Date"]) - self.until
         if late > 0:
             raise HeldUp(ceil(late))
+        with self._lock:
+            self._sent += 1
 
 
 class HeldUp(HandrailError):
@@ -55,14 +72,6 @@ class HeldUp(HandrailError):
             hint="repeat the command; if it was not held up, this computer's clock is ahead of AWS's",
             details={"seconds_late": late},
         )
-
-
-def _changes(request: Any, service: str) -> bool:
-    """Return whether a request of EC2 (a form with an Action) or S3 (REST) changes something."""
-    if service == "s3":
-        return request.method not in ("GET", "HEAD")
-    body = request.body.decode() if isinstance(request.body, bytes) else request.body
-    return not parse_qs(body)["Action"][0].startswith(("Describe", "Get"))
 
 
 log = logging.getLogger("handrail.aws")
@@ -89,34 +98,21 @@ def _text(header: str | bytes) -> str:
 
 @contextmanager
 def fenced(gate: Gate | None) -> Iterator[None]:
-    """Put the calls inside under a fence, and tell it of an answer: a reply, or a refusal that is definite.
+    """Put a call under a fence, and tell it what came of it: carried out, or a refusal that is definite.
 
-    No reply, a 5xx and throttling leave the attempt open: it may still act (docs/lease.md, A6). That AWS has no room is
-    definite, though EC2 says it at 5xx.
+    The block makes one call and reads its reply: only one that ends well was carried out. Whatever else happens in it
+    leaves the attempt open, which may still act (docs/lease.md, A6): no reply, a 5xx, throttling, a reply that can't be
+    read, Ctrl-C. That AWS has no room is definite, though EC2 says it at 5xx.
     """
     token = _current.set(gate)
     try:
         yield
     except Exception as error:
-        if gate is not None and _is_definite(error):
+        if gate is not None and is_definite(getattr(error, "response", None) or {}):
             gate.answered()
         raise
     else:
         if gate is not None:
-            gate.answered()
+            gate.carried_out()
     finally:
         _current.reset(token)
-
-
-def _is_definite(error: Exception) -> bool:
-    response: dict[str, Any] = getattr(error, "response", None) or {}  # botocore: None where no answer came
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    code = response.get("Error", {}).get("Code", "")
-    if code in DEFINITE:
-        return True
-    return 400 <= status < 500 and status != 408 and "Throttl" not in code and code not in _NOT_DEFINITE
-
-
-# Source: EC2 API reference, "Error codes", server error codes: the request was taken, judged and turned down.
-DEFINITE = ("InsufficientInstanceCapacity",)
-_NOT_DEFINITE = ("RequestLimitExceeded", "RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete")

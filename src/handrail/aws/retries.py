@@ -3,7 +3,7 @@
 import threading
 from typing import Any
 
-from handrail.aws.fencing import DEFINITE
+from handrail.aws.acting import DEFINITE
 
 RETRY_BUDGET = 10  # retries of all calls of one command together
 

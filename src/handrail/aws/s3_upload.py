@@ -17,7 +17,16 @@ from typing import Any, BinaryIO
 from handrail.aws.failures import aws_failures_explained
 from handrail.aws.s3_files import Digest, Meter, Slice, changed, check_same, open_file, read_digest, read_exactly
 from handrail.aws.s3_objects import Objects, Unfinished
-from handrail.core.errors import AwsFailure, Conflict, HandrailError, Interrupted, NotFound, Unreachable, WrongState
+from handrail.core.errors import (
+    Acted,
+    AwsFailure,
+    Conflict,
+    HandrailError,
+    Interrupted,
+    NotFound,
+    Unreachable,
+    WrongState,
+)
 from handrail.core.fields import show
 from handrail.core.objects import PART, LocalFile, Progress, Shipment, checksum_text, part_size, stream_part_size
 
@@ -261,6 +270,7 @@ class Uploader:
                 f"what S3 stored as {show(file.key)} is not what was sent: its checksum is {theirs or 'unknown'}.",
                 hint=f"handrail s3 remove {self._terms.bucket} {file.key}, and upload it again",
                 details={"key": file.key, "crc32": ours, "stored": theirs},
+                acted=Acted.NO,
                 code="checksum_mismatch",
             )
         version = reply.get("VersionId")

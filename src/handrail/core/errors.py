@@ -21,7 +21,16 @@ HandrailError                     exit
 """
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Any, ClassVar, Self
+
+
+class Acted(Enum):
+    """Whether what an error stopped may have been done (docs/adr/0009)."""
+
+    NO = "no"  # it was not, and nothing that was sent can do it any more
+    UNKNOWN = "unknown"  # it was sent, and nobody said
+    YES = "yes"  # it was: only what came after, a wait or a look, failed
 
 
 class HandrailError(Exception):
@@ -29,10 +38,12 @@ class HandrailError(Exception):
 
     message: one sentence. hint: a command line that would work, or one sentence.
     facts: (label, text) pairs; a text may hold several lines. details: JSON-ready values, stable keys.
+    acted: whether the change may have been made; None says nothing of it, and then whether anything was sent decides.
     """
 
     code: ClassVar[str] = "error"
     exit_code: int = 1
+    acted: Acted | None = None
 
     def __init__(
         self,
@@ -42,6 +53,7 @@ class HandrailError(Exception):
         facts: Sequence[tuple[str, str]] = (),
         details: Mapping[str, Any] | None = None,
         code: str | None = None,
+        acted: Acted | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -49,6 +61,8 @@ class HandrailError(Exception):
         self.facts = tuple(facts)
         self.details = dict(details or {})
         self.slug = code or self.code
+        if acted is not None:
+            self.acted = acted
 
     def about(self, name: str) -> Self:
         """Return the error saying which of several targets it is about; this one may be about others too."""
@@ -68,13 +82,13 @@ class HandrailError(Exception):
 class Usage(HandrailError):
     """The words of the command are off, or a value that no policy could allow."""
 
-    code, exit_code = "usage", 2
+    code, exit_code, acted = "usage", 2, Acted.NO
 
 
 class Refused(HandrailError):
     """The policy says no; `details["reasons"]` lists every key that does."""
 
-    code, exit_code = "refused", 3
+    code, exit_code, acted = "refused", 3, Acted.NO
 
 
 class CapReached(Refused):
@@ -91,7 +105,7 @@ class CapReached(Refused):
 class NotFound(HandrailError):
     """Nothing has that id or name."""
 
-    code, exit_code = "not_found", 4
+    code, exit_code, acted = "not_found", 4, Acted.NO
 
 
 class NotManaged(NotFound):
@@ -103,7 +117,7 @@ class NotManaged(NotFound):
 class WrongState(HandrailError):
     """The resource's state does not allow the action."""
 
-    code, exit_code = "wrong_state", 5
+    code, exit_code, acted = "wrong_state", 5, Acted.NO
 
 
 class Conflict(WrongState):
@@ -115,13 +129,13 @@ class Conflict(WrongState):
 class NotConfirmed(HandrailError):
     """A question was answered with no, or could not be asked."""
 
-    code, exit_code = "not_confirmed", 6
+    code, exit_code, acted = "not_confirmed", 6, Acted.NO
 
 
 class NotSetUp(HandrailError):
     """Credentials, permission, an extra or the account is missing."""
 
-    code, exit_code = "not_set_up", 7
+    code, exit_code, acted = "not_set_up", 7, Acted.NO
 
 
 class BadCredentials(NotSetUp):
@@ -183,6 +197,14 @@ class Internal(HandrailError):
     """A defect of Handrail itself."""
 
     code, exit_code = "internal", 1
+
+
+def defect(error: BaseException) -> Internal:
+    """Return what a person reads of an exception that nobody foresaw."""
+    return Internal(
+        f"Handrail itself failed: {type(error).__name__}: {error}",
+        hint="run it again with -vv --log-file handrail.log, and report what that file says",
+    )
 
 
 def exit_code_of(failures: Sequence[HandrailError], targets: int) -> int:

@@ -19,7 +19,7 @@ from click.shell_completion import get_completion_class
 
 from handrail import __version__, settings
 from handrail.catalog import operation_named
-from handrail.core.errors import HandrailError, Internal, Interrupted, PartlyFailed, Stopped, Usage, exit_code_of
+from handrail.core.errors import HandrailError, Interrupted, PartlyFailed, Stopped, Usage, defect, exit_code_of
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome, Plan, Question, Result
 from handrail.core.redaction import Secrets, secrets_in_environment
@@ -107,7 +107,7 @@ def run_program(argv: Sequence[str], around: Surroundings) -> int:
     except KeyboardInterrupt as stop:
         failed = Interrupted("interrupted.", hint=program.after_interrupt, by=stop)
     except Exception as error:
-        failed = _defect(error)
+        failed = defect(error)
     results.settle()
     program.console.error(failed)
     return failed.exit_code
@@ -365,10 +365,3 @@ def _usage(error: click.UsageError) -> Usage:
         )
     said = error.format_message().rstrip(".")
     return Usage(f"{said[:1].lower()}{said[1:]}.", hint=f"{path} --help")
-
-
-def _defect(error: Exception) -> Internal:
-    return Internal(
-        f"Handrail itself failed: {type(error).__name__}: {error}",
-        hint="run it again with -vv --log-file handrail.log, and report what that file says",
-    )

@@ -23,8 +23,8 @@ class Fence:
     AWS judges a request by the very X-Amz-Date that is checked here, so nothing that happens between signing,
     checking and sending matters, and this computer's clock may say anything.
 
-    inherited: the end of attempts that somebody else may have left open (rule 12). took_effect: an answer has named the
-    instance, so that nothing may be given back any more, even if the place can't be confirmed.
+    inherited: the end of attempts that somebody else may have left open (rule 12). took_effect: an attempt was carried
+    out, so that nothing may be given back any more, even if the place can't be confirmed.
     """
 
     def __init__(self, until: int, times: Times, inherited: int | None = None) -> None:
@@ -43,10 +43,15 @@ class Fence:
         self.attempts += 1
 
     def answered(self) -> None:
-        """Note that the newest attempt can act no more: a reply, or a definite refusal (A6).
+        """Note that the newest attempt was turned down for certain, and can act no more (A6).
 
-        No reply, a 5xx and throttling are none: say nothing, and the attempt stays open.
+        No reply, a 5xx, throttling and a reply that can't be read are none: say nothing, and the attempt stays open.
         """
+        self._in_flight = None
+
+    def carried_out(self) -> None:
+        """Note that the newest attempt was carried out: whatever happens next, its place is not given back."""
+        self.took_effect = True
         self._in_flight = None
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from handrail.core.errors import CapReached, Conflict, HandrailError, Unreachable
+from handrail.core.errors import Acted, CapReached, Conflict, HandrailError, Unreachable
 from handrail.core.plan import Places, PlaceWish, Plan
 from handrail.ledger.fence import Fence
 from handrail.ledger.holders import Cap, Fate, Place, Wanted
@@ -28,6 +28,11 @@ class Fences:
         """Tell every fence."""
         for fence in self._fences:
             fence.answered()
+
+    def carried_out(self) -> None:
+        """Tell every fence."""
+        for fence in self._fences:
+            fence.carried_out()
 
 
 class NoHold:
@@ -170,6 +175,7 @@ class LeaseHold:
             return _unfinished(error, request, None)
         if ended.end is End.OPEN:
             return _unfinished(error, request, ended.until)
+        error.acted = Acted.NO  # of this place: whatever else the command has sent
         return error if ended.end is End.GIVEN_BACK else _said(ended, request) or error
 
     def stopped(self, instance: str, token: str) -> str:
@@ -229,12 +235,14 @@ def _said(ended: Ended, request: str) -> HandrailError | None:
                 f"it was cancelled by {ended.by or 'somebody'}.",
                 hint="handrail ec2 list",
                 details={**details, "open": True},
+                acted=Acted.UNKNOWN,
             )
         case End.TAKEN_OVER:
             return Conflict(
                 f"it is being settled by {ended.by or 'somebody'}.",
                 hint="handrail lease list",
                 details={**details, "open": True},
+                acted=Acted.UNKNOWN,
             )
         case _:
             return _settled(ended, details)
@@ -259,4 +267,5 @@ def _unfinished(error: HandrailError, request: str, until: int | None) -> Handra
         facts=(*error.facts, open_line),
         details={**error.details, "request": request, "open": True},
         code=error.slug,
+        acted=Acted.UNKNOWN,
     )

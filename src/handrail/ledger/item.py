@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
 
-from handrail.core.errors import HandrailError, Throttled, Unreachable
+from handrail.core.errors import Acted, HandrailError, Throttled, Unreachable
 from handrail.ledger.holders import Fate, Place, Places, Versioned
 from handrail.ledger.ports import Here, Sides, Told
 
@@ -53,7 +53,7 @@ class Item:
         except Unreachable as error:
             self._unheard += 1
             if self._unheard >= UNHEARD:
-                error.details["open"] = True  # the write may still arrive
+                error.acted = Acted.UNKNOWN  # the write may still arrive
                 raise
             return self._holders.read()
 

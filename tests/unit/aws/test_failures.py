@@ -25,6 +25,7 @@ from handrail.aws.failures import (
     translate,
 )
 from handrail.core.errors import (
+    Acted,
     AwsFailure,
     BadCredentials,
     Conflict,
@@ -748,18 +749,46 @@ def test_what_to_check_depends_on_where(side: Side | None, hint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "open"),
-    [("DescribeInstances", False), ("GetItem", False), ("AssumeRole", False), ("RunInstances", True), ("", True)],
+    ("service", "call", "open"),
+    [
+        ("ec2", "DescribeInstances", False),
+        ("dynamodb", "GetItem", False),
+        ("sts", "AssumeRole", False),
+        ("ec2", "RunInstances", True),
+        ("", "", True),
+        ("unheard-of", "GetItem", True),
+    ],
 )
 @pytest.mark.parametrize("kind", [boto.ReadTimeoutError, boto.ConnectionClosedError])
 def test_only_of_a_change_it_is_said_that_it_may_have_taken_effect(
-    kind: type[boto.HTTPClientError], call: str, open: bool
+    kind: type[boto.HTTPClientError], service: str, call: str, open: bool
 ) -> None:
     silent = kind(endpoint_url=ENDPOINT)
-    mark_origin(silent, Origin(Side(), "us-east-1", call))
+    mark_origin(silent, Origin(Side(), "us-east-1", call, service))
+    assert told(silent).acted is (Acted.UNKNOWN if open else None)
     message = told(silent).message
     assert ("took effect" in message) is open
     assert message.endswith(("unknown." if open else "does not answer.", "unknown." if open else "connection."))
+
+
+@pytest.mark.parametrize(
+    ("operation", "call", "code", "status", "retries", "acted"),
+    [
+        ("ec2:StopInstances", "StopInstances", "UnsupportedOperation", 400, 0, Acted.NO),
+        ("ec2:StopInstances", "StopInstances", "UnsupportedOperation", 400, 1, Acted.UNKNOWN),
+        ("s3:PutObject", "PutObject", "BadDigest", 400, 0, Acted.NO),
+        ("s3:PutObject", "PutObject", "NotImplemented", 501, 0, Acted.NO),
+        ("s3:PutObject", "PutObject", "InternalError", 500, 0, Acted.UNKNOWN),
+        ("s3:GetBucketTagging", "GetBucketTagging", "AccessDenied", 403, 0, None),
+    ],
+)
+def test_whether_a_call_that_failed_may_have_acted(
+    operation: str, call: str, code: str, status: int, retries: int, acted: Acted | None
+) -> None:
+    metadata = {"HTTPStatusCode": status, "RetryAttempts": retries}
+    answer = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": metadata}
+    error = translate(boto.ClientError(answer, call), operation=operation)
+    assert error.acted is acted
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from fast_models import hurry_retries
+from handrail.aws.acting import is_definite
 from handrail.aws.fencing import Deadline, HeldUp, before_send, fenced, signed_at
 from handrail.aws.retries import RetryBudget
 from handrail.core.errors import HandrailError
@@ -149,6 +150,9 @@ def test_a_fence_that_shuts_between_two_attempts(client: Any) -> None:
         def answered(self) -> None:
             gate.answered()
 
+        def carried_out(self) -> None:
+            gate.carried_out()
+
     Ec2Answers.statuses, Ec2Answers.seen = [(0, ""), (200, "")], []
     with pytest.raises(FenceClosed), fenced(Shutting()):
         client.start_instances(InstanceIds=["i-1"])
@@ -178,29 +182,82 @@ def test_the_date_of_a_signature() -> None:
     assert signed_at("20261122T205500Z") == signed_at(b"20261122T205500Z") == 1795380900
 
 
-def request(action: str = "", method: str = "POST", signed: str = "20261122T205501Z") -> Any:
-    """Return a signed request: of EC2 with an action, else of S3."""
-    body = f"Action={action}&Version=2016-11-15".encode() if action else b"Action=DescribeNothing"
-    return SimpleNamespace(method=method, body=body, headers={"X-Amz-Date": signed})
+def request(signed: str = "20261122T205501Z") -> Any:
+    """Return a signed request."""
+    return SimpleNamespace(headers={"X-Amz-Date": signed})
+
+
+def test_a_reply_that_was_read_frees_nothing_whatever_comes_after(client: Any) -> None:
+    gate = fence()
+    assert start(client, gate, (200, "")) is None
+    assert gate.took_effect
+
+
+@pytest.mark.parametrize("error", [KeyError("Instances"), KeyboardInterrupt(), MemoryError()])
+def test_a_reply_that_was_not_read_leaves_the_attempt_open(error: BaseException) -> None:
+    gate = fence()
+
+    def fail() -> None:
+        with fenced(gate):
+            gate.before_send(0)
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
+    assert gate.open_until is not None
 
 
 @pytest.mark.parametrize(
-    ("what", "service", "sent"),
+    ("what", "service", "operation", "sent"),
     [
-        (request("StopInstances"), "ec2", False),
-        (request("DescribeInstances"), "ec2", True),
-        (request("StopInstances", signed="20261122T205459Z"), "ec2", True),
-        (SimpleNamespace(body="Action=RebootInstances", headers={"X-Amz-Date": "20261122T205501Z"}), "ec2", False),
-        (request(method="PUT"), "s3", False),
-        (request(method="GET"), "s3", True),
+        (request(), "ec2", "StopInstances", False),
+        (request(), "ec2", "DescribeInstances", True),
+        (request("20261122T205459Z"), "ec2", "StopInstances", True),
+        (request(), "s3", "PutObject", False),
+        (request(), "s3", "HeadBucket", True),
+        (request(), "route-53", "ListHostedZones", False),  # a service that is not known: everything is a change
+        (request(), "s3", "SelectObjectContent", False),
+        (request(), "dynamodb", "PutItem", True),  # the ledger's has rules of its own
     ],
 )
-def test_a_command_that_was_held_up_changes_nothing_any_more(what: Any, service: str, sent: bool) -> None:
+def test_a_command_that_was_held_up_changes_nothing_any_more(
+    what: Any, service: str, operation: str, sent: bool
+) -> None:
     deadline = Deadline()
-    deadline.before_send(what, service)
+    deadline.before_send(what, service, operation)
     deadline.until = signed_at("20261122T205500Z")
     if sent:
-        deadline.before_send(what, service)
+        deadline.before_send(what, service, operation)
         return
+    assert deadline.sent == 1
     with pytest.raises(HeldUp, match="was held up, and is 1 s too late"):
-        deadline.before_send(what, service)
+        deadline.before_send(what, service, operation)
+    assert deadline.sent == 1, "what was held back is not sent"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "definite"),
+    [
+        (400, "TagLimitExceeded", True),
+        (405, "MethodNotAllowed", True),
+        (501, "NotImplemented", True),
+        (403, "AccessDenied", True),
+        (500, "InsufficientInstanceCapacity", True),
+        (500, "InternalError", False),
+        (503, "SlowDown", False),
+        (400, "Throttling", False),
+        (400, "RequestTimeout", False),
+        (408, "Late", False),
+        (429, "Busy", False),
+        (403, "403", False),  # no code of AWS's: something in between
+        (400, "Unknown", False),
+        (400, "", False),
+        (200, "", False),
+    ],
+)
+def test_what_is_a_definite_refusal(status: int, code: str, definite: bool) -> None:
+    assert is_definite({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}) is definite
+
+
+def test_no_answer_is_no_refusal() -> None:
+    assert not is_definite({})

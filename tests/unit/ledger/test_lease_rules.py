@@ -6,6 +6,7 @@ import pytest
 from lease_bench import NOON, ONE, TIMES, Bench, answers, fails, states, wanted
 
 from handrail.core.errors import (
+    Acted,
     AwsFailure,
     CapReached,
     Conflict,
@@ -56,7 +57,7 @@ def test_writes_without_an_answer_are_not_repeated_for_ever(bench: Bench) -> Non
     bench.before_write += [lambda: bench.put(dict(bench.places))] * 100
     with pytest.raises(Unreachable) as failed:
         bench.reserved()
-    assert failed.value.details["open"] is True
+    assert failed.value.acted is Acted.UNKNOWN
     assert bench.calls.count("write") == UNHEARD
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from handrail.aws.failures import EBS_KEY_HINT, NOT_YET
 from handrail.core.ec2_rules import ENDED, Move
-from handrail.core.errors import AwsFailure, HandrailError, Interrupted, WrongState
+from handrail.core.errors import Acted, AwsFailure, HandrailError, Interrupted, WrongState
 from handrail.core.fields import Field, Kind
 from handrail.core.resources import Instance
 from handrail.operations.ec2.describing import called, line
@@ -42,7 +42,8 @@ def wait_for(
         while waiting:
             spent = session.clock.monotonic() - started
             if spent >= timeout:
-                ended.update((id, _late(session, one, move, timeout)) for id, one in waiting.items())
+                late = Acted.YES if acted else Acted.NO
+                ended.update((id, _late(session, one, move, timeout, late)) for id, one in waiting.items())
                 break
             session.listener.progress(_progress(waiting.values(), spent))
             session.clock.sleep(min(pause, max(timeout - spent, 0.05)))
@@ -50,7 +51,8 @@ def wait_for(
             try:
                 found = session.ec2.by_ids(waiting)
             except HandrailError as error:
-                ended.update((id, _unseen(session, one, move, error)) for id, one in waiting.items())
+                unseen = Acted.UNKNOWN if acted else Acted.NO
+                ended.update((id, _unseen(session, one, move, error, unseen)) for id, one in waiting.items())
                 break
             fresh = session.clock.monotonic() - started > stale
             for id, last in list(waiting.items()):
@@ -61,7 +63,7 @@ def wait_for(
                     ended[id] = answer
                     del waiting[id]
     except KeyboardInterrupt as stop:
-        raise _interrupted(session, waiting.values(), move, stop) from None
+        raise _interrupted(session, waiting.values(), move, stop, Acted.YES if acted else None) from None
     return ended
 
 
@@ -88,7 +90,7 @@ def _is_fresh(session: Session, one: Instance) -> bool:
     return one.created_at is not None and session.now() - one.created_at.timestamp() <= session.visibility
 
 
-def _unseen(session: Session, last: Instance, move: Move, error: HandrailError) -> HandrailError:
+def _unseen(session: Session, last: Instance, move: Move, error: HandrailError, acted: Acted) -> HandrailError:
     """Return the error of a look that failed, which says nothing of the instance itself."""
     return type(error)(
         f"{called(last)} goes on towards {move.goal}, but can't be watched: {error.message}",
@@ -96,6 +98,7 @@ def _unseen(session: Session, last: Instance, move: Move, error: HandrailError) 
         hint=line(session, "wait", last.id),
         details={**error.details, "id": last.id, "state": last.state},
         code=error.slug,
+        acted=acted,
     )
 
 
@@ -126,25 +129,30 @@ def _stray(session: Session, now: Instance, move: Move) -> HandrailError:
         f"{called(now)} is {now.state} and will not be {move.goal}.{why}{_KEY if by_its_key else ''}",
         hint=EBS_KEY_HINT.format(region=now.region) if by_its_key else line(session, "show", now.id),
         details={"id": now.id, "state": now.state, "reason": now.state_reason},
+        acted=Acted.NO,
         code="unusable_key" if by_its_key else None,
     )
 
 
-def _late(session: Session, last: Instance, move: Move, timeout: float) -> HandrailError:
+def _late(session: Session, last: Instance, move: Move, timeout: float, acted: Acted) -> HandrailError:
     return AwsFailure(
         f"{called(last)} is {last.state} and not yet {move.goal} after {timeout:g} s.",
         hint=line(session, "wait", last.id),
         details={"id": last.id, "state": last.state},
         code="timeout",
+        acted=acted,
     )
 
 
-def _interrupted(session: Session, waiting: Iterable[Instance], move: Move, by: BaseException) -> Interrupted:
+def _interrupted(
+    session: Session, waiting: Iterable[Instance], move: Move, by: BaseException, acted: Acted | None
+) -> Interrupted:
     names = [called(one) for one in waiting]
     return Interrupted(
         f"stopped waiting; {', '.join(names)} {'goes' if len(names) == 1 else 'go'} on towards {move.goal}.",
         hint=line(session, "list") if len(names) != 1 else line(session, "show", names[0]),
         by=by,
+        acted=acted,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from handrail.aws.s3_objects import Objects
-from handrail.core.errors import AwsFailure, HandrailError, PermissionDenied, Refused, WrongState
+from handrail.core.errors import Acted, AwsFailure, HandrailError, PermissionDenied, Refused, WrongState
 from handrail.core.plan import Claim
 from handrail.core.s3_rules import (
     OPEN_TO_POLICY,
@@ -146,14 +146,15 @@ def _open(session: Session, name: str, region: str) -> None:
 def _fall_back(session: Session, name: str, region: str, error: BaseException) -> None:
     try:
         warnings = make_private(session, name, region)
-        fact = ("access", "\n".join((f"{name} is private", *warnings)))
+        acted, fact = Acted.NO, ("access", "\n".join((f"{name} is private", *warnings)))
     except HandrailError as failed:
+        acted = Acted.UNKNOWN  # a later command shuts it
         fact = (
             "access",
             f"{name} could not be made private again: {failed.message}\nhandrail s3 update {name} --private",
         )
     if isinstance(error, HandrailError):
-        error.facts = (*error.facts, fact)
+        error.acted, error.facts = acted, (*error.facts, fact)
 
 
 def patiently(session: Session, name: str, act: Callable[[], T]) -> T:
@@ -181,6 +182,8 @@ def settle(session: Session, look: Callable[[], T], is_so: Callable[[T], bool], 
         if is_so(seen):
             return seen
         if session.clock.monotonic() - started > VISIBLE:
-            raise AwsFailure(f"{otherwise}, though S3 took the change.", hint="repeat the command", code="not_shown")
+            raise AwsFailure(
+                f"{otherwise}, though S3 took the change.", hint="repeat the command", code="not_shown", acted=Acted.NO
+            )
         session.clock.sleep(pause)
         pause = min(pause * 2, 5)

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 from handrail.aws.s3_locks import Vault
 from handrail.aws.s3_objects import Content, Deleted, Objects, batches
-from handrail.core.errors import AwsFailure, HandrailError, NotFound, PermissionDenied, WrongState
+from handrail.core.errors import Acted, AwsFailure, HandrailError, NotFound, PermissionDenied, WrongState
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Hold, Plan, Question, Result, Status
 from handrail.core.resources import Bucket
 from handrail.core.words import count
 from handrail.ledger.record import given_of
+from handrail.operations.attempts import attempt
 from handrail.operations.s3.changing import patiently
 from handrail.operations.s3.describing import content_text
 from handrail.operations.s3.look import count_content
@@ -159,12 +160,8 @@ def _question(session: Session, acting: Sequence[Course], *, empty: bool) -> Que
 def _apply(session: Session, course: Course, *, empty: bool) -> Result:
     name = course.target.name
     try:
-        target = find_row_too(session, name)  # whose it is may have changed while the question stood
-        if empty and not target.is_gone:
-            _empty(session, course, target.one)
-        if not target.is_gone:
-            _remove(session, target.one)
-        rows_of(session).drop(KIND, name)
+        with attempt(session):
+            _carry_out(session, course, empty=empty)
     except HandrailError as error:
         return Result.failed(name, error, id=name, current=course.bucket, request=course.request)
     gone = replace(course.bucket, access="gone", objects=0, bytes=0)
@@ -194,6 +191,15 @@ def _empty(session: Session, course: Course, bucket: Bucket) -> None:
             details=error.details,
             code="locked",
         ) from None
+
+
+def _carry_out(session: Session, course: Course, *, empty: bool) -> None:
+    target = find_row_too(session, course.target.name)  # whose it is may have changed while the question stood
+    if empty and not target.is_gone:
+        _empty(session, course, target.one)
+    if not target.is_gone:
+        _remove(session, target.one)
+    rows_of(session).drop(KIND, target.name)
 
 
 def _remove(session: Session, bucket: Bucket) -> None:
@@ -244,6 +250,7 @@ def raise_refused(name: str, tally: Deleted) -> None:
         facts=(("kept", shown),),
         hint="see what protects them: object lock, or the permission s3:DeleteObjectVersion",
         details={"kept": [{"key": key, "code": code} for key, code, _ in tally.failed], "deleted": tally.count},
+        acted=Acted.NO,
         code=NOT_DELETED,
     )
 

@@ -6,14 +6,13 @@ from typing import Any
 
 from handrail.aws.s3 import Listed, Standing
 from handrail.core.errors import (
+    Acted,
     AwsFailure,
     Conflict,
     HandrailError,
     Interrupted,
     NotFound,
     PermissionDenied,
-    Throttled,
-    Unreachable,
 )
 from handrail.core.managed import GIVEN_TAG, ownership_tags
 from handrail.core.resources import OWNER_TAG, REQUEST_TAG, Bucket
@@ -133,13 +132,17 @@ def _send_create(session: Session, order: Order) -> None:
             is_there = _is_there(session, order)
         except PermissionDenied:  # nobody can tell; or it is another account's
             is_there = False
-        if not is_there:
-            raise (left_open(error, order) if is_in_doubt(error) else error) from None
+        if is_there:
+            return
+        if isinstance(error, AwsFailure) and is_in_doubt(error):
+            raise left_open(error, order) from None
+        error.acted = Acted.NO  # the name is another bucket's, whatever became of an earlier attempt
+        raise error from None
 
 
 def is_in_doubt(error: HandrailError) -> bool:
-    """Return whether an error leaves open what a call did: no answer, or a fault of AWS that says nothing of it."""
-    return isinstance(error, (Unreachable, Throttled)) or error.slug == AwsFailure.code
+    """Return whether an error leaves open what was done; a refusal, be it of a look, lets it be taken back."""
+    return (error.acted or type(error).acted) is not Acted.NO
 
 
 def _is_there(session: Session, order: Order) -> bool:
@@ -241,6 +244,6 @@ def left_open(error: HandrailError, order: Order) -> HandrailError:
         object_lock=order.object_lock,
     )
     line = finishing_line(order.name, order.request, order.region, words)
-    error.details["open"] = True
+    error.acted, error.details["open"] = Acted.UNKNOWN, True
     error.facts = (*error.facts, ("finish", line))
     return error

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 from handrail.aws.s3_objects import Deleted, Objects, batches
-from handrail.core.errors import AwsFailure, HandrailError, NotFound, Usage
+from handrail.core.errors import Acted, AwsFailure, HandrailError, NotFound, Usage
 from handrail.core.fields import Field, Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Hold, Plan, Question, Result, Status
@@ -97,6 +97,7 @@ def _kept(refusal: Mapping[str, str]) -> AwsFailure:
         f"S3 kept {refusal['Key']}: {reason}",
         hint="see what protects it: object lock, or the permission s3:DeleteObject",
         details={"key": refusal["Key"], "code": refusal.get("Code", "")},
+        acted=Acted.NO,
         code="not_deleted",
     )
 

@@ -11,6 +11,7 @@ from handrail.core.resources import Bucket
 from handrail.core.s3_rules import OPEN_TO_POLICY, SHUT, check_bucket_tag_key, foreign_public, parse_bucket_tags
 from handrail.core.words import count
 from handrail.ledger.record import given_of
+from handrail.operations.attempts import attempt
 from handrail.operations.s3.changing import (
     SECRETS_SHOWN,
     behind_the_block,
@@ -233,8 +234,9 @@ def _question(session: Session, acting: Sequence[Course], opening: Sequence[Targ
 def _apply(session: Session, course: Course, edit: Edit) -> Result:
     name, region = course.target.name, course.target.one.region
     try:
-        warnings = _carry_out(session, course, edit)
-        now = read_bucket(session, name, region)
+        with attempt(session):
+            warnings = _carry_out(session, course, edit)
+            now = read_bucket(session, name, region)
     except HandrailError as error:
         return Result.failed(name, error, id=name, current=course.target.bucket, request=course.request, region=region)
     return Result(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handrail.core.errors import HandrailError, PartlyFailed, exit_code_of
+from handrail.core.errors import Acted, HandrailError, PartlyFailed, exit_code_of
 from handrail.core.objects import Shipment
 from handrail.core.plan import Facts, Result, Status
 from handrail.core.resources import Resource
@@ -159,10 +159,12 @@ def _failure(target: Target, load: Load, failed: Sequence[Shipment]) -> Handrail
     there = len(load.shipments) - len(failed)
     alike = exit_code_of(errors, len(load.shipments)) != PartlyFailed.exit_code
     kind = type(errors[0]) if alike else PartlyFailed
+    doubts = [error.acted for error in errors if error.acted is not Acted.NO]
     return kind(
         f"{len(failed):,} of {len(load.shipments):,} files in {load.batch.shown} are not in {target.name}"
         + (f"; {there:,} are." if there else "."),
         facts=(("not", "\n".join(lines)),),
         hint="mend what the list names, and repeat the command: what is there is not sent again",
         details={"errors": [one.as_json() for one in failed]},
+        acted=doubts[0] or Acted.UNKNOWN if doubts else Acted.NO,
     )
