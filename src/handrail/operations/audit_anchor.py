@@ -90,8 +90,7 @@ def _to_bucket(session: Session, values: Values) -> Plan:
     resource = f"{name}/{key}"
 
     def apply(hold: Hold) -> list[Result]:
-        if place.account == taken.account:
-            find_one(session, name)  # whose it is may have changed while the question stood
+        _judged(session, name, account)  # whose it is may have changed while the question stood
         version = place.vault.put(key, text_of(taken).encode(), lock)
         return [_kept(place, taken, key, version, current, request)]
 
