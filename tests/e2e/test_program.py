@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from conftest import FAST, Handrail, Sandbox, clean_environ
+from patience import HANGS
 
 BIN = Path(sys.executable).parent
 KEYS = {
@@ -34,7 +35,7 @@ def environ(tmp_path: Path, sandbox: Sandbox) -> dict[str, str]:
     }
 
 
-def run(environ: dict[str, str], *argv: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+def run(environ: dict[str, str], *argv: str) -> subprocess.CompletedProcess[str]:
     """Run a command line to its end."""
     return subprocess.run(
         argv,
@@ -42,7 +43,7 @@ def run(environ: dict[str, str], *argv: str, seconds: float = 60) -> subprocess.
         cwd=environ["HOME"],
         capture_output=True,
         text=True,
-        timeout=seconds,
+        timeout=HANGS,
         stdin=subprocess.DEVNULL,
     )
 
@@ -50,7 +51,7 @@ def run(environ: dict[str, str], *argv: str, seconds: float = 60) -> subprocess.
 def test_a_program_that_takes_long_to_give_credentials_is_named_on_stderr(environ: dict[str, str]) -> None:
     home = Path(environ["HOME"])
     (home / ".aws").mkdir()
-    (home / ".aws" / "config").write_text("[profile team]\ncredential_process = sh -c 'sleep 3.5; exit 1'\n")
+    (home / ".aws" / "config").write_text("[profile team]\ncredential_process = sh -c 'sleep 6; exit 1'\n")
     done = run(environ, "handrail", "ec2", "list", "--target", "aws", "--profile", "team")
     said, failed, *_ = done.stderr.splitlines()
     looked = "--profile → profile team → credential_process"
@@ -63,7 +64,7 @@ def test_the_aws_cli_sees_what_handrail_made(environ: dict[str, str]) -> None:
         'set -eu; handrail ec2 create --name web --image ubuntu -o json --query id; eval "$(handrail sandbox env)"; '
         "aws ec2 describe-instances --output json"
     )
-    done = run(environ, "bash", "-c", script, seconds=120)
+    done = run(environ, "bash", "-c", script)
     assert done.returncode == 0, done.stderr
     first, _, rest = done.stdout.partition("\n")
     rows = [one for row in json.loads(rest)["Reservations"] for one in row["Instances"]]
@@ -104,7 +105,7 @@ def test_an_endpoint_that_hangs_can_be_left(environ: dict[str, str]) -> None:
         )
         connection, _ = silent.accept()
         program.send_signal(signal.SIGINT)
-        _, err = program.communicate(timeout=20)
+        _, err = program.communicate(timeout=HANGS)
         connection.close()
     assert program.returncode == 130
     assert err.startswith("error: interrupted.")
@@ -121,14 +122,14 @@ def test_an_endpoint_that_cuts_every_call_is_given_up(environ: dict[str, str]) -
             text=True,
             executable=BIN / "handrail",
         )
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + HANGS
         silent.settimeout(1)
         while program.poll() is None and time.monotonic() < deadline:
             try:
                 silent.accept()[0].close()
             except TimeoutError:
                 continue
-        _, err = program.communicate(timeout=5)
+        _, err = program.communicate(timeout=HANGS)
     assert program.returncode == 1
     assert "cut the connection" in err
 

@@ -18,8 +18,8 @@ class Cloud:
     On the target aws botocore reads the environment of the process by itself.
     """
 
-    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        self.sandbox: Sandbox = start_sandbox(folder / "state")
+    def __init__(self, sandbox: Sandbox, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.sandbox = sandbox
         self._patch = patch
         self.folder = folder
         (folder / "home").mkdir()
@@ -42,6 +42,16 @@ class Cloud:
                 self._patch.setenv(name, environ[name])
         return Handrail(environ, self.folder)
 
+    def empty(self) -> None:
+        """Leave nothing of another test, least of all its ledger."""
+        ec2, dynamodb = self.sandbox.client("ec2"), self.sandbox.client("dynamodb")
+        live = [one for one, it in self.sandbox.instances().items() if it["State"]["Name"] != "terminated"]
+        if live:
+            ec2.terminate_instances(InstanceIds=live)
+        for table in self.tables():
+            dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+            dynamodb.delete_table(TableName=table)
+
     def tables(self, region: str = "us-east-1") -> list[str]:
         """Return the tables that a stranger sees."""
         found: list[str] = self.sandbox.client("dynamodb", region).list_tables()["TableNames"]
@@ -55,11 +65,18 @@ class Cloud:
         return sum(len(group["Instances"]) for group in reply["Reservations"])
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    sandbox = start_sandbox(tmp_path_factory.mktemp("served") / "state")
+    yield sandbox
+    launcher.stop(sandbox.state_dir)
+
+
 @pytest.fixture
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    cloud = Cloud(tmp_path, monkeypatch)
-    yield cloud
-    launcher.stop(cloud.sandbox.state_dir)
+def cloud(served: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    cloud = Cloud(served, tmp_path, monkeypatch)
+    cloud.empty()
+    return cloud
 
 
 def test_without_a_ledger_nothing_under_a_cap_is_changed(cloud: Cloud) -> None:

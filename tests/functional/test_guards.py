@@ -10,6 +10,7 @@ from guards import GUARDS, Guard
 
 import handrail as package
 from conftest import Handrail, Sandbox
+from patience import HANGS
 
 SOURCE = Path(package.__file__).parent
 TESTS = Path(__file__).parents[1]
@@ -37,7 +38,7 @@ def test_without_the_guard_its_scenario_fails(
         env={**handrail.environ, "PYTHONPATH": paths},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
     )
     assert done.returncode == 1
     assert "AssertionError" in done.stderr, done.stderr

@@ -19,7 +19,8 @@ from patience import wait_until
 
 from .strikes import Striker
 
-LIFE, WORK, VISIBILITY, SKEW = 6, 34, 1, 1  # long enough to disturb a round of cells before the first runs out
+# A round of cells is disturbed before the first runs out, and a signed request arrives on a slow machine too.
+LIFE, WORK, VISIBILITY, SKEW = 12, 34, 1, 1
 SETTLED_AFTER = LIFE + WORK + SKEW + VISIBILITY + 2.0
 GIVEN_UP_AFTER = 10 * SETTLED_AFTER  # what is not settled by then never is
 TIMES = {

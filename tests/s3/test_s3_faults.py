@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -16,8 +17,9 @@ from conftest import Done, Handrail, QuickClock, Sandbox
 from handrail import settings
 from handrail.aws.s3 import S3
 from handrail.aws.s3_objects import Deleted, Objects
-from handrail.core.errors import HandrailError, Internal, Interrupted, NotSetUp
+from handrail.core.errors import HandrailError, Internal, Interrupted, NotSetUp, PermissionDenied
 from handrail.core.managed import LEDGER_TABLE
+from handrail.core.objects import PART, LocalFile, checksum_text
 from handrail.core.plan import Plan, Question, Status
 from handrail.files import find_folders
 from handrail.ledger.record import Intent, Verdict
@@ -28,6 +30,7 @@ from handrail.operations.s3.create import CREATE, known_request
 from handrail.operations.s3.delete import make_empty
 from handrail.operations.s3.making import Order, make_bucket
 from handrail.operations.s3.targets import KIND, Target, rows_of
+from handrail.operations.s3.upload import _sums
 from handrail.session import Session
 
 SHUT = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
@@ -924,6 +927,45 @@ def test_an_interrupted_upload_or_removal_is_said(
     assert "not there any more" in str(recovery.recover(session, intent_of("upload", "a", "r", bucket=name)).error)
     with pytest.raises(Internal):
         recovery.recover(session, intent_of("list", "a", "r"))
+
+
+def test_an_interrupted_upload_that_is_all_there_is_on_record_as_done(
+    handrail: Handrail, session: Session, s3: Any, unique: Unique
+) -> None:
+    name = unique("whole")
+    handrail.ok("s3", "create", name)
+    for key in ("a", "b"):
+        (handrail.cwd / key).write_bytes(key.encode())
+    handrail.ok("s3", "upload", name, "a", "b")
+    sums = {key: checksum_text(zlib.crc32(key.encode())) for key in ("a", "b")}
+    told = recovery.recover(session, intent_of("upload", name, "r", bucket=name, sums=sums))
+    assert (told.status, told.error) == (Status.SUCCEEDED, None)
+    for wrong in ({"a": sums["b"]}, {**sums, "c": sums["a"]}, {}):
+        assert recovery.recover(session, intent_of("upload", name, "r", bucket=name, sums=wrong)).error
+    assert recovery.recover(session, intent_of("remove", name, "r", bucket=name, key="a")).error
+    s3.delete_object(Bucket=name, Key="a")
+    assert recovery.recover(session, intent_of("remove", name, "r", bucket=name, key="a")).error is None
+
+
+def test_the_record_has_the_checksums_of_a_small_upload(handrail: Handrail, session: Session, unique: Unique) -> None:
+    name = unique("sums")
+    handrail.ok("s3", "create", name)
+    (handrail.cwd / "small").write_bytes(b"small")
+    (handrail.cwd / "large").write_bytes(bytes(PART + 1))
+    done = handrail.json("s3", "upload", name, "small", "large")
+    known = [session.ledger.record.find(one["request"]) for one in done]
+    said = [one.intent.resolved["sums"] if one is not None else None for one in known]
+    assert said == [{"small": checksum_text(zlib.crc32(b"small"))}, {}]
+    assert _sums(Target(name), [LocalFile(str(handrail.cwd / "gone"), "gone", "gone", 1)]) == {}
+
+
+def test_whoever_settles_an_upload_and_may_not_look_at_it_says_what_is_left(session: Session) -> None:
+    class Shut:
+        def head(self, key: str) -> None:
+            raise PermissionDenied("no.", hint="ask")
+
+    assert not recovery._is_done(cast(Any, Shut()), {"sums": {"a": "x"}})
+    assert not recovery._is_done(cast(Any, Shut()), {"key": "a"})
 
 
 def test_no_ledger_no_buckets() -> None:

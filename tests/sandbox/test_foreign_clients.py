@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from handrail.sandbox import launcher
+from patience import HANGS
 
 from .playing import Client, Sandbox, describe, launch, refused
 
@@ -33,7 +34,7 @@ def aws(sandbox: Sandbox, tmp_path: Path) -> Any:
 
     def run(*arguments: str) -> str:
         command = [sys.executable, "-m", "awscli", *arguments]
-        return subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60).stdout
+        return subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=HANGS).stdout
 
     return run
 

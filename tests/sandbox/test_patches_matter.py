@@ -13,6 +13,8 @@ import pytest
 
 from handrail.sandbox.fidelity import all_patches
 
+from .playing import GIVEN_UP_AFTER
+
 HERE = Path(__file__).parent
 FIDELITY = sorted(HERE.glob("test_*_fidelity.py"))
 EC2 = HERE / "test_ec2_fidelity.py"  # its patches are taken out one by one
@@ -35,11 +37,11 @@ def run_spoilt(report: Path, files: Sequence[Path], **settings: str) -> list[Ele
     """Run the tests of patches with these settings, and return what became of each."""
     command = [sys.executable, "-m", "pytest", "-q", "-m", "patch", "-p", "no:cacheprovider", "-n", "0"]
     command.append(f"--confcutdir={HERE}")
-    environ = {**os.environ, **settings, "PYTEST_ADDOPTS": ""}
+    environ = {**os.environ, **settings, GIVEN_UP_AFTER: "5", "PYTEST_ADDOPTS": ""}
     for name in [name for name in environ if name.startswith(("PYTEST_XDIST", "COV_"))]:
         del environ[name]
     subprocess.run(
-        [*command, f"--junitxml={report}", "--timeout=120", *map(str, files)],
+        [*command, f"--junitxml={report}", *map(str, files)],
         env=environ,
         cwd=HERE.parents[1],
         capture_output=True,

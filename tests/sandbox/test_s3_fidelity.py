@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from patience import HANGS
+
 from .playing import ACCOUNT, Client, Sandbox, refused
 
 OTHER_ACCOUNT = "999999999999"
@@ -48,7 +50,7 @@ def control(sandbox: Sandbox) -> Client:
 
 def anonymous(sandbox: Sandbox, path: str, method: str = "GET") -> int:
     """Return the status of a request without a signature."""
-    connection = http.client.HTTPConnection(sandbox.running.endpoint.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(sandbox.running.endpoint.removeprefix("http://"), timeout=HANGS)
     try:
         connection.request(method, path)
         return connection.getresponse().status

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from handrail.sandbox import files, launcher
+from patience import HANGS
 
 from .playing import Client, Sandbox, describe, image_id, launch, state_of, wait_until
 
@@ -83,13 +84,15 @@ def test_a_kill_loses_nothing(make_sandbox: MakeSandbox) -> None:
 
 
 def test_state_goes_on_while_it_is_down(make_sandbox: MakeSandbox) -> None:
-    sandbox = make_sandbox(HANDRAIL_SANDBOX_PENDING="1.5")
+    pending = 4.0
+    sandbox = make_sandbox(HANDRAIL_SANDBOX_PENDING=str(pending))
     instance_id = launch(sandbox.client("ec2"))
+    launched = time.monotonic()
     assert state_of(sandbox.client("ec2"), instance_id) == "pending"
     kill(sandbox)
-    time.sleep(1)
+    time.sleep(max(0.0, launched + pending - time.monotonic()))
     sandbox.restart()
-    wait_until(lambda: state_of(sandbox.client("ec2"), instance_id) == "running", 1.5)
+    assert state_of(sandbox.client("ec2"), instance_id) == "running"
 
 
 def test_two_commands_at_once_share_one(tmp_path: Path, make_sandbox: MakeSandbox) -> None:
@@ -112,7 +115,7 @@ def test_two_commands_at_once_share_one(tmp_path: Path, make_sandbox: MakeSandbo
 def test_the_server_outlives_its_starter(tmp_path: Path, make_sandbox: MakeSandbox) -> None:
     code = "import sys, pathlib; from handrail.sandbox import launcher; launcher.ensure(pathlib.Path(sys.argv[1]))"
     # Its output is a pipe: were the server to hold it, this call would not end.
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, check=True, timeout=HANGS)
     found = launcher.find(tmp_path)
     assert found is not None
     assert os.getsid(found.pid) == found.pid

@@ -21,6 +21,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from handrail.sandbox import launcher
+from patience import HANGS
 
 from .playing import Sandbox, refused, wait_until
 
@@ -33,7 +34,7 @@ def ask(
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[int, dict[str, str], bytes]:
     """Send one plain request."""
-    connection = http.client.HTTPConnection(sandbox.running.endpoint.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(sandbox.running.endpoint.removeprefix("http://"), timeout=HANGS)
     try:
         connection.request(method, path, body, dict(headers))
         answer = connection.getresponse()

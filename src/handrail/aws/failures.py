@@ -256,6 +256,7 @@ _EC2 = {
 _S3 = {
     "NoSuchBucket": _NO_BUCKET,
     "NoSuchKey": Row(NotFound, "there is no object {thing}.", "handrail s3 objects BUCKET"),
+    "NoSuchVersion": Row(NotFound, "there is no such version of {thing}.", "handrail s3 objects BUCKET"),
     "BucketAlreadyExists": Row(
         Conflict, "somebody else has the bucket name {thing}: names are taken world-wide.", "choose another name"
     ),

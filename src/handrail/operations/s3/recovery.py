@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from handrail.core.errors import AwsFailure, HandrailError, Internal
+from handrail.aws.s3_objects import Objects
+from handrail.core.errors import AwsFailure, HandrailError, Internal, PermissionDenied
 from handrail.core.plan import Result, Status
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import OPEN_TO_POLICY
@@ -74,13 +75,28 @@ def recover_delete(session: Session, intent: Intent) -> Result:
 
 
 def recover_objects(session: Session, intent: Intent) -> Result:
-    """Say what an interrupted upload or removal left; what arrived is whole, and the rest is not there."""
+    """Say what an interrupted upload or removal did or left; what arrived is whole, and the rest is not there."""
     target = find_row_too(session, str(intent.resolved["bucket"]), to_change=False)
     if target.is_gone:
         return _undone(intent, f"bucket {target.name} is not there any more.")
-    left = sum(1 for _ in objects_of(session, target.one).unfinished())
+    objects = objects_of(session, target.one)
+    if _is_done(objects, intent.resolved):
+        return _finished(intent, None)
+    left = sum(1 for _ in objects.unfinished())
     what = f"; {count(left, 'unfinished upload')} left, see handrail s3 show {target.name}" if left else ""
     return _undone(intent, f"{intent.operation} to {target.name} was interrupted; what arrived is whole{what}.")
+
+
+def _is_done(objects: Objects, wanted: Mapping[str, Any]) -> bool:
+    """Return whether the object to be removed is gone, or each file to be sent is there with the checksum on record."""
+    sums: Mapping[str, str] = wanted.get("sums") or {}
+    try:
+        if "key" in wanted:
+            return objects.head(str(wanted["key"])) is None
+        there = {key: objects.head(key) for key in sums}
+    except PermissionDenied:  # whoever settles it may not look
+        return False
+    return bool(sums) and all(one is not None and one.crc32 == sums[key] for key, one in there.items())
 
 
 _RECOVERIES: Mapping[str, Callable[[Session, Intent], Result]] = {

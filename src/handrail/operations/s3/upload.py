@@ -5,17 +5,19 @@ from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
 from handrail.aws.s3_compare import compare
-from handrail.aws.s3_files import read_exactly, read_head
+from handrail.aws.s3_files import Meter, digest_of, read_exactly, read_head
 from handrail.aws.s3_objects import Objects
 from handrail.aws.s3_upload import Terms, Uploader
-from handrail.core.errors import Refused, Usage
+from handrail.core.errors import HandrailError, Refused, Usage
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.objects import (
+    PART,
     Filter,
     LocalFile,
     Progress,
     Shipment,
     check_filter,
+    checksum_text,
     content_type,
     progress_text,
     sum_sizes,
@@ -43,6 +45,7 @@ from handrail.operations.s3.uploaded import Load, decided, finished
 from handrail.session import Session
 
 STDIN = "-"
+SUMMED = 20
 
 
 def upload_files(session: Session, values: Values) -> Plan:
@@ -87,8 +90,22 @@ def _question(session: Session, acting: Sequence[Target]) -> Question | None:
 
 
 def _resolved(target: Target, load: Load, loads: Sequence[Load]) -> dict[str, Any]:
-    """Return what a request became, for the record. command: by which its PATHs and what it begins are known."""
-    return {"bucket": target.name, "files": len(load.having("planned")), "command": _command(loads)}
+    """Return what a request became, for the record.
+
+    command: by which its PATHs and what it begins are known; sums: by which a look tells that all of it is there.
+    """
+    files = [one.file for one in load.having("planned")]
+    return {"bucket": target.name, "files": len(files), "command": _command(loads), "sums": _sums(target, files)}
+
+
+def _sums(target: Target, files: Sequence[LocalFile]) -> dict[str, str]:
+    """Return the checksum of each file by its key, if they are few and small; no more fits into a row of the record."""
+    if len(files) > SUMMED or sum_sizes(files) > PART or any(file.shown == STDIN for file in files):
+        return {}
+    try:
+        return {file.key: checksum_text(digest_of(file, Meter(), target.name).crc) for file in files}
+    except HandrailError:  # one of them changes just now: to send it will say so
+        return {}
 
 
 def _command(loads: Sequence[Load]) -> str:
