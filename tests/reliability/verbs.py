@@ -8,8 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from handrail.core.managed import ownership_tags
-from handrail.sandbox import files
-from handrail.sandbox.log import complete_lines
+from handrail.sandbox.log import read_content
 from ledger.proxies import Call
 
 from .conftest import Ground
@@ -186,7 +185,7 @@ def unfinished(ground: Ground, name: str) -> int:
 def never_public(ground: Ground, names: Sequence[str]) -> None:
     """Assert, from the sandbox's log of every write, that no call was ever made that could open one of these."""
     wanted = {f"/{name}" for name in names}
-    for entry in complete_lines(ground.sandbox.state_dir / files.LOG):
+    for entry in read_content(ground.sandbox.state_dir).entries:
         if entry.get("service") != "s3" or str(entry["target"]).partition("?")[0] not in wanted:
             continue
         assert entry["action"] not in ("PutBucketPolicy", "PutBucketAcl", "DeletePublicAccessBlock"), entry

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from conftest import Handrail, clean_environ
 from handrail.sandbox import files, launcher
-from handrail.sandbox.log import Log, LogFullError
+from handrail.sandbox.errors import DamageError
+from handrail.sandbox.log import Log, LogFullError, read_log
 
 from .playing import QUICK, Sandbox, describe, launch, refused, wait_until
 
@@ -109,6 +111,7 @@ def test_a_damaged_log_is_refused(make_sandbox: MakeSandbox) -> None:
         stream.write(b"nonsense\n")
     with pytest.raises(launcher.SandboxError, match="damaged"):
         sandbox.restart()
+    launcher.reset(sandbox.state_dir)
 
 
 def test_a_full_disk_refuses_the_write_and_does_nothing(make_sandbox: MakeSandbox, tmp_path: Path) -> None:
@@ -184,3 +187,145 @@ def test_the_same_log_gives_the_same_state(make_sandbox: MakeSandbox, tmp_path: 
     assert [i["InstanceId"] for r in found for i in r["Instances"]] == ids
     lines = (copy / files.LOG).read_text().splitlines()
     assert [json.loads(line).get("n") for line in lines] == [None, 1, 2, 3]
+
+
+ENTRY = {"at": 1.5, "service": "s3", "action": "PutObject", "region": "us-east-1", "owner": "alice", "text": "x"}
+
+
+def written(folder: Path, entries: int = 4) -> tuple[Path, bytes]:
+    """Write a log, and return where it is and what is in it."""
+    log = Log(folder, "1")
+    for number in range(entries):
+        log.append({**ENTRY, "at": number})
+    log.close()
+    return folder / files.LOG, (folder / files.LOG).read_bytes()
+
+
+def lines_of(content: bytes, *order: int) -> bytes:
+    """Return lines of a log in some order."""
+    lines = content.splitlines(keepends=True)
+    return b"".join(lines[number] for number in order)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda c: b"", "missing or empty, and 4 were written"),
+        (lambda c: c[: c.rfind(b"{")], "ends after entry 3, and 4 were written"),
+        (lambda c: c[:-7], "ends after entry 3"),
+        (lambda c: lines_of(c, 0), "ends after entry 0"),
+        (lambda c: lines_of(c, 1, 2, 3, 4), "line 1 is not"),
+        (lambda c: lines_of(c, 0, 2, 3, 4), "line 2 is not"),
+        (lambda c: lines_of(c, 0, 1, 1, 2, 3, 4), "line 3 is not"),
+        (lambda c: lines_of(c, 0, 1, 3, 2, 4), "line 3 is not"),
+        (lambda c: lines_of(c, 0, 1, 2, 3, 4, 4), "line 6 is not"),
+        (lambda c: c + b"nonsense\n", "line 6 is not"),
+        (lambda c: c + b"\n", "line 6 is not"),
+        (lambda c: c.replace(b"alice", b"malice", 1), "line 2 is not"),
+        (lambda c: c.replace(b'"moto":"1"', b'"moto":"2"'), "line 1 is not"),
+        (lambda c: c.replace(b'"check"', b'"chuck"', 1), "line 1 is not"),
+        (lambda c: c.replace(b'"format":2', b'"format":1'), "line 1 is not"),
+    ],
+)
+def test_a_log_that_is_not_what_was_written_is_refused_and_kept(
+    tmp_path: Path, change: Callable[[bytes], bytes], said: str
+) -> None:
+    path, content = written(tmp_path)
+    path.write_bytes(change(content))
+    for read in (lambda: Log(tmp_path, "1"), lambda: read_log(tmp_path)):
+        with pytest.raises(DamageError, match=said) as caught:
+            read()
+        assert str(path) in caught.value.message
+        assert path.read_bytes() == change(content)
+
+
+def test_no_byte_of_a_log_can_change_unseen(tmp_path: Path) -> None:
+    path, content = written(tmp_path, 2)
+    for at in range(len(content)):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        with pytest.raises(launcher.SandboxError):
+            read_log(tmp_path)
+
+
+def test_a_log_that_is_gone_or_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    path, content = written(tmp_path)
+    path.unlink()
+    with pytest.raises(DamageError, match="missing or empty"):
+        Log(tmp_path, "1")
+    path.mkdir()
+    with pytest.raises(DamageError, match="cannot be read"):
+        Log(tmp_path, "1")
+    path.rmdir()
+    path.write_bytes(content)
+    for noted in (b"", b"nonsense", b"[]", None):
+        head = tmp_path / files.HEAD
+        head.unlink() if noted is None else head.write_bytes(noted)
+        with pytest.raises(DamageError, match="names the last line"):
+            Log(tmp_path, "1")
+
+
+def test_what_is_noted_of_the_end_may_be_behind_it(tmp_path: Path) -> None:
+    """As a power cut leaves it: the log was synced, the note beside it was not."""
+    Log(tmp_path, "1").close()
+    noted = (tmp_path / files.HEAD).read_bytes()
+    log = Log(tmp_path, "1")
+    assert [log.append(ENTRY), log.append(ENTRY)] == [1, 2]
+    log.close()
+    (tmp_path / files.HEAD).write_bytes(noted)
+    assert [entry.n for entry in read_log(tmp_path)] == [1, 2]
+    (tmp_path / files.LOG).unlink()  # as a start leaves it that was cut off between the two
+    Log(tmp_path, "1").close()
+    assert read_log(tmp_path) == []
+
+
+def test_a_log_of_0_1_is_read_and_gets_its_checks(tmp_path: Path) -> None:
+    path = tmp_path / files.LOG
+    old = [{"format": 1, "moto": "1"}, {"n": 1, **ENTRY}, {"n": 2, **ENTRY, "text": '","check":"'}]
+    path.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in old) + '{"n":3,"a')
+    assert [entry.n for entry in read_log(tmp_path)] == [1, 2]
+    log = Log(tmp_path, "1")
+    assert log.entries == old[1:]
+    assert log.append(ENTRY) == 3
+    log.close()
+    assert path.read_bytes().count(b"\n") == path.read_bytes().count(b'"}\n') == 4
+    assert [entry.n for entry in read_log(tmp_path)] == [1, 2, 3]
+    for damaged in (old[:1] + old[2:], [*old[:2], {"n": 2}], [*old[:2], []]):
+        path.write_text("".join(json.dumps(line) + "\n" for line in damaged))
+        with pytest.raises(DamageError, match="line"):
+            Log(tmp_path, "1")
+
+
+def test_damage_is_said_at_the_command_line_and_a_reset_keeps_it(make_sandbox: MakeSandbox, tmp_path: Path) -> None:
+    sandbox = make_sandbox()
+    s3 = sandbox.client("s3")
+    s3.create_bucket(Bucket="damaged")
+    s3.put_object(Bucket="damaged", Key="k", Body=b"x" * 40_000)
+    launcher.stop(sandbox.state_dir)
+    handrail = Handrail({**clean_environ(tmp_path), "HANDRAIL_STATE_DIR": str(sandbox.state_dir)}, tmp_path)
+    log = (sandbox.state_dir / files.LOG).read_bytes()
+    (blob,) = (sandbox.state_dir / files.BLOBS).iterdir()
+    body = blob.read_bytes()
+
+    def expect(path: Path) -> None:
+        done = handrail("ec2", "list", "-o", "json")
+        assert (done.code, done.out) == (1, "")
+        assert str(path) in done.error["message"]
+        assert done.error["hint"] == "handrail sandbox reset"
+
+    blob.write_bytes(body[:-1])
+    expect(blob)
+    blob.unlink()
+    expect(blob)
+    blob.write_bytes(body)
+    assert handrail("ec2", "list", "-o", "json").json == []
+    launcher.stop(sandbox.state_dir)
+    lost = log.replace(b"alice", b"alicf", 1)
+    (sandbox.state_dir / files.LOG).write_bytes(lost)
+    expect(sandbox.state_dir / files.LOG)
+    kept = sandbox.state_dir / f"{files.KEPT}1"
+    assert str(kept) in handrail("sandbox", "reset", "--yes").said
+    assert (kept / files.LOG).read_bytes() == lost
+    assert (kept / files.BLOBS / blob.name).read_bytes() == body
+    assert handrail("ec2", "list", "-o", "json").json == []
+    launcher.reset(sandbox.state_dir)
+    assert sorted(path.name for path in sandbox.state_dir.iterdir()) == [kept.name, files.START_LOCK]

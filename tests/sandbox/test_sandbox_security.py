@@ -326,3 +326,85 @@ def test_a_session_of_another_account_does_not_get_at_buckets_of_this_one(sandbo
     with refused("BucketAlreadyExists"):
         other.create_bucket(Bucket="of-this-account")
     assert other.list_buckets()["Buckets"] == []
+
+
+def send(sandbox: Sandbox, head: str, body: bytes = b"") -> bytes:
+    """Send the head of a request and what is given of its body, and return all that comes back."""
+    port = int(sandbox.running.endpoint.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), 30) as connection:
+        connection.sendall(head.replace("\n", "\r\n").encode() + body)
+        parts = []
+        while part := connection.recv(65536):
+            parts.append(part)
+            if b"100 Continue" in part or b"\r\n\r\n" in part:
+                break
+        return b"".join(parts)
+
+
+SIZES = ("Content-Length: 10000000000", "Transfer-Encoding: chunked", "Content-Length: 7\nExpect: 100-continue")
+KEY = "AWS4-HMAC-SHA256 Credential={}/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+PRESIGNED = "X-Amz-Credential=AKIAX%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-SignedHeaders=host"
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [
+        ("/bucket/key", ""),
+        ("/bucket/key", "Authorization: nonsense\n"),
+        ("/bucket/key", f"Authorization: {KEY.format('AKIAX')}\nX-Amz-Date: 20260101T000000Z\n"),
+        ("/bucket/key", "known"),
+        (f"/bucket/key?{PRESIGNED}&X-Amz-Signature=0&X-Amz-Date=20260101T000000Z&X-Amz-Expires=60", ""),
+        ("/bucket/key?AWSAccessKeyId=AKIAX&Signature=0&Expires=1", ""),
+    ],
+)
+def test_a_body_that_nobody_signed_for_is_not_asked_for(sandbox: Sandbox, target: str, headers: str, size: str) -> None:
+    """The answer comes though not a byte of the body was sent, and no `100 Continue` before it."""
+    if headers == "known":  # a key of this sandbox, at the right time, and a signature that is wrong
+        key = launcher.keys_for(sandbox.state_dir, "alice").access_key_id
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+        for hashed in ("UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "0" * 64):
+            more = f"Authorization: {KEY.format(key)}\nX-Amz-Date: {now}\nX-Amz-Content-SHA256: {hashed}\n"
+            answer = send(sandbox, f"PUT {target} HTTP/1.1\nHost: 127.0.0.1\n{more}{size}\n\n")
+            assert answer.startswith(b"HTTP/1.1 403 "), answer
+            assert b"SignatureDoesNotMatch" in answer
+        return
+    answer = send(sandbox, f"PUT {target} HTTP/1.1\nHost: 127.0.0.1\n{headers}{size}\n\n")
+    assert answer.split()[1] in (b"400", b"403"), answer
+    assert b"onnection: close" in answer
+
+
+def test_a_body_whose_signature_covers_it_has_a_bound(sandbox: Sandbox) -> None:
+    signed_headers = signed(sandbox, datetime.datetime.now(datetime.UTC))
+    head = "".join(f"{name}: {value}\n" for name, value in signed_headers.items())
+    host = f"Host: {sandbox.running.endpoint.removeprefix('http://')}\n"
+    answer = send(sandbox, f"POST / HTTP/1.1\n{host}{head}Content-Length: 30000000\n\n")
+    assert answer.startswith(b"HTTP/1.1 413 "), answer
+    chunk = f"{30_000_000:x}\r\n".encode()
+    answer = send(sandbox, f"POST / HTTP/1.1\n{host}{head}Transfer-Encoding: chunked\n\n", chunk)
+    assert answer.startswith(b"HTTP/1.1 413 "), answer
+
+
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [("Content-Length: -5", b""), ("Content-Length: 5, 5", b""), ("Transfer-Encoding: chunked", b"-5\r\n")],
+)
+def test_a_body_without_a_true_length_is_refused(sandbox: Sandbox, framing: str, body: bytes) -> None:
+    signed_headers = signed(sandbox, datetime.datetime.now(datetime.UTC))
+    head = "".join(f"{name}: {value}\n" for name, value in signed_headers.items())
+    host = f"Host: {sandbox.running.endpoint.removeprefix('http://')}\n"
+    answer = send(sandbox, f"POST / HTTP/1.1\n{host}{head}{framing}\n\n", body)
+    assert answer.startswith(b"HTTP/1.1 400 "), answer
+
+
+def test_a_head_has_a_bound(sandbox: Sandbox) -> None:
+    many = "".join(f"X-{number}: {'x' * 800}\n" for number in range(90))
+    assert send(sandbox, f"GET / HTTP/1.1\nHost: 127.0.0.1\n{many}\n").startswith(b"HTTP/1.1 431 ")
+    more = "".join(f"X-{number}: x\n" for number in range(150))
+    assert send(sandbox, f"GET / HTTP/1.1\nHost: 127.0.0.1\n{more}\n").startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_large_body_that_is_refused_still_gets_its_answer(sandbox: Sandbox) -> None:
+    body = b"x" * 500_000
+    head = f"PUT /bucket/key HTTP/1.1\nHost: 127.0.0.1\nContent-Length: {len(body)}\n\n"
+    assert send(sandbox, head, body).startswith(b"HTTP/1.1 403 ")

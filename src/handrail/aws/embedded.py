@@ -34,12 +34,12 @@ class Embedded:
         with sandbox_failures_explained():
             return launcher.stop(self._state_dir)
 
-    def reset(self) -> None:
-        """Throw its state away."""
+    def reset(self) -> Path | None:
+        """Throw its state away; return where it kept what was damaged, None where nothing was."""
         from handrail.sandbox import launcher
 
         with sandbox_failures_explained():
-            launcher.reset(self._state_dir)
+            return launcher.reset(self._state_dir)
 
     def regions_written(self, service: str, action: str) -> tuple[str, ...]:
         """Return the regions in which somebody has made a call that writes."""

@@ -59,8 +59,9 @@ def reset(session: Session, values: Values) -> Plan:
     """Throw everything in the sandbox away, after asking."""
 
     def apply(hold: Hold) -> list[Result]:
-        session.sandbox.reset()
-        return [Result("sandbox", None, Status.SUCCEEDED, said="the sandbox is empty", current={"running": False})]
+        kept = session.sandbox.reset()
+        said = "the sandbox is empty" + (f"; what was damaged is kept in {kept}" if kept else "")
+        return [Result("sandbox", None, Status.SUCCEEDED, said=said, current={"running": False})]
 
     planned = Result("sandbox", None, Status.PLANNED, said="the sandbox would be emptied; nothing was changed")
     return Plan(

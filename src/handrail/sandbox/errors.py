@@ -1,5 +1,7 @@
 """What goes wrong with the sandbox itself: what happened, and what to do about it."""
 
+from pathlib import Path
+
 
 class SandboxError(Exception):
     """The sandbox cannot be started, reached or trusted."""
@@ -15,3 +17,11 @@ class MissingExtra(SandboxError):
 
     def __init__(self, package: str) -> None:
         super().__init__(f"The sandbox needs the package '{package}'.", "pip install 'handrail[sandbox]'")
+
+
+class DamageError(SandboxError):
+    """Something that the sandbox kept is not what it wrote. It does not start, and changes nothing."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        message = f"The sandbox's state is damaged: {path}: {what}. Nothing was changed; a reset keeps it aside."
+        super().__init__(message, "handrail sandbox reset")

@@ -13,6 +13,9 @@ PORT = "port"
 SECRET = "secret"  # noqa: S105 - a file name
 OWNERS = "owners"
 LOG = "log.jsonl"
+HEAD = "head"  # number and check of the log's last line
+DAMAGE = "damage"  # what was found to be damaged; a reset keeps what it is about
+KEPT = "damaged-"  # and a number: the folder in which it keeps that
 BLOBS = "blobs"
 SERVER_LOG = "server.log"
 

@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -30,8 +30,18 @@ SIGNATURE_PARAMETERS = re.compile(
 )
 CLOSED_PATHS = ("/moto-api", "/latest/", "/favicon.ico")
 FIXED_DATE = "20000101"  # in the scope that moto sees: it wants one, and reads only region and service from it
+LARGEST_UNVERIFIED = 20 * 1024 * 1024  # more than any call but S3's takes; DynamoDB's batches have 16 MiB
 LARGEST_HELD = 8 * 1024 * 1024
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass(frozen=True)
+class Admission:
+    """A request that may go on, by its head: its claim, whose key, and how many bytes its body may have (None: any)."""
+
+    claim: signing.Claim | None
+    owner: str
+    largest: int | None
 
 
 class Gate:
@@ -72,24 +82,38 @@ class Gate:
             return json_reply(404, {"message": "There is nothing here."})
         return None
 
-    def answer(self, request: Request) -> Reply:
-        """Answer one AWS request."""
+    def admit(self, request: Request) -> Admission:
+        """Judge a request by its head, its body still unread. Raises RefusalError."""
+        claim = signing.read_claim(request)
+        if claim is None:
+            check_anonymous(request)
+            return Admission(None, "", 0)
+        holder = signing.check_holder(request, claim, self._find_holder(claim.access_key_id))
+        signing.check_age(request, claim, time.time(), self._limits.life)
+        if signing.signs_body(request, claim):
+            return Admission(claim, holder.owner, LARGEST_UNVERIFIED)
+        signing.verify(request, claim, holder)
+        return Admission(claim, holder.owner, None)
+
+    def answer(self, request: Request, read_body: Callable[[int | None], bytes]) -> Reply:
+        """Answer one AWS request. read_body: reads its body, at most so many bytes; called once the head was judged."""
         self.last_used = time.monotonic()
-        service, owner = "s3", ""
+        service = signing.service_of(request)
         try:
-            claim = signing.read_claim(request)
-            if claim is None:
-                check_anonymous(request)
-            else:
-                service = claim.service
-                owner = signing.verify(request, claim, self._find_holder(claim.access_key_id)).owner
-                signing.check_age(request, claim, time.time(), self._limits.life)
+            admission = self.admit(request)
+            claim, owner = admission.claim, admission.owner
+            request = replace(request, body=read_body(admission.largest))
+            if claim is not None:
+                if signing.signs_body(request, claim):
+                    signing.verify(request, claim, self._find_holder(claim.access_key_id))
                 signing.check_body(request)
             if aws_chunked.is_chunked(request):
                 request = aws_chunked.decode(request)
             return self._serve(request, claim, owner)
         except RefusalError as refusal:
             return refuse(refusal, service, request)
+        except (ConnectionError, TimeoutError):
+            raise
         except LogFullError as error:
             message = f"The sandbox's disk took no more ({error}): nothing was done."
             return refuse(RefusalError("InternalError", message, 500), service, request)

@@ -268,22 +268,41 @@ def stop_locked(state_dir: Path) -> bool:
     return stopped
 
 
-def reset(state_dir: Path) -> None:
-    """Stop the sandbox and throw away everything it kept; the next start is an empty, new sandbox."""
+def reset(state_dir: Path) -> Path | None:
+    """Stop the sandbox and throw away everything it kept; the next start is an empty, new sandbox.
+
+    What was found to be damaged is not thrown away: returns the folder in which it is kept, None where nothing was.
+    """
     if not state_dir.is_dir():
-        return
+        return None
     import shutil
 
     with start_lock(state_dir):
         stop_locked(state_dir)
         wait_until_nobody_serves(state_dir)
+        kept = keep_damaged(state_dir)
         for path in state_dir.iterdir():
-            if path.name == files.START_LOCK:
+            if path.name == files.START_LOCK or path.name.startswith(files.KEPT):
                 continue
             if path.is_dir():
                 shutil.rmtree(path)
             else:
                 path.unlink()
+    return kept
+
+
+def keep_damaged(state_dir: Path) -> Path | None:
+    """Move what a start found to be damaged into a folder of its own, and return that."""
+    if not (state_dir / files.DAMAGE).exists():
+        return None
+    number = 1
+    while (kept := state_dir / f"{files.KEPT}{number}").exists():
+        number += 1
+    files.make_folder(kept)
+    for name in (files.LOG, files.HEAD, files.BLOBS, files.DAMAGE):
+        with contextlib.suppress(FileNotFoundError):
+            (state_dir / name).rename(kept / name)
+    return kept
 
 
 def write_state(state_dir: Path, running: Running) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handrail.sandbox import files
-from handrail.sandbox.errors import SandboxError
+from handrail.sandbox.errors import DamageError, SandboxError
 from handrail.sandbox.launcher import RESET_HINT, Limits, Running, endpoint_of, write_state
 from handrail.sandbox.serving import take_serving_locks
 
@@ -35,6 +35,8 @@ def main() -> None:
     try:
         serve(state_dir, os.environ, pipe)
     except SandboxError as error:
+        if isinstance(error, DamageError):
+            files.write_atomically(state_dir / files.DAMAGE, f"{error.message}\n".encode())
         report(pipe, {"error": error.message, "hint": error.hint})
     except (OSError, ImportError, RuntimeError) as error:
         report(pipe, {"error": f"The sandbox cannot start: {error}", "hint": RESET_HINT})
@@ -162,6 +164,7 @@ def open_server(state_dir: Path, environ: Mapping[str, str], limits: Limits, tim
     preload.load_services(gate)
     with pace.unheard():
         gate.replay()
+    (state_dir / files.DAMAGE).unlink(missing_ok=True)
     return listen(state_dir, gate)
 
 

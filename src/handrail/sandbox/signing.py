@@ -111,6 +111,14 @@ def payload_hash(request: Request, claim: Claim) -> str:
     return hashlib.sha256(request.body).hexdigest()
 
 
+def signs_body(request: Request, claim: Claim) -> bool:
+    """Tell whether the signature covers the body itself, so that it can be checked only when that is there.
+
+    Of S3 it covers the hash that a header states, or none: the head alone shows whether it is right.
+    """
+    return claim.service != "s3" or not (request.headers.get("x-amz-content-sha256") or claim.expires is not None)
+
+
 def canonical_path(request: Request, service: str) -> str:
     """Return the path as it is signed: S3 takes it as sent, the others normalise and encode it once more."""
     if service == "s3":
@@ -163,18 +171,33 @@ def signing_key(secret_key: str, claim: Claim) -> bytes:
     return key
 
 
+def service_of(request: Request) -> str:
+    """Return the service that a request says it is for, for the wording of a refusal."""
+    try:
+        claim = read_claim(request)
+    except RefusalError:
+        claim = None
+    return claim.service if claim else "s3"
+
+
 def verify(request: Request, claim: Claim, holder: Holder | None) -> Holder:
     """Return the key's holder; raise RefusalError unless a key of this sandbox signed exactly this request."""
-    token = request.headers.get("x-amz-security-token") or request.parameter("X-Amz-Security-Token")
-    if holder is None or (holder.session_token is not None and holder.session_token != token):
-        raise unknown_key(request, claim.service)
+    holder = check_holder(request, claim, holder)
     expected = expected_signature(request, claim, holder.secret_access_key)
-    if "host" not in claim.signed_headers or not hmac.compare_digest(expected, claim.signature):
+    if "host" not in claim.signed_headers or not hmac.compare_digest(expected.encode(), claim.signature.encode()):
         raise wrong_signature(request, claim.service)
     if holder.expires is not None and time.time() > holder.expires:
         is_json = "x-amz-target" in request.headers
         code = "ExpiredTokenException" if is_json else "RequestExpired" if claim.service == "ec2" else "ExpiredToken"
         raise RefusalError(code, "The security token included in the request is expired", 400 if is_json else 403)
+    return holder
+
+
+def check_holder(request: Request, claim: Claim, holder: Holder | None) -> Holder:
+    """Return the holder of a key; raise RefusalError for one that this sandbox never gave out."""
+    token = request.headers.get("x-amz-security-token") or request.parameter("X-Amz-Security-Token")
+    if holder is None or (holder.session_token is not None and holder.session_token != token):
+        raise unknown_key(request, claim.service)
     return holder
 
 
@@ -218,6 +241,7 @@ def check_age(request: Request, claim: Claim, now: float, life: float) -> None:
 def check_body(request: Request) -> None:
     """Raise RefusalError where an S3 body is not the one whose hash was signed."""
     stated = request.headers.get("x-amz-content-sha256", "")
-    if len(stated) == 64 and stated != hashlib.sha256(request.body).hexdigest():
+    is_hash = stated and not stated.startswith(("UNSIGNED-", "STREAMING-"))
+    if is_hash and stated.lower() != hashlib.sha256(request.body).hexdigest():
         message = "The provided 'x-amz-content-sha256' header does not match what was computed."
         raise RefusalError("XAmzContentSHA256Mismatch", message, 400)
