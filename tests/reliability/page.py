@@ -17,6 +17,7 @@ WRITES = os.environ.get("HANDRAIL_WRITE_DOCS", "")
 FULL = os.environ.get("HANDRAIL_MATRIX") == "full" or WRITES == "anew"
 PART_OF = int(os.environ.get("HANDRAIL_MATRIX_PART", "10"))  # an ordinary run tries one cell in so many
 OR = " or "
+UNTRIED = "not tried"
 KINDS = ("faults of", "lasting faults of", "kills of", "frozen")
 
 Cell = tuple[str, str]  # row, column
@@ -36,7 +37,7 @@ def ends_of(text: str) -> set[str]:
 
 def is_written(name: str, row: str, column: str) -> bool:
     """Return whether a table of the page has a cell."""
-    return (row, column) in _cells(_part(name))
+    return _cells(_part(name)).get((row, column), UNTRIED) != UNTRIED
 
 
 def part_of(cells: Sequence[Any], seed: int, known: Callable[[Any], bool]) -> list[Any]:
@@ -60,7 +61,7 @@ def check_table(name: str, heading: Sequence[str], found: Iterable[Found], rows:
     cells: dict[Cell, set[str]] = {}
     for row, column, end in found:
         cells.setdefault((row, column), set()).add(end)
-    there = {cell: ends_of(text) for cell, text in _cells(_part(name)).items()}
+    there = {cell: ends_of(text) - {UNTRIED} for cell, text in _cells(_part(name)).items()}
     if WRITES:
         kept = {} if WRITES == "anew" else there
         all_rows = list(dict.fromkeys(rows)) or list(dict.fromkeys(row for row, _ in [*kept, *cells]))
@@ -81,7 +82,7 @@ def check_table(name: str, heading: Sequence[str], found: Iterable[Found], rows:
 
 
 def _shown(ends: Iterable[str]) -> str:
-    return OR.join(sorted(ends)) or "not tried"
+    return OR.join(sorted(ends)) or UNTRIED
 
 
 def _cells(text: str) -> dict[tuple[str, str], str]:
