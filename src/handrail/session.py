@@ -376,7 +376,7 @@ class Session:
             spent=lambda: round((self.clock.monotonic() - self._began) * 1000),
         )
         record = Record(table, self.caller, self.clock.sleep, self._requester())
-        return Ledger(table, record, self.ec2_of, times, here, self._watched_regions(), self.caps)
+        return Ledger(table, record, self._ec2_to_look_at, times, here, self._watched_regions(), self.caps)
 
     def _without_ledger(self, missing: NotSetUp) -> "NoLedger":
         from handrail.ledger.account import NoLedger
@@ -451,6 +451,16 @@ class Session:
             client = self.aws.client("ec2", region, before_send=before_send)
             self._ec2[region] = Ec2(client, lambda: self.aws.client("ssm", region), region)
         return self._ec2[region]
+
+    def _ec2_to_look_at(self, region: str) -> "Ec2":
+        """Return EC2 of a region for the lease's looks: one that does not answer must not keep another waiting."""
+        from handrail.aws.connect import Timeouts
+        from handrail.aws.ec2 import Ec2
+
+        if region == self.region:
+            return self.ec2
+        client = self.aws.client("ec2", region, timeouts=Timeouts(connect=3, read=15, attempts=2))
+        return Ec2(client, lambda: self.aws.client("ssm", region), region)
 
     @cached_property
     def s3(self) -> "S3":

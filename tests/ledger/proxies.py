@@ -345,3 +345,31 @@ def nth_rule(call: Call, fault: Mapping[str, Any], *, every: bool = False) -> Se
     at = {"service": service, "operation": operation}
     passing = [{**at, "latency": 1, "times": call.nth - 1}] if call.nth > 1 else []
     return [*passing, {**at, **fault, **({} if every else {"times": 1})}]
+
+
+class Dark(Watched):
+    """A proxy behind which the EC2 of some regions answers for itself: with a status and error code, or not at all."""
+
+    def __init__(self, upstream: str) -> None:
+        self.answers: dict[str, tuple[int, str] | None] = {}
+        self.asked = 0
+        super().__init__(upstream)
+
+    def _pass(self, handler: BaseHTTPRequestHandler) -> None:
+        scope = _SCOPE.search(handler.headers.get("Authorization", ""))
+        if scope is None or scope[2] != "ec2" or scope[1] not in self.answers:
+            super()._pass(handler)
+            return
+        _body_of(handler)
+        self.asked += 1
+        answer = self.answers[scope[1]]
+        if answer is None:
+            _cut(handler)
+            return
+        status, code = answer
+        error = f"<Errors><Error><Code>{code}</Code><Message>not here</Message></Error></Errors>"
+        body = f"<Response>{error}<RequestID>r</RequestID></Response>".encode()
+        handler.send_response_only(status)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)

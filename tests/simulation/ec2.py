@@ -19,12 +19,24 @@ class Inst:
     owner: str
     state: str
     ours: bool
+    name: str = ""
     past: list[tuple[float, str]] = field(default_factory=list)  # (when it ended, state)
+    names: list[tuple[float, str]] = field(default_factory=list)  # (when it was taken away, name)
 
     def become(self, state: str, now: float) -> None:
         """Change the state; the old one stays visible for a while."""
         self.past.append((now, self.state))
         self.state = state
+
+    def rename(self, name: str, now: float) -> str:
+        """Change the name; the old one stays visible for a while."""
+        self.names.append((now, self.name))
+        self.name = name
+        return self.id
+
+    def visible_name(self, now: float, lag: float, rng: Random) -> str:
+        """Return the name that one Describe shows."""
+        return rng.choice([*(name for ended, name in self.names if ended + lag > now), self.name])
 
     def visible(self, now: float, lag: float, rng: Random) -> str:
         """Return what one Describe shows: any state that it had within the lag; the oldest one most often."""
@@ -52,15 +64,15 @@ class Ec2:
         """Return whether EC2 refuses a request with this X-Amz-Date."""
         return now + self.clock_ahead > signed + self.life
 
-    def add(self, token: str, region: str, owner: str, state: str, now: float) -> Inst:
+    def add(self, token: str, region: str, owner: str, state: str, now: float, name: str = "") -> Inst:
         """Return a new instance."""
-        inst = Inst(f"i-{len(self.instances)}", token, region, owner, "absent", state in LIVE)
+        inst = Inst(f"i-{len(self.instances)}", token, region, owner, "absent", state in LIVE, name)
         inst.become(state, now)
         self.instances[inst.id] = self.by_token[token] = inst
         self.launched.add(token)
         return inst
 
-    def run(self, token: str, region: str, owner: str, now: float) -> str:
+    def run(self, token: str, region: str, owner: str, now: float, name: str = "") -> str:
         """Return the instance id, or the slug of an error after a blank."""
         inst = self.by_token.get(token)
         if inst is not None and inst.state not in (*GONE, "absent"):
@@ -72,7 +84,7 @@ class Ec2:
             return " capacity"
         if inst is not None:
             self.doubled = token
-        return self.add(token, region, owner, "pending", now).id
+        return self.add(token, region, owner, "pending", now, name).id
 
     def start(self, id: str, now: float) -> str:
         """Return the instance id, or the slug of an error after a blank."""
@@ -81,6 +93,11 @@ class Ec2:
             inst.become("pending", now)
             inst.ours = True
         return inst.id if inst.state in LIVE else " incorrect_state"
+
+    def rename(self, id: str, name: str, now: float) -> str:
+        """Return the instance id, or the slug of an error after a blank."""
+        inst = self.instances[id]
+        return " not_found" if inst.state == "absent" else inst.rename(name, now)
 
     def stop(self, inst: Inst, now: float) -> None:
         """Stop what runs."""

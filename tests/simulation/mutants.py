@@ -12,7 +12,18 @@ import handrail.ledger
 from .world import Flaws
 
 SOURCE = Path(handrail.ledger.__path__[0])
-MODULES = ("holders", "fence", "ports", "refusal", "item", "settling", "taking", "lease")  # each after what it imports
+MODULES = (
+    "shapes",
+    "holders",
+    "fence",
+    "ports",
+    "refusal",
+    "item",
+    "settling",
+    "naming",
+    "taking",
+    "lease",
+)  # each after what it imports
 
 Patches = Mapping[str, tuple[tuple[str, str], ...]]
 
@@ -76,6 +87,12 @@ def mood(**others: Any) -> dict[str, Any]:
     return {**calm, "stalls": 0.6, "restless": 1.0, "refusals": 0, "skews": (0,), **others}
 
 
+KEYS_WITHOUT_KIND = (
+    ('return f"{Kind.CREATE}:{request}"', "return request"),
+    ('return f"{Kind.START}:{instance}"', "return instance"),
+    ('made = self.key.startswith(f"{Kind.CREATE}:")', "made = self.key != self.instance"),
+)
+
 MUTANTS: dict[str, Mutant] = {
     # ---- lease-protocol, section 7
     "no-fence": Mutant(
@@ -135,7 +152,7 @@ MUTANTS: dict[str, Mutant] = {
     "read-then-write": Mutant(
         "CAP",
         ("create2", "start+create"),
-        {"item": (("self._holders.write(places, over.version)", "self._holders.write(places, None)"),)},
+        {"item": (("self._holders.write(new)", "self._holders.write(replace(new, version=None))"),)},
     ),
     "look-without-version": Mutant(
         "CAP",
@@ -148,7 +165,7 @@ MUTANTS: dict[str, Mutant] = {
             "settling": (
                 ("places = self._settled_places(state, steps)", "places = self._settled_places(read, steps)"),
                 ("if not steps:", "read = self._holders.read()\n        if not steps:"),
-                ("after = self._write(places, state)", "after = self._write(places, read)"),
+                ("self._write(replace(state, places=places))", "self._write(replace(read, places=places))"),
                 ("del places[place.key]", "places.pop(place.key, None)"),
             )
         },
@@ -275,7 +292,7 @@ MUTANTS: dict[str, Mutant] = {
             "lease": (
                 (
                     "        try:\n            seen = self._compute.terminate(place.region, [instance])",
-                    "        self.note_gone(instance, token_of(taken.key))\n"
+                    "        self.note_gone(instance, place.token)\n"
                     "        try:\n            seen = self._compute.terminate(place.region, [instance])",
                 ),
             )
@@ -308,6 +325,61 @@ MUTANTS: dict[str, Mutant] = {
             )
         },
         mood=mood(loss=0.35, attempts=1, stalls=0.0, jumpy=0.1, clock_ahead=-5, times=FAR_CLOCKS),
+    ),
+    # ---- ids that are chosen badly
+    "key-without-kind": Mutant("LIE", ("bad-ids",), {"holders": KEYS_WITHOUT_KIND}, mood=mood(stalls=0.0)),
+    "key-overwritten": Mutant(
+        "CAP",
+        ("bad-ids",),
+        {
+            "holders": (*KEYS_WITHOUT_KIND, ("        if place.key in grown:", "        if False:")),
+            "taking": (("            if standing:\n", "            if False:\n"),),
+        },
+        mood=mood(times=SLOW_LOOKS),
+    ),
+    # ---- names
+    "name-not-judged": Mutant(
+        "NAME",
+        ("rename2", "rename+create"),
+        {"naming": (("            self._check_names(state, [wish], self._look_here(wish.region))\n", ""),)},
+        mood=mood(),
+    ),
+    "name-not-in-the-item": Mutant(
+        "NAME",
+        ("rename2",),
+        {"naming": (("if given is not None and (not wish.instance or", "if False and (not wish.instance or"),)},
+        mood=mood(times=SLOW_LOOKS),
+    ),
+    "name-of-a-create-not-judged": Mutant(
+        "NAME",
+        ("rename+create", "same-name"),
+        {"naming": (("                    self._check_not_coming(place, wish)", "                    pass"),)},
+        mood=mood(times=SLOW_LOOKS),
+    ),
+    "name-given-and-forgotten": Mutant(
+        "NAME",
+        ("rename2", "rename+create"),
+        {"naming": (('replace(mine, until=until, mark="")', "replace(mine, until=0)"),)},
+        mood=mood(times=SLOW_LOOKS),
+    ),
+    "name-given-back-while-open": Mutant(
+        "NAME",
+        ("rename2", "rename+create"),
+        {"naming": (("            if fence.open_until is None and not fence.took_effect:\n", "            if True:\n"),)},
+        mood=mood(loss=0.35, times=SLOW_LOOKS),
+    ),
+    # ---- regions that can't be looked at
+    "dark-counts-as-absent": Mutant(
+        "CAP",
+        ("create+grab", "restart", "dark"),
+        {"settling": (("if place.fate or place.region not in self.unseen]", "if True]"),)},
+        mood=mood(dark=0.3),
+    ),
+    "let-go-while-open": Mutant(
+        "ORPHAN",
+        ("dark",),
+        {"settling": (("over = self._times.trusted(place.until, state.date)", "over = True"),)},
+        mood=mood(dark=0.5, loss=0.35),
     ),
     # ---- what this code does beyond the protocol
     "outcome-told-before-closing": Mutant(

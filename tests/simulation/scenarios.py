@@ -1,6 +1,7 @@
 """What a seed becomes: who runs which commands, over which instances, under which caps, with which mishaps."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -50,11 +51,22 @@ SCENARIOS: dict[str, tuple[int, dict[str, str], Sequence[str]]] = {
     "settlers": (1, {"a": "running*"}, ("stop a, settle", "settle, grab b", "settle, start a", "settle")),
     "recover": (1, {}, ("create a", "settle, recover a", "recover a, recover a")),
     "recover-rerun": (1, {}, ("create a", "repeat a", "settle a, recover a, grab b", "recover a, recover a")),
+    # Requests whose ids are those of instances: i-0 is the first that exists.
+    "bad-ids": (2, {"a": "stopped"}, ("create i-0, stop i-0", "start a, stop a", "repeat i-0, grab b", "grab c")),
+    "bad-ids-repeat": (
+        2,
+        {"a": "stopped*", "b": "stopped"},
+        ("start b, repeat i-1", "create i-1, start a", "undo i-0"),
+    ),
+    "rename2": (3, {"a": "running*", "b": "stopped"}, ("rename a>x, rename a>y", "rename b>x", "rename b>x, settle")),
+    "rename+create": (3, {"a": "stopped"}, ("rename a>c", "create c, rename c>d", "grab d, rename a>a", "start a")),
+    "same-name": (3, {"a": "stopped"}, ("create b=x", "create c=x, terminate c=x", "rename a>x, create d=a")),
+    "dark": (1, {"a": "running*"}, ("letgo a", "grab b, letgo b", "create c, letgo c", "settle, create d")),
     "two-owners": (2, {"a": "stopped"}, ("create b, stop b", "start a, create c", "grab d", "create e, settle")),
 }
 NAMES = tuple(SCENARIOS)
 SKEWS = (0, 0, 0, -0.5, 1, 2, -2, -6, 60)
-VERBS = ("create", "grab", "start", "stop", "terminate", "repeat", "undo", "settle", "stop", "recover")
+VERBS = ("create", "grab", "start", "stop", "terminate", "repeat", "undo", "settle", "stop", "recover", "rename")
 
 
 def build(
@@ -83,7 +95,7 @@ def build(
     place = slot_maker(rng, world.regions, varied=name in ("two-owners", "random") or two_regions)
     for text in scripts:
         for _, target in script(text):
-            for one in filter(None, target.split("+")):
+            for one in filter(None, target.partition(">")[0].split("+")):
                 world.slots.setdefault(one, place(one, instances.get(one, "")))
     for one, state in instances.items():
         world.slots.setdefault(one, place(one, state))
@@ -111,7 +123,7 @@ def slot_maker(rng: Random, regions: Sequence[str], *, varied: bool) -> Callable
     def make(name: str, state: str) -> Slot:
         region = regions[int(rng.random() * len(regions))]
         owner = ("ann", "ben")[int(rng.random() * 2)] if varied else "ann"
-        return Slot(name, region, owner, state.rstrip("*"), state.endswith("*"))
+        return Slot(name, region, owner, name.partition("=")[2] or name, state.rstrip("*"), state.endswith("*"))
 
     return make
 
@@ -120,14 +132,15 @@ def begin(world: World, slot: Slot) -> None:
     """Make the instance that a slot begins with, and its place."""
     if not slot.state:
         return
-    inst = world.ec2.add(token_of(slot.request), slot.region, slot.owner, slot.state, START - 100)
+    inst = world.ec2.add(token_of(slot.request), slot.region, slot.owner, slot.state, START - 100, slot.name)
     inst.ours = slot.placed and slot.state in LIVE
     if slot.placed:
         code = world.code.holders
-        wanted = code.Wanted(slot.request, slot.region, slot.owner, slot.owner, slot.request)
+        wanted = code.Wanted(slot.request, slot.region, slot.owner, slot.owner, slot.name)
         new = code.reserved(wanted, "m0", int(START) - 90, world.times)
         until = int(START) - world.rng.choice((90, 90, 0, -1, -4))
-        world.places = {**world.places, slot.request: code.held(new, inst.id, until)}
+        places = {**world.places, new.key: code.held(new, inst.id, until)}
+        world.item = replace(world.item, places=places)
 
 
 def caps_of(rng: Random, code: Any, cap: int) -> tuple[Any, ...]:
@@ -147,6 +160,7 @@ def mishaps(world: World) -> None:
     world.crashes = rng.choice((0.0, 0.01, 0.03, 0.06))
     world.freezes = rng.choice((0.0, 0.05, 0.15, 0.25))
     world.jumpy = rng.choice((0.0, 0.1, 0.4))
+    world.dark = rng.choice((0.0, 0.0, 0.0, 0.1, 0.4))
     world.stalls = rng.choice((0.0, 0.3, 0.6))
     world.restless = rng.choice((0.1, 0.3, 1.0))
     world.attempts = rng.choice((1, 2, 2, 3))
@@ -169,6 +183,7 @@ def random_scenario(rng: Random) -> tuple[int, dict[str, str], list[str]]:
             verb, target = rng.choice(VERBS), rng.choice(names)
             if verb in ("create", "grab", "undo", "repeat", "recover") and states[target]:
                 verb = "start"
+            target += f">{rng.choice(names)}" if verb == "rename" else ""
             lines.append(f"{verb} {'' if verb == 'settle' else target}")
         scripts.append(", ".join(lines))
     return cap, {name: state for name, state in states.items() if state}, scripts

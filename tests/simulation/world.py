@@ -1,7 +1,7 @@
 """One simulated run: clients as greenlets over the real lease code, a bad network, checked at every step."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +10,7 @@ from greenlet import getcurrent, greenlet
 
 from handrail.core.errors import AwsFailure, CapReached, HandrailError, Unreachable
 from handrail.core.managed import token_of
+from handrail.core.plan import NameWish
 from handrail.ledger import holders, lease, ports, taking
 
 from .ec2 import GONE, LIVE, Ec2, Inst
@@ -46,6 +47,7 @@ class Slot:
     request: str
     region: str
     owner: str
+    name: str
     state: str = ""
     placed: bool = False
 
@@ -82,6 +84,7 @@ class Client:
     def work(self) -> None:
         """Do the script; an error ends one line of it, not the client."""
         for verb, target in self.script:
+            self.lease.unseen.clear()  # each line is a command
             try:
                 ended = getattr(self, f"do_{verb}")(target)
                 self.world.note(f"{verb} {target} ended: {ended}")
@@ -96,7 +99,7 @@ class Client:
         slot = self.world.slots[target]
         request = f"{self.name}-{self.marks}-{target}" if instance else target
         token = token_of(target) if instance else ""
-        return self.world.code.holders.Wanted(request, slot.region, slot.owner, self.by, target, instance, token)
+        return self.world.code.holders.Wanted(request, slot.region, slot.owner, self.by, slot.name, instance, token)
 
     def do_create(self, target: str) -> Any:
         """Create one or several (a+b), all or none."""
@@ -136,6 +139,7 @@ class Client:
         world = self.world
         intent = world.code.taking.Intent("d", world.intents.setdefault(target, int(world.now)))
         place = self.lease.repeat_create(self.wanted(target), intent, "d", world.caps)
+        world.judge_standing(target, getattr(place, "instance", ""))
         return self.carry_out_create(target, place) if hasattr(place, "fence") else place
 
     def do_undo(self, target: str) -> Any:
@@ -159,6 +163,25 @@ class Client:
             return None
         place = self.lease.take_for_start(self.wanted(target, inst.id), self.world.caps, wait=self.world.waits)
         return self.lease.carry_out(place, self.sending_start(inst.id))
+
+    def do_rename(self, target: str) -> Any:
+        """Give an instance a name: a>b."""
+        target, name = target.split(">")
+        inst, world = self.world.instance(target), self.world
+        if inst is None or inst.state in (*GONE, "absent"):
+            return None
+        with self.lease.naming(NameWish(inst.region, name, inst.id)) as fence:
+            return self.send(fence, f"rename {inst.id} {name}", lambda: world.ec2.rename(inst.id, name, world.now))
+
+    def do_letgo(self, target: str) -> Any:
+        """Let a place go without a look, where its region can't be looked at."""
+        slot, inst = self.world.slots[target], self.world.instance(target)
+        keys = (self.world.code.holders.create_key(target), self.world.code.holders.start_key(inst.id if inst else ""))
+        for key in self.world.places.keys() & set(keys):
+            self.lease.overview()
+            self.world.letting_go.add(key)
+            self.lease.let_go(key)
+        return slot.region in self.lease.unseen
 
     def do_stop(self, target: str) -> Any:
         """Stop an instance, then see whether its place is free."""
@@ -212,7 +235,9 @@ class Client:
         """Return the call that RunInstances makes for a slot."""
         world, slot = self.world, self.world.slots[name]
         return lambda fence: self.send(
-            fence, f"run {name}", lambda: world.ec2.run(token_of(name), slot.region, slot.owner, world.now)
+            fence,
+            f"run {name}",
+            lambda: world.ec2.run(token_of(name), slot.region, slot.owner, world.now, slot.name),
         )
 
     def sending_start(self, id: str) -> Callable[[Any], str]:
@@ -269,18 +294,29 @@ class World:
         self.caps: tuple[Any, ...] = ()
         self.clients: list[Client] = []
         self.attempts, self.waits = 2, False
-        self.places: dict[str, Any] = {}
-        self.version = 0
+        self.item = code.holders.Versioned({}, 0, 0)
         self.told: dict[str, Any] = {}
         self.network: list[tuple[str, float, Callable[[], Any]]] = []
         self.restless, self.jumpy, self.stalls = 1.0, 0.0, 0.0
         self.favourite: Client | None = None
-        self.loss = self.glitches = self.crashes = self.freezes = 0.0
+        self.loss = self.glitches = self.crashes = self.freezes = self.dark = 0.0
+        self.darkness: set[str] = set()
+        self.letting_go: set[str] = set()
         self.outside: list[str] = []
         self.dirty = True
         lag = self.times.visibility if flaws.true_lag is None else flaws.true_lag
         self.ec2 = Ec2(self.rng, self.times.life, lag, 0.0)
         self.ec2.forgets_tokens = flaws.forgets_tokens
+
+    @property
+    def places(self) -> Any:
+        """Return the places as they are."""
+        return self.item.places
+
+    @property
+    def version(self) -> int:
+        """Return the version of the item."""
+        return int(self.item.version)
 
     def note(self, text: str) -> None:
         """Add a line to the trace of a replay."""
@@ -402,6 +438,8 @@ class World:
             end = ends[int(self.rng.random() * len(ends))] + self.rng.randrange(self.times.visibility + 2)
             step = max(step, end - self.now)
         self.now += step
+        if self.dark:
+            self.darkness = {region for region in self.regions if self.rng.random() < self.dark}
         for inst in self.ec2.instances.values():
             if self.rng.random() < 0.3 and self.ec2.progress(inst, self.now):
                 self.note(f"{inst.id} is {inst.state}")
@@ -440,6 +478,9 @@ class World:
                 self.breaks("ORPHAN", f"{inst.id} runs without a place")
         if self.ec2.doubled:
             self.breaks("DOUBLE", f"{self.ec2.doubled} launched twice")
+        alive = [inst for inst in self.ec2.instances.values() if inst.state not in (*GONE, "absent")]
+        if len({(inst.name, inst.region) for inst in alive}) < len(alive):
+            self.breaks("NAME", f"two have one name: {[(inst.id, inst.name) for inst in alive]}")
         self.judge_record()
 
     def groups(self, cap: Any, running: list[Inst]) -> list[list[Inst]]:
@@ -463,6 +504,19 @@ class World:
             if key not in places and untold:
                 self.breaks("RECORD", f"{key} is removed, and nothing is told of {untold}")
 
+    def judge_standing(self, request: str, instance: str) -> None:
+        """Raise Broken if a repeat is told of an instance that another request made."""
+        if instance and self.ec2.instances[instance].token != token_of(request):
+            self.breaks("LIE", f"{request} is told that it made {instance}")
+
+    def abandon(self, places: Any) -> None:
+        """Note what is let go of by this write: what is there now is nobody's any more, what appears later is."""
+        for key in self.letting_go & (self.places.keys() - places.keys()):
+            place = self.places[key]
+            self.letting_go.remove(key)
+            for inst in self.ec2.instances.values():
+                inst.ours &= inst.id != place.instance and inst.token != place.token
+
     def judge_record(self) -> None:
         """Raise Broken if the record says that there is nothing of what was launched and has not vanished since."""
         for request, told in self.told.items():
@@ -482,6 +536,7 @@ class World:
     def drain(self) -> None:
         """With every client dead and the network empty: settling must bring places and instances in order."""
         self.concurrent = False
+        self.dark, self.darkness = 0.0, set()
         self.loop = getcurrent()
         janitor = Client(self, "j", "janitor", 0.0, ())
         for _ in range(4):
@@ -508,32 +563,34 @@ class _Store:
         world.switch()
         if world.lost() and world.rng.random() < 0.3:
             raise Unreachable("no answer")
-        return world.code.holders.Versioned(world.places, world.version, int(world.now))
+        return replace(world.item, date=int(world.now))
 
-    def write(self, places: Any, if_version: int | None) -> Any:
-        """Write on a condition; the reply may be lost, the write late. None: without a condition (a mutant's)."""
+    def write(self, item: Any) -> Any:
+        """Write on its version; the reply may be lost, the write late. Version None: without a condition (a mutant)."""
         world = self.world
         world.switch()
         if world.lost():
             if world.rng.random() < 0.5:
-                self.apply(places, if_version)
+                self.apply(item)
             else:
-                world.network.append(("write", world.now + 30, lambda: self.apply(places, if_version)))
+                world.network.append(("write", world.now + 30, lambda: self.apply(item)))
             raise Unreachable("no answer")
-        self.apply(places, if_version)
-        return world.code.holders.Versioned(world.places, world.version, int(world.now))
+        self.apply(item)
+        return replace(world.item, date=int(world.now))
 
-    def apply(self, places: Any, if_version: int | None) -> str:
-        """Write if the version is as expected."""
+    def apply(self, item: Any) -> str:
+        """Write if the version is as expected, through the form in which it is stored."""
         world = self.world
-        if if_version not in (None, world.version):
-            world.note(f"write over {if_version} fails: version {world.version}")
+        if item.version not in (None, world.version):
+            world.note(f"write over {item.version} fails: version {world.version}")
             return "conflict"
-        world.judge_write(places)
-        world.places, world.version = places, world.version + 1
+        world.judge_write(item.places)
+        world.abandon(item.places)
+        world.item = replace(item, version=world.version + 1)
         world.dirty = True
         if world.trace is not None:
-            world.note(f"version {world.version}: {[_short(place) for place in places.values()]}")
+            shown = [_short(place) for place in item.places.values()]
+            world.note(f"version {world.version}: {shown} {list(item.names.values()) or ''}")
         return "written"
 
 
@@ -556,13 +613,13 @@ class _Compute:
             for inst in self.world.ec2.instances.values()
             if inst.region == region and (inst.id in instances or inst.token in tokens)
         ]
-        return self.seen(chosen, ("absent",))
+        return self.seen(region, chosen, ("absent",))
 
     def look_all(self, region: str) -> list[Any]:
         """Describe what runs."""
         self.world.switch()
         chosen = [inst for inst in self.world.ec2.instances.values() if inst.region == region]
-        return self.seen(chosen, ("absent", "stopping", "stopped", *GONE))
+        return self.seen(region, chosen, ("absent", *GONE))
 
     def terminate(self, region: str, instances: Sequence[str]) -> list[Any]:
         """Terminate; the reply shows the new state."""
@@ -580,16 +637,26 @@ class _Compute:
             raise Unreachable("no answer")
         return [world.code.holders.Seen(one.id, one.state, one.token, one.region, one.owner) for one in chosen]
 
-    def seen(self, chosen: list[Inst], hidden: tuple[str, ...]) -> list[Any]:
+    def seen(self, region: str, chosen: list[Inst], hidden: tuple[str, ...]) -> list[Any]:
         """Return what a lagging Describe shows of these."""
         world = self.world
+        if region in world.darkness:
+            raise Unreachable(f"{region} is dark")
         if world.lost() and world.rng.random() < 0.3:
             raise Unreachable("no answer")
-        shown = [(inst, inst.visible(world.now, world.ec2.lag, world.rng)) for inst in chosen]
+        lag, rng = world.ec2.lag, world.rng
+        shown = [(inst, inst.visible(world.now, lag, rng)) for inst in chosen]
         if world.trace is not None:
             world.note(f"look: {[(inst.id, state) for inst, state in shown]}")
         return [
-            world.code.holders.Seen(inst.id, state, inst.token, inst.region, inst.owner)
+            world.code.holders.Seen(
+                inst.id,
+                state,
+                inst.token,
+                inst.region,
+                inst.owner,
+                inst.visible_name(world.now, lag, rng),
+            )
             for inst, state in shown
             if state not in hidden
         ]
@@ -615,7 +682,7 @@ class _Outcomes:
             return False
         self.world.note(f"told of {request}: {told.fate.value}, version {over.version + 1}")
         self.world.told[request] = told
-        self.world.version += 1
+        self.world.item = replace(self.world.item, version=self.world.version + 1)
         return True
 
     def find(self, request: str) -> Any:

@@ -46,6 +46,18 @@ class Delete:
     key: Key
 
 
+class Foreign(str):
+    """A value of a type that is not written here, as text: written back as it came. raw: as DynamoDB has it."""
+
+    raw: Mapping[str, Any]
+
+    def __new__(cls, kind: str, value: Any) -> "Foreign":
+        """Return the value that DynamoDB types as `kind`."""
+        new = super().__new__(cls, value if kind == "N" else f"{kind}:{value}")
+        new.raw = {kind: value}
+        return new
+
+
 class Table:
     """A table with the string keys `pk` and `sk`. Values are text, whole numbers and truth values."""
 
@@ -159,6 +171,8 @@ def _key(key: Key) -> dict[str, dict[str, str]]:
 
 def _typed(item: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     def typed(value: Any) -> dict[str, Any]:
+        if isinstance(value, Foreign):
+            return dict(value.raw)
         if isinstance(value, bool):
             return {"BOOL": value}
         return {"N": str(value)} if isinstance(value, int) else {"S": value}
@@ -171,13 +185,13 @@ def _plain(item: Mapping[str, Mapping[str, Any]] | None) -> Item | None:
 
 
 def _value(kind: str, raw: Any) -> Any:
-    """Return a value that DynamoDB types as `kind`. What this class never writes is kept as text: somebody edited it.
+    """Return a value that DynamoDB types as `kind`. What this class never writes is Foreign: somebody edited it.
 
     A check of the record must be able to say so, and so must not stumble over it.
     """
     if kind == "N":
-        return int(raw) if _WHOLE.match(raw) else raw
-    return raw if kind in ("S", "BOOL") else f"{kind}:{raw}"
+        return int(raw) if _WHOLE.match(raw) else Foreign(kind, raw)
+    return raw if kind in ("S", "BOOL") else Foreign(kind, raw)
 
 
 def _obstacles(response: Mapping[str, Any], writes: int) -> list[Item | None]:

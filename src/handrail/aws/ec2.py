@@ -160,13 +160,21 @@ class Ec2:
             reply = self._client.terminate_instances(InstanceIds=list(ids))
         return _states(reply["TerminatingInstances"])
 
-    def retag(self, instance_id: str, *, put: Mapping[str, str], drop: Sequence[str], called: str = "") -> None:
-        """Remove and set tags of one instance, in this order: EC2 counts them."""
+    def retag(
+        self,
+        instance_id: str,
+        *,
+        put: Mapping[str, str],
+        drop: Sequence[str],
+        fence: Gate | None = None,
+        called: str = "",
+    ) -> None:
+        """Remove and set tags of one instance, in this order: EC2 counts them. fence: asked at every attempt."""
         if drop:
-            with aws_failures_explained("ec2:DeleteTags", subject=called or instance_id):
+            with aws_failures_explained("ec2:DeleteTags", subject=called or instance_id), fenced(fence):
                 self._client.delete_tags(Resources=[instance_id], Tags=[{"Key": key} for key in drop])
         if put:
-            with aws_failures_explained("ec2:CreateTags", subject=called or instance_id):
+            with aws_failures_explained("ec2:CreateTags", subject=called or instance_id), fenced(fence):
                 self._client.create_tags(Resources=[instance_id], Tags=_tag_list(put))
 
     def change_type(self, instance_id: str, instance_type: str, *, called: str = "") -> None:

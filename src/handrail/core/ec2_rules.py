@@ -10,6 +10,7 @@ from handrail.core.fields import show
 INSTANCE_ID = re.compile(r"i-([0-9a-f]{8}|[0-9a-f]{17})\Z")
 AMI_ID = re.compile(r"ami-([0-9a-f]{8}|[0-9a-f]{17})\Z")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,48}\Z")
+_LIKE_AN_ID = re.compile(r"i-[0-9a-f]{8,}", re.IGNORECASE)
 _TYPE = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+\Z")
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\Z")
 NAME_LIMIT = 63
@@ -111,9 +112,13 @@ def check_image(value: str) -> str:
 
 
 def check_request_id(value: str) -> str:
-    """Return a request id: 1 to 48 of A-Z a-z 0-9 . _ - (PRODUCT, promise 4). Raises Usage."""
+    """Return a request id: 1 to 48 of A-Z a-z 0-9 . _ - (PRODUCT, promise 4), no instance id. Raises Usage."""
     if not REQUEST_ID.match(value):
         raise Usage(f"{show(value)} is not a request id.", hint="1 to 48 letters, digits, dots, dashes or underscores")
+    if _LIKE_AN_ID.match(value):
+        raise Usage(
+            f"the request id {show(value)} looks like an instance id.", hint="choose one that does not begin like that"
+        )
     return value
 
 

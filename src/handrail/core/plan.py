@@ -1,6 +1,7 @@
 """What a change would do (Plan), what became of it (Result, Outcome), and what is asked of the person in between."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
@@ -46,6 +47,15 @@ class PlaceWish:
     token: str = ""
     owner: str = ""
     repeat: Repeat | None = None
+
+
+@dataclass(frozen=True)
+class NameWish:
+    """A name that a plan gives to an instance, which no other live one of its region may have."""
+
+    region: str
+    name: str
+    instance: str
 
 
 @dataclass(frozen=True)
@@ -175,6 +185,9 @@ class Hold(Protocol):
 
     def give_back(self, request: str, error: HandrailError) -> HandrailError:
         """Say that the call failed; return the error with what that means for the place."""
+
+    def naming(self, wish: NameWish) -> AbstractContextManager[Any]:
+        """Take a name for the block that gives it; yields its call's fence, or None. Raises Conflict if it is taken."""
 
     def stopped(self, instance: str, token: str) -> str:
         """Say that an instance has stopped; return when its place is free, in words, empty if it is."""

@@ -92,7 +92,7 @@ class Ledger:
             if short is None:
                 left += [holders.reserved(one, "", state.date, self.times) for one in group]
                 continue
-            refusal = cap_reached(short, shown, looks, others, self.times, group[0])
+            refusal = cap_reached(short, shown, looks, others, self.times, group[0], self.lease.unseen)
             if not group[0].instance:
                 raise refusal
             refused[group[0].request] = refusal
@@ -116,8 +116,9 @@ class Ledger:
 
     def _is_over(self, place: Place, seen: Seen | None, date: int) -> bool:
         """Return whether nothing runs in a held place any more; an instance that no look shows may be a new one."""
-        ended = self.times.trusted(place.until, date) if seen is None else seen.state not in TAKES_A_PLACE
-        return place.state is State.HELD and ended
+        if place.state is not State.HELD or place.region in self.lease.unseen:
+            return False
+        return self.times.trusted(place.until, date) if seen is None else seen.state not in TAKES_A_PLACE
 
 
 class NoLedger:
@@ -156,7 +157,7 @@ def preview_of_none(places: Wishes, caps: Sequence[Cap], by: str) -> dict[str, C
 def _groups(places: Wishes, there: Places, by: str) -> list[list[Wanted]]:
     """Return the wishes that need a new place: those of new requests together, each start by itself."""
     new = [wish for wish in places.wishes if holders.place_of(there, wish.instance, wish.token) is None]
-    new = [wish for wish in new if wish.instance or wish.request not in there]
+    new = [wish for wish in new if wish.instance or holders.create_key(wish.request) not in there]
     wanted = [wanted_of(wish, places, by) for wish in new]
     creates = [one for one in wanted if not one.instance]
     return [*([creates] if creates else []), *([one] for one in wanted if one.instance)]

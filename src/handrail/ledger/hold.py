@@ -1,11 +1,11 @@
 """Holds: the places of one change while it is carried out. Turns what the lease says into what a person reads."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 
 from handrail.core.errors import Acted, CapReached, Conflict, HandrailError, Unreachable
-from handrail.core.plan import Places, PlaceWish, Plan
+from handrail.core.plan import NameWish, Places, PlaceWish, Plan
 from handrail.ledger.fence import Fence
 from handrail.ledger.holders import Cap, Fate, Place, Wanted
 from handrail.ledger.lease import End, Ended, Lease
@@ -56,6 +56,10 @@ class NoHold:
     def give_back(self, request: str, error: HandrailError) -> HandrailError:
         """Return the error as it is."""
         return error
+
+    def naming(self, wish: NameWish) -> AbstractContextManager[None]:
+        """Take nothing."""
+        return nullcontext()
 
     def stopped(self, instance: str, token: str) -> str:
         """Return nothing to say."""
@@ -177,6 +181,10 @@ class LeaseHold:
             return _unfinished(error, request, ended.until)
         error.acted = Acted.NO  # of this place: whatever else the command has sent
         return error if ended.end is End.GIVEN_BACK else _said(ended, request) or error
+
+    def naming(self, wish: NameWish) -> AbstractContextManager[Fence]:
+        """Take a name while it is given (rule 19)."""
+        return self._lease.naming(wish)
 
     def stopped(self, instance: str, token: str) -> str:
         """Free the place of a stopped instance, or say when it is free (rule 9)."""

@@ -4,23 +4,29 @@ Docstrings cite the rules of the lease protocol by their numbers (docs/lease.md)
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from math import ceil
 from typing import Any
 
+from handrail.core.errors import Conflict
 from handrail.core.managed import token_of
+from handrail.ledger.shapes import LATEST, Odd, check_schema, mapping, moment, text, texts
 
 GONE = ("shutting-down", "terminated")
 COUNTED = ("pending", "running")
 
 
 class State(StrEnum):
-    """What a place is: reserved for a call, held by an instance, or condemned (only towards its removal)."""
+    """What a place is: reserved for a call, held by an instance, or condemned (only towards its removal).
+
+    Unreadable: written by a newer Handrail, or damaged; it counts under every cap, and nobody frees it by itself.
+    """
 
     RESERVED = "reserved"
     HELD = "held"
     ENDING = "ending"
+    UNREADABLE = "unreadable"
 
 
 class Kind(StrEnum):
@@ -40,6 +46,7 @@ class Fate(StrEnum):
     NOTHING = "nothing"  # a create of which no instance exists, and none can appear any more
     NOT_RUNNING = "not running"  # a start that nobody confirmed: its instance was found stopped, or not at all
     REFUSED = "refused"  # AWS refused it, or it was never sent
+    LET_GO = "let go"  # its region can't be looked at, and somebody has answered for it: what became of it is not known
 
 
 class Verdict(Enum):
@@ -86,9 +93,11 @@ class Times:
 class Place:
     """A place under the caps.
 
-    until: the moment after which no call of Handrail can make its instance run or appear. mark: who has the say over
-    it. owner: whose instance it is (for the caps); by: who took it. requests: those whose outcome is told when it is
-    settled, the newest last. fate: of an ENDING place that waits for nothing but its outcome being told.
+    key: what it was taken for, by its kind: `create:REQUEST` or `start:INSTANCE`. until: the moment after which no call
+    of Handrail can make its instance run or appear. mark: who has the say over it. owner: whose instance it is (for the
+    caps); by: who took it. requests: those whose outcome is told when it is settled, the newest last. fate: of an
+    ENDING place that waits for nothing but its outcome being told. rest: members that this version does not know, kept
+    as they are; of an unreadable place all that is stored.
     """
 
     key: str
@@ -104,27 +113,73 @@ class Place:
     requests: tuple[str, ...]
     instance: str = ""
     fate: str = ""
+    rest: Any = field(default_factory=dict, hash=False)
 
     @property
     def launching(self) -> bool:
         """Return whether it is reserved for a create that nobody has confirmed."""
         return self.state is State.RESERVED and self.kind is Kind.CREATE
 
+    @property
+    def known_as(self) -> str:
+        """Return what people know it by: the request of a create, the instance of a start."""
+        return self.key.removeprefix(f"{Kind.CREATE}:").removeprefix(f"{Kind.START}:")
+
+    @property
+    def token(self) -> str:
+        """Return the ClientToken of the create that it was taken for; empty for a start's."""
+        made = self.key.startswith(f"{Kind.CREATE}:")
+        return token_of(self.known_as) if made else ""
+
+    @property
+    def is_readable(self) -> bool:
+        """Return whether this version understands it."""
+        return self.state is not State.UNREADABLE
+
 
 Places = Mapping[str, Place]
 
 
 @dataclass(frozen=True)
-class Versioned:
-    """The item as one reply showed it.
+class Naming:
+    """A name that an instance is being given, or was given a moment ago (rule 19).
 
-    date: the Date header of that reply. regions: all in which there ever was a place.
+    until: the moment after which no call can give it any more. rest: as of a place; until is out of reach where it
+    can't be read.
+    """
+
+    region: str
+    name: str
+    instance: str
+    mark: str
+    by: str
+    until: int
+    rest: Any = field(default_factory=dict, hash=False)
+    is_readable: bool = True
+
+    @property
+    def key(self) -> str:
+        """Return its key: no two instances of a region are given one name."""
+        return naming_key(self.region, self.name)
+
+
+Names = Mapping[str, Naming]
+
+
+@dataclass(frozen=True)
+class Versioned:
+    """The item as one reply showed it, or as it is to be written over that version.
+
+    date: the Date header of that reply. regions: all in which there ever was a place. names: those on their way to an
+    instance. rest: what this version does not know of the item, kept as it is.
     """
 
     places: Places
     version: int
     date: int
     regions: tuple[str, ...] = ()
+    names: Names = field(default_factory=dict)
+    rest: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -154,8 +209,8 @@ class Wanted:
 
     @property
     def key(self) -> str:
-        """Return the key that a new place gets: the request of a create, the instance of a start."""
-        return self.instance or self.request
+        """Return the key that a new place gets: by its kind, so that no create can have that of a start."""
+        return start_key(self.instance) if self.instance else create_key(self.request)
 
 
 @dataclass(frozen=True)
@@ -181,26 +236,125 @@ class Shortage:
 # ---- the item as stored ---------------------------------------------------------------------------------------------
 
 
+def create_key(request: str) -> str:
+    """Return the key of the place of a create."""
+    return f"{Kind.CREATE}:{request}"
+
+
+def start_key(instance: str) -> str:
+    """Return the key of a place that was taken for a start."""
+    return f"{Kind.START}:{instance}"
+
+
+def naming_key(region: str, name: str) -> str:
+    """Return the key of a name in flight."""
+    return f"{region}/{name}"
+
+
+_PLACE_TEXTS = ("mark", "region", "owner", "by", "name")
+_NAMING_TEXTS = ("region", "name", "instance", "mark", "by")
+
+
 def to_item(places: Places) -> dict[str, Any]:
     """Return the places as plain values: text, whole numbers, lists and maps."""
-    return {key: {**asdict(place), "requests": list(place.requests)} for key, place in places.items()}
+    return {key: _stored_place(place) for key, place in places.items()}
+
+
+def _stored_place(place: Place) -> Any:
+    if not place.is_readable:
+        return place.rest
+    texts_of = {name: getattr(place, name) for name in (*_PLACE_TEXTS, "state", "kind", "instance", "fate")}
+    return {
+        **place.rest,
+        **{name: str(value) for name, value in texts_of.items()},
+        "since": place.since,
+        "until": place.until,
+        "requests": list(place.requests),
+    }
 
 
 def from_item(item: Mapping[str, Any]) -> dict[str, Place]:
-    """Return the places of stored values; numbers may come as text or Decimal."""
-    return {key: _place(values) for key, values in item.items()}
+    """Return the places of stored values, those that can't be read as such. Keys of 0.1, without a kind, are read."""
+    places: dict[str, Place] = {}
+    for key, values in item.items():
+        try:
+            place = _place(key, mapping(values))
+        except Odd:
+            place = _unreadable_place(key, values)
+        if place.key != key and place.key in item:
+            place = _unreadable_place(key, values)
+        places[place.key] = place
+    return places
 
 
-def _place(values: Mapping[str, Any]) -> Place:
-    known = {
-        **values,
-        "state": State(values["state"]),
-        "kind": Kind(values["kind"]),
-        "since": int(values["since"]),
-        "until": int(values["until"]),
-        "requests": tuple(values["requests"]),
+def _place(key: str, values: Mapping[str, Any]) -> Place:
+    """Return the place of stored values. Raises Odd."""
+    check_schema(values)
+    known: dict[str, Any] = {name: text(values, name) for name in _PLACE_TEXTS}
+    known |= {"instance": text(values, "instance", ""), "since": moment(values, "since")}
+    known |= {"until": moment(values, "until"), "requests": texts(values, "requests")}
+    try:
+        state, kind = State(values["state"]), Kind(values["kind"])
+        fate = text(values, "fate", "")
+        known |= {"state": state, "kind": kind, "fate": Fate(fate).value if fate else ""}
+    except (KeyError, ValueError) as error:
+        raise Odd(str(error)) from None
+    place = Place(key=_kept_key(key, known), **known, rest={k: v for k, v in values.items() if k not in _KNOWN})
+    if not (place.region and place.is_readable) or place.key == start_key(""):
+        raise Odd("it says of no region, or of nothing")
+    if place.key.startswith(f"{Kind.START}:") and place.key != start_key(place.instance):
+        raise Odd("its key is another instance's")
+    return place
+
+
+_KNOWN = frozenset((*_PLACE_TEXTS, "key", "state", "kind", "since", "until", "requests", "instance", "fate"))
+
+
+def _kept_key(key: str, known: Mapping[str, Any]) -> str:
+    """Return the key with its kind. 0.1 wrote none: of a start that was the instance, of a create the request."""
+    kind, colon, _ = key.partition(":")
+    if colon and kind in (Kind.CREATE, Kind.START):
+        return key
+    if colon:
+        raise Odd("its key is of no kind that is known")
+    return start_key(key) if key == known["instance"] else create_key(key)
+
+
+def _unreadable_place(key: str, values: Any) -> Place:
+    """Return a place that can't be read: what is stored, and a key that nobody overwrites."""
+    none = dict.fromkeys(_PLACE_TEXTS, "")
+    return Place(
+        key=key, state=State.UNREADABLE, kind=Kind.CREATE, **none, since=0, until=LATEST, requests=(), rest=values
+    )
+
+
+def to_names(names: Names) -> dict[str, Any]:
+    """Return the names in flight as plain values."""
+    return {
+        key: {**one.rest, **{name: getattr(one, name) for name in _NAMING_TEXTS}, "until": one.until}
+        if one.is_readable
+        else one.rest
+        for key, one in names.items()
     }
-    return Place(**known)
+
+
+def from_names(item: Mapping[str, Any]) -> dict[str, Naming]:
+    """Return the names in flight of stored values; one that can't be read is taken, and stays so."""
+    return {key: _naming(key, values) for key, values in item.items()}
+
+
+def _naming(key: str, values: Any) -> Naming:
+    try:
+        check_schema(mapping(values))
+        known: dict[str, Any] = {name: text(values, name) for name in _NAMING_TEXTS}
+        rest = {name: value for name, value in values.items() if name not in (*_NAMING_TEXTS, "until")}
+        found = Naming(**known, until=moment(values, "until"), rest=rest)
+        if found.key != key:
+            raise Odd("its key is another name's")
+    except Odd:
+        region, _, name = key.partition("/")
+        return Naming(region, name, "", "", "", LATEST, values, is_readable=False)
+    return found
 
 
 # ---- changes of one place -------------------------------------------------------------------------------------------
@@ -268,8 +422,8 @@ def closed(place: Place, fate: Fate) -> Place:
 
 def succeeding(place: Place, request: str, mark: str, now: int, times: Times) -> Place:
     """Return the place of a new request in the stead of a closed one's: under the same caps (rule 6)."""
-    new, until = State.RESERVED, now + times.term
-    return replace(place, key=request, state=new, mark=mark, since=now, until=until, requests=(request,), fate="")
+    new, until, key = State.RESERVED, now + times.term, create_key(request)
+    return replace(place, key=key, state=new, mark=mark, since=now, until=until, requests=(request,), fate="")
 
 
 # ---- reading the item -----------------------------------------------------------------------------------------------
@@ -280,12 +434,43 @@ def without(places: Places, key: str) -> Places:
     return {other: place for other, place in places.items() if other != key}
 
 
+def with_new(places: Places, new: Iterable[Place]) -> Places:
+    """Return the places with new ones: the only way that one comes in. Raises Conflict: a key is never overwritten."""
+    grown = dict(places)
+    for place in new:
+        if place.key in grown:
+            raise Conflict(
+                f"there is a place for {place.known_as} already.",
+                hint="handrail lease list",
+                details={"key": place.known_as},
+            )
+        grown[place.key] = place
+    return grown
+
+
 def place_of(places: Places, instance: str, token: str) -> Place | None:
     """Return the place of an instance: by its id, or by its ClientToken while its create is not confirmed (rule 8)."""
     for place in places.values():
-        if place.instance == instance or (not place.instance and token_of(place.key) == token):
+        by_token = not place.instance and place.token != "" and place.token == token
+        if place.is_readable and (place.instance == instance or by_token):
             return place
     return None
+
+
+def unreadable_of(places: Places, wanted: Wanted) -> Place | None:
+    """Return a place that can't be read and may be the one that is wanted."""
+    names = (wanted.instance, wanted.token) if wanted.instance else ("", token_of(wanted.request))
+    for place in places.values():
+        said = place.rest.get("instance") if isinstance(place.rest, Mapping) else ""
+        mine = (place.known_as, said, token_of(place.known_as))
+        if not place.is_readable and any(name and name in mine for name in names):
+            return place
+    return None
+
+
+def names_left(state: Versioned, times: Times) -> Names:
+    """Return the names in flight that a look can't be trusted to show yet."""
+    return {key: one for key, one in state.names.items() if not times.trusted(one.until, state.date)}
 
 
 def outside(places: Places, seen: Iterable[Seen]) -> tuple[Seen, ...]:
@@ -310,6 +495,8 @@ def shortage(
 
 
 def _counts(cap: Cap, one: Place | Seen, wanted: Wanted) -> bool:
+    if isinstance(one, Place) and not one.is_readable:
+        return True  # it may be of any region and anybody's
     if cap.scope == "region":
         return one.region == wanted.region
     return cap.scope != "owner" or one.owner == wanted.owner
@@ -361,13 +548,15 @@ def seconds_to_room(
     caps: Sequence[Cap],
     wanted: Sequence[Wanted],
     times: Times,
+    unseen: Collection[str] = (),
 ) -> int | None:
     """Return in how many seconds there is room if what a look shows as stopped stays so; None: never by that alone.
 
-    Only held places count: a reserved one may be about to be used.
+    Only held places count: a reserved one may be about to be used. unseen: regions that can't be looked at.
     """
     left = dict(state.places)
-    stopped = [place for place in left.values() if place.state is State.HELD and _rests(looks.get(place.key))]
+    held = [place for place in left.values() if place.state is State.HELD and place.region not in unseen]
+    stopped = [place for place in held if _rests(looks.get(place.key))]
     for place in sorted(stopped, key=lambda one: (one.until, one.key)):
         del left[place.key]
         if shortage(left.values(), others, caps, wanted) is None:

@@ -26,11 +26,12 @@ class Item:
         self._holders, self._outcomes, self._here = sides.holders, sides.outcomes, here
         self._unheard = 0
 
-    def _change(self, decide: Callable[[Versioned], Places | Next]) -> Versioned:
+    def _change(self, decide: Callable[[Versioned], Versioned | Places | Next]) -> Versioned:
         """Compare and set until the decision over what is there is DONE; return the item as it was decided over.
 
-        A decision says DONE as soon as its own effect is in the item, so a write whose reply was lost, or that lost
-        the race, needs no case of its own. `state.date` is the Date that came with the version written over.
+        A decision gives the item as it is to be, or only its places. It says DONE as soon as its own effect is in the
+        item, so a write whose reply was lost, or that lost the race, needs no case of its own. `state.date` is the Date
+        that came with the version written over.
         """
         state = self._holders.read()
         self._unheard = 0
@@ -41,15 +42,19 @@ class Item:
             if decided is Next.AGAIN:
                 state = self._holders.read()
                 continue
-            state = self._write(decided, state)
-            if state.places != decided:
+            new = decided if isinstance(decided, Versioned) else replace(state, places=decided)
+            state = self._write(new)
+            if (state.places, state.names) != (new.places, new.names):
                 self._here.sleep(min(turn, 10) * 0.05)
         raise too_busy()
 
-    def _write(self, places: Places, over: Versioned) -> Versioned:
-        """Write, and return what is there then. Raises Unreachable (`open`) after too many without an answer."""
+    def _write(self, new: Versioned) -> Versioned:
+        """Write the item over the version that it was read with, and return what is there then.
+
+        Raises Unreachable (`open`) after too many writes without an answer.
+        """
         try:
-            return self._holders.write(places, over.version)
+            return self._holders.write(new)
         except Unreachable as error:
             self._unheard += 1
             if self._unheard >= UNHEARD:

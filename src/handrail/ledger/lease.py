@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from handrail.core.errors import HandrailError
-from handrail.core.managed import token_of
 from handrail.ledger import holders
 from handrail.ledger.fence import Fence
 from handrail.ledger.holders import GONE, Fate, Place, Places, State, Versioned
@@ -107,7 +106,7 @@ class Lease(Taking):
             return Ended(End.OPEN, instance, until=self._times.free_at(place.until), error=error)
         if not any(one.state in GONE for one in seen):
             return Ended(End.OPEN, instance, until=self._times.free_at(place.until))
-        self.note_gone(instance, token_of(taken.key))
+        self.note_gone(instance, place.token)
         return Ended(End.CANCELLED, instance, by=self._here.by)
 
     def give_back(self, taken: Taken, error: HandrailError) -> Ended:
@@ -138,17 +137,17 @@ class Lease(Taking):
         """
         if error.slug == INSTANCE_GONE or not _surely_over(taken, error):
             return self.give_back(taken, error)
-        mark = self._here.new_mark()
+        mark, key = self._here.new_mark(), holders.create_key(request)
 
-        def heir(place: Place, state: Versioned) -> dict[str, Place]:
-            if request in state.places or self._outcomes.find(request) is not None:
-                return {}
-            return {request: holders.succeeding(place, request, mark, state.date, self._times)}
+        def heir(place: Place, state: Versioned) -> tuple[Place, ...]:
+            if key in state.places or self._outcomes.find(request) is not None:
+                return ()
+            return (holders.succeeding(place, request, mark, state.date, self._times),)
 
-        place = self._close(taken, error, heir).places.get(request)
+        place = self._close(taken, error, heir).places.get(key)
         if place is None or place.mark != mark:
             return self.give_back(taken, error)
-        return Taken(request, request, place.region, "", mark, Fence(place.until, self._times))
+        return Taken(key, request, place.region, "", mark, Fence(place.until, self._times))
 
     def _stop_claiming(self, taken: Taken, error: HandrailError) -> None:
         """Leave the place of a start to the next look, which tells whether its instance runs (rule 8)."""
@@ -163,7 +162,7 @@ class Lease(Taking):
         self,
         taken: Taken,
         error: HandrailError,
-        heir: Callable[[Place, Versioned], dict[str, Place]] = lambda _place, _state: {},
+        heir: Callable[[Place, Versioned], tuple[Place, ...]] = lambda _place, _state: (),
     ) -> Versioned:
         """Remove the place of a create that surely made nothing, its outcome first (rules 6 and 7).
 
@@ -176,7 +175,7 @@ class Lease(Taking):
             if place is None or place.mark != taken.mark or not place.fate:
                 return Next.DONE
             self._tell(place, self._told(Fate(place.fate), state.date, error=error))
-            return {**holders.without(state.places, place.key), **heir(place, state)}
+            return holders.with_new(holders.without(state.places, place.key), heir(place, state))
 
         return self._change(decide)
 

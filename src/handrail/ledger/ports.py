@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from handrail.core.errors import HandrailError
-from handrail.ledger.holders import Fate, Places, Seen, Versioned
+from handrail.ledger.holders import Fate, Seen, Versioned
 
 
 class HoldersStore(Protocol):
@@ -14,8 +14,8 @@ class HoldersStore(Protocol):
     def read(self) -> Versioned:
         """Return the item, strongly consistent; no places and version 0 if there is none. Raises HandrailError."""
 
-    def write(self, places: Places, if_version: int) -> Versioned:
-        """Write the places as version `if_version` + 1, only if the item has `if_version` (0: does not exist yet).
+    def write(self, item: Versioned) -> Versioned:
+        """Write the item as its next version, only if it still has `item.version` (0: does not exist yet).
 
         Returns the item as it is afterwards: what was written, or, if the condition failed, what is there
         (ReturnValuesOnConditionCheckFailure). Raises Unreachable where no reply says which: it may have been written.
@@ -29,7 +29,7 @@ class Compute(Protocol):
         """Return the instances with these ids or ClientTokens in every state; what does not exist is left out."""
 
     def look_all(self, region: str) -> Sequence[Seen]:
-        """Return the managed instances that are pending or running."""
+        """Return the managed instances that are not ended: pending, running, stopping, stopped."""
 
     def terminate(self, region: str, instances: Sequence[str]) -> Sequence[Seen]:
         """Terminate, and return the states that the reply shows; an unknown id is left out."""

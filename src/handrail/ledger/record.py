@@ -17,7 +17,10 @@ from handrail.core.errors import Conflict, HandrailError, Throttled
 from handrail.core.fields import Kind
 from handrail.core.operation import Operation
 from handrail.ledger.chain import EMPTY, Head, link
+from handrail.ledger.holders import Fate
+from handrail.ledger.shapes import LATEST, SCHEMA, Odd, check_schema, is_newer, is_whole, text, unreadable
 
+RESULTS = ("succeeded", "unchanged", "refused", "failed")
 CHAINS = "chains"
 OPEN = "open"
 _TURNS = 60
@@ -173,7 +176,7 @@ class Record:
         puts: list[Put | Delete] = []
         for kind, request, body in bodies:
             self._latest = max(self._latest, body["at"])  # no entry of a chain is older than the one before it
-            entry = link(head, {"kind": kind, "request": request, **body, "at": self._latest})
+            entry = link(head, {"schema": SCHEMA, "kind": kind, "request": request, **body, "at": self._latest})
             head = Head(entry["seq"], entry["hash"])
             puts.append(Put({"pk": self._chain, "sk": _SEQ.format(entry["seq"]), **entry}))
             puts.append(Put({"pk": f"request#{request}", "sk": kind, **entry}))
@@ -203,13 +206,13 @@ class Record:
     def find(self, request: str) -> Known | None:
         """Return a request, strongly consistent, or None if the record has none of that id.
 
-        Raises HandrailError where what it says can't be read any more: nothing may be decided by it.
+        Raises NotSetUp where what it says can't be read any more: nothing may be decided by it.
         """
         items = {item["sk"]: item for item in self._table.query(f"request#{request}")}
         if "intent" not in items:
             return None
-        if not all(map(_is_readable, items.values())):
-            raise _edited(f"request {request}")
+        for sk in items.keys() & {"intent", "outcome"}:
+            _check_readable(items[sk])
         return Known(_intent(items["intent"]), _verdict(items.get("outcome")))
 
     def now(self) -> float:
@@ -222,6 +225,7 @@ class Record:
             # One whose time was edited counts as alive: who takes the living for dead undoes what they do.
             Unfinished(item["sk"], str(item.get("operation")), _moment(item) / 1000 or self._table.now())
             for item in self._table.query(OPEN)
+            if not is_newer(item)
         ]
         return sorted(found, key=lambda one: (one.at, one.request))
 
@@ -314,7 +318,7 @@ def _said(entry: Mapping[str, Any]) -> Item:
 
 def _marker(request: str, body: Item) -> Put:
     """Return the mark of an open request: enough to tell whether it is due, without reading the intent."""
-    marker = {"pk": OPEN, "sk": request, "operation": body["operation"], "at": body["at"]}
+    marker = {"pk": OPEN, "sk": request, "schema": SCHEMA, "operation": body["operation"], "at": body["at"]}
     return Put(marker, unless_exists=False)
 
 
@@ -368,15 +372,42 @@ def _edited(what: str) -> HandrailError:
     )
 
 
-def _is_readable(item: Item) -> bool:
-    packed = ("given", "resolved") if item["sk"] == "intent" else ()
-    return isinstance(item.get("at"), int) and all(unpacked(item.get(name)) is not None for name in packed)
+def _check_readable(item: Item) -> None:
+    """Raise NotSetUp unless an entry of a request says what every program can decide by."""
+    try:
+        check_schema(item)
+        if not _moment(item):
+            raise Odd("at is no time")
+        if item["sk"] == "intent":
+            _check_intent(item)
+        else:
+            _check_outcome(item)
+    except Odd as odd:
+        raise unreadable(f"{item['pk']}/{item['sk']}", odd, "handrail audit verify") from None
+
+
+def _check_intent(item: Item) -> None:
+    packed = ("given", "resolved")
+    for name in Intent.__dataclass_fields__.keys() - {*packed, "at"}:
+        text(item, name, "")
+    for name in packed:
+        if unpacked(item.get(name)) is None:
+            raise Odd(f"{name} is no JSON")
+
+
+def _check_outcome(item: Item) -> None:
+    for name in ("request", "resource", "message", "instance", "by"):
+        text(item, name, "")
+    if text(item, "result") not in RESULTS or text(item, "fate", "") not in {"", *Fate}:
+        raise Odd("its result is none that is known")
+    if not all(is_whole(item.get(name, 0)) for name in ("code", "duration_ms")):
+        raise Odd("its code is no number")
 
 
 def _moment(item: Item) -> int:
     """Return when an entry was written, epoch milliseconds; 0 where that was edited so that it can't be read."""
     at = item.get("at")
-    return at if isinstance(at, int) else 0
+    return at if at is not None and is_whole(at) and at < LATEST * 1000 else 0
 
 
 def unpacked(text: Any) -> dict[str, Any] | None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from shlex import quote
 from typing import Any
 
-from handrail.core.errors import CapReached, Refused
+from handrail.core.errors import CapReached, HandrailError, NotSetUp, Refused
 from handrail.core.resources import TAKES_A_PLACE
 from handrail.core.words import age, columns, count
 from handrail.ledger.holders import Cap, Fate, Place, Seen, Shortage, State, Times, Versioned, Wanted
+from handrail.ledger.shapes import Odd, check_schema, unreadable
 
 FATES = {
     Fate.MADE: "it was done",
@@ -17,6 +19,7 @@ FATES = {
     Fate.NOTHING: "nothing was made, and nothing can be any more",
     Fate.NOT_RUNNING: "its instance was found not running",
     Fate.REFUSED: "AWS refused it, or it was never sent",
+    Fate.LET_GO: "its place was let go without a look; what became of it is not known",
 }
 
 
@@ -27,12 +30,14 @@ def cap_reached(
     others: Collection[Seen],
     times: Times,
     wanted: Wanted,
+    unseen: Mapping[str, HandrailError] | None = None,
 ) -> CapReached:
     """Return the refusal (rule 2). looks: the instance of each place by the place's key; others: without a place.
 
-    wanted: the first place that found no room; only what counts under the same cap is shown.
+    wanted: the first place that found no room; only what counts under the same cap is shown. unseen: regions that can't
+    be looked at.
     """
-    rows = [row for row in holder_rows(state, looks, others, times) if _counts(short.cap, row, wanted)]
+    rows = [row for row in holder_rows(state, looks, others, times, unseen) if _counts(short.cap, row, wanted)]
     cap, you = short.cap, wanted.by
     running = sum(_runs(row) for row in rows) == len(rows) == short.count
     rule = f"{cap.key or 'cap'} = {cap.limit} for this {cap.scope}" + (f" ({cap.source})" if cap.source else "")
@@ -41,7 +46,7 @@ def cap_reached(
         _message(short, running=running),
         limit=cap.limit,
         count=short.count,
-        facts=(("rule", rule), *((("running" if running else "held by", lines),) if rows else ())),
+        facts=(("rule", rule), *((("running" if running else "held by", lines),) if rows else ()), *_let_go(rows)),
         hint=_hint(rows, wanted),
         details={"key": cap.key, "scope": cap.scope, "holders": rows},
     )
@@ -56,7 +61,16 @@ def _message(short: Shortage, *, running: bool) -> str:
     return f"{taken}{'running' if running else 'taken'}, and the policy allows {short.cap.limit}{whose}{more}."
 
 
+def _let_go(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return why places count that nobody can look at, and how each is let go."""
+    notes = list(dict.fromkeys(row["note"] for row in rows if row["note"]))
+    lines = [f"handrail lease release {quote(row['key'])} --now" for row in rows if row["note"]]
+    return [*(("unseen", note) for note in notes), *(("let go", line) for line in lines)]
+
+
 def _counts(cap: Cap, row: Mapping[str, Any], wanted: Wanted) -> bool:
+    if row["state"] == State.UNREADABLE:
+        return True
     if cap.scope == "region":
         return bool(row["region"] == wanted.region)
     return cap.scope != "owner" or row["owner"] == wanted.owner
@@ -89,45 +103,96 @@ def with_cap(refused: Refused, full: CapReached) -> Refused:
 
 
 def holder_rows(
-    state: Versioned, looks: Mapping[str, Seen], others: Collection[Seen], times: Times
+    state: Versioned,
+    looks: Mapping[str, Seen],
+    others: Collection[Seen],
+    times: Times,
+    unseen: Mapping[str, HandrailError] | None = None,
 ) -> list[dict[str, Any]]:
     """Return every place, then every instance that runs without one, as JSON-ready rows.
 
-    until: when the place is free at the latest if nothing runs in it then; None: as long as its instance runs.
+    until: when the place is free at the latest if nothing runs in it then; None: as long as its instance runs, or as
+    nobody can look. note: why nobody can. unseen: regions that can't be looked at.
     """
     places = sorted(state.places.values(), key=lambda place: (place.since, place.name, place.key))
-    rows = [_place_row(place, looks.get(place.key), state.date, times) for place in places]
+    rows = [_place_row(place, looks.get(place.key), state.date, times, unseen or {}) for place in places]
     return rows + [_outside_row(one) for one in others]
 
 
-def _place_row(place: Place, seen: Seen | None, date: int, times: Times) -> dict[str, Any]:
-    waits = place.state is State.RESERVED or (place.state is State.HELD and not times.trusted(place.until, date))
+def unreadable_place(place: Place) -> NotSetUp:
+    """Return the error of a command that needs a place that can't be read."""
+    hint = f"once you know what runs in it: handrail lease release {quote(place.key)} --now"
+    return unreadable(f"lease/holders (place {place.key})", _oddity(place), hint)
+
+
+def _oddity(place: Place) -> Odd:
+    try:
+        check_schema(place.rest if isinstance(place.rest, Mapping) else {})
+    except Odd as odd:
+        return odd
+    return Odd("it is not as Handrail writes a place")
+
+
+def unseen_note(region: str, error: HandrailError) -> str:
+    """Return that a region can't be looked at, and why."""
+    return f"{region} can't be looked at: {error.message.rstrip('.')}"
+
+
+def _place_row(
+    place: Place, seen: Seen | None, date: int, times: Times, unseen: Mapping[str, HandrailError]
+) -> dict[str, Any]:
+    if not place.is_readable:
+        newer = "was written by a newer Handrail" if _oddity(place).newer else "can't be read"
+        return {
+            **_NO_ROW,
+            "key": place.key,
+            "place": place.key,
+            "state": place.state.value,
+            "note": f"the place {place.key} {newer}",
+        }
+    why = unseen.get(place.region)
+    trusted = times.trusted(place.until, date)
+    waits = (place.state is State.RESERVED and not why) or (place.state is not State.ENDING and not trusted)
     return {
-        "key": place.key,
+        "key": place.known_as,
+        "place": place.key,
         "instance": place.instance or (seen.instance if seen else "") or None,
         "name": place.name,
         "owner": place.owner,
         "by": place.by,
         "region": place.region,
         "state": place.state.value,
-        "instance_state": seen.state if seen else None,
+        "instance_state": seen.state if seen else "unknown" if why else None,
         "since": _moment(place.since),
         "until": _moment(times.free_at(place.until)) if waits else None,
+        "note": unseen_note(place.region, why) if why else None,
     }
+
+
+_NO_ROW: dict[str, Any] = {
+    "key": None,
+    "place": None,
+    "instance": None,
+    "name": "",
+    "owner": "",
+    "by": None,
+    "region": "",
+    "state": "outside",
+    "instance_state": "unknown",
+    "since": None,
+    "until": None,
+    "note": None,
+}
 
 
 def _outside_row(seen: Seen) -> dict[str, Any]:
     return {
-        "key": None,
+        **_NO_ROW,
         "instance": seen.instance,
         "name": seen.name,
         "owner": seen.owner,
-        "by": None,
         "region": seen.region,
-        "state": "outside",
         "instance_state": seen.state,
-        "since": None,
-        "until": None,
     }
 
 
@@ -138,7 +203,8 @@ def _runs(row: Mapping[str, Any]) -> bool:
 
 def _line(row: Mapping[str, Any], date: int, you: str) -> tuple[str, ...]:
     since = datetime.fromisoformat(row["since"]) if row["since"] else None
-    state = row["instance_state"] or row["state"]
+    state = row["state"] if row["instance_state"] in (None, "unknown") else row["instance_state"]
+    state = f"{state}, can't be looked at" if row["instance_state"] == "unknown" else state
     until = f", free by {row['until'][11:19]} UTC at the latest" if row["until"] else ""
     return (
         row["name"] or "-",

@@ -1,9 +1,12 @@
 """Ownership rows: what Handrail made that can't carry its mark alone (buckets, zones). One row per thing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from handrail.aws.dynamodb import Table
-from handrail.core.errors import Conflict
+from handrail.core.errors import Conflict, NotSetUp
+from handrail.ledger.shapes import SCHEMA, Odd, check_schema, moment, text, unreadable
 
 
 @dataclass(frozen=True)
@@ -25,32 +28,49 @@ class Rows:
         self._table = table
 
     def get(self, kind: str, name: str) -> Row | None:
-        """Return the row of a thing, strongly consistent, or None."""
+        """Return the row of a thing, strongly consistent, or None. Raises NotSetUp where it can't be read."""
         item = self._table.get((_pk(kind), name)).item
         return _row(item) if item else None
 
     def put(self, row: Row) -> None:
         """Write a row; the same one again is no change. Raises Conflict where the thing is another request's."""
-        there = self._table.put({"pk": _pk(row.kind), "sk": row.name, **vars(row)}, unless_exists=True).item
-        if there is not None and _row(there) != row and there.get("request") != row.request:
+        new = {"pk": _pk(row.kind), "sk": row.name, "schema": SCHEMA, **vars(row)}
+        item = self._table.put(new, unless_exists=True).item
+        there = _row(item) if item is not None else row
+        if there.request != row.request:
             raise Conflict(
-                f"the {row.kind} {row.name} is on record as made by {there.get('owner')}.",
+                f"the {row.kind} {row.name} is on record as made by {there.owner}.",
                 hint="choose another name",
-                details={"name": row.name, "owner": there.get("owner")},
+                details={"name": row.name, "owner": there.owner},
             )
 
     def drop(self, kind: str, name: str) -> None:
         """Remove the row of a thing that is gone."""
         self._table.delete((_pk(kind), name))
 
-    def list(self, kind: str) -> list[Row]:
-        """Return every row of a kind, by name."""
-        return [_row(item) for item in self._table.query(_pk(kind))]
+    def list(self, kind: str) -> "tuple[list[Row], list[NotSetUp]]":
+        """Return every row of a kind, by name, and what is wrong with those that can't be read."""
+        found, odd = [], []
+        for item in self._table.query(_pk(kind)):
+            try:
+                found.append(_row(item))
+            except NotSetUp as error:
+                odd.append(error)
+        return found, odd
 
 
 def _pk(kind: str) -> str:
     return f"own#{kind}"
 
 
-def _row(item: dict[str, object]) -> Row:
-    return Row(**{name: item[name] for name in Row.__dataclass_fields__})  # type: ignore[arg-type]  # as written by put
+def _row(item: Mapping[str, Any]) -> Row:
+    """Return the row of an item. Raises NotSetUp where it can't be read. Members that are not known are left alone."""
+    try:
+        check_schema(item)
+        texts = {name: text(item, name) for name in ("kind", "name", "owner", "request", "region")}
+        row = Row(**texts, created_at=moment(item, "created_at"))
+        if (_pk(row.kind), row.name) != (item["pk"], item["sk"]) or not (row.owner and row.request and row.region):
+            raise Odd("it says something of another thing, or of nobody")
+    except Odd as odd:
+        raise unreadable(f"{item['pk']}/{item['sk']}", odd) from None
+    return row

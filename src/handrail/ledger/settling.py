@@ -1,15 +1,16 @@
 """Settling: what anybody may do with places that have run out, or whose instance a look shows as stopped or gone."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
-from handrail.core.errors import HandrailError, PermissionDenied
-from handrail.core.managed import token_of
+from handrail.core.errors import HandrailError, WrongState
+from handrail.core.words import count
 from handrail.ledger import holders
 from handrail.ledger.holders import GONE, Fate, Place, Places, Seen, State, Times, Verdict, Versioned
 from handrail.ledger.item import TURNS, Item, Next, too_busy
 from handrail.ledger.ports import Here, Sides, Told
-from handrail.ledger.refusal import FATES, holder_rows
+from handrail.ledger.refusal import FATES, holder_rows, unseen_note
 
 _GONE = Seen("", "terminated", "", "")
 
@@ -40,11 +41,16 @@ class Round:
 
 
 class Settling(Item):
-    """The places of one account, looked at. regions: where managed instances may run without a place (rule 11)."""
+    """The places of one account, looked at. regions: where managed instances may run without a place (rule 11).
+
+    unseen: the regions that this command could not look at, and why: it asks each once (rule 20).
+    """
 
     def __init__(self, sides: Sides, here: Here, times: Times, regions: Iterable[str]) -> None:
         super().__init__(sides, here)
         self._compute, self._times, self._regions = sides.compute, times, tuple(regions)
+        self.unseen: dict[str, HandrailError] = {}
+        self._said: set[str] = set()
 
     def note_gone(self, instance: str, token: str) -> None:
         """Free the place of an instance that a reply or look has shown to be shutting down or terminated (rule 9)."""
@@ -53,13 +59,15 @@ class Settling(Item):
     def note_stopped(self, instance: str, token: str) -> int | None:
         """Free the place of an instance that was stopped, if a look counts already (rule 9).
 
-        Returns None if it has no place now, else when it is free at the latest.
+        Returns None if it has no place now, else when it is free at the latest. Raises what the look met.
         """
         state = self._holders.read()
         place = holders.place_of(state.places, instance, token)
         if place is None:
             return None
         state = self._settle(state, {place.key})[0]
+        if place.region in self.unseen:
+            raise self.unseen[place.region]
         place = holders.place_of(state.places, instance, token)
         return None if place is None else self._times.free_at(place.until)
 
@@ -110,14 +118,15 @@ class Settling(Item):
 
     def _round(self, state: Versioned, keys: Collection[str] | None = None) -> Round:
         """Look once at the places of this state, and write what follows only over this very state (LOOK RULE)."""
-        chosen = [place for key, place in state.places.items() if keys is None or key in keys]
+        chosen = [one for key, one in state.places.items() if one.is_readable and (keys is None or key in keys)]
         looks = self.look_at(chosen)
-        steps = [self._judge(place, looks.get(place.key), state) for place in chosen]
+        seen = [place for place in chosen if place.fate or place.region not in self.unseen]
+        steps = [self._judge(place, looks.get(place.key), state) for place in seen]
         steps = [step for step in steps if step.verdict not in (Verdict.KEEP, Verdict.TERMINATE)]
         if not steps:
             return Round(False, state, looks)
         places = self._settled_places(state, steps)
-        after = self._write(places, state)
+        after = self._write(replace(state, places=places))
         won = after.places == places
         closing = any(step.verdict is Verdict.CLOSE for step in steps)
         if won:
@@ -135,17 +144,20 @@ class Settling(Item):
                 self._here.say(f"settled what was cut off: {what} of {whose}: {fate}")
 
     def look_at(self, places: Iterable[Place]) -> dict[str, Seen]:
-        """Return the instance of each place by the place's key: by ClientToken until its id is known (rule 10)."""
+        """Return the instance of each place by the place's key: by ClientToken until its id is known (rule 10).
+
+        Of a region that can't be looked at nothing is returned; it is among the `unseen` then.
+        """
         regions: dict[str, list[Place]] = {}
         for place in places:
-            if not place.fate:
+            if place.is_readable and not place.fate:
                 regions.setdefault(place.region, []).append(place)
         looks: dict[str, Seen] = {}
         for region, there in regions.items():
             ids = [place.instance for place in there if place.instance]
-            tokens = [token_of(place.key) for place in there if not place.instance]
+            tokens = [place.token for place in there if not place.instance]
             mine = {place.key: place for place in there}
-            for seen in self._compute.look(region, ids, tokens):
+            for seen in self._seen_in(region, partial(self._compute.look, region, ids, tokens)):
                 owner = holders.place_of(mine, seen.instance, seen.token)
                 if owner is not None:
                     looks[owner.key] = seen
@@ -181,22 +193,56 @@ class Settling(Item):
                 places[place.key] = holders.adopted(place, step.instance, self._here.new_mark(), state.date)
         return places
 
-    def outside(self, state: Versioned) -> tuple[Seen, ...]:
-        """Return what runs without a place, in the regions of this command and wherever there ever was one."""
-        named = {*self._regions, *(place.region for place in state.places.values())}
-        seen = [one for region in sorted(named) for one in self._compute.look_all(region)]
-        seen += [one for region in sorted({*state.regions} - named) for one in self._look_back(region)]
-        return holders.outside(state.places, seen)
+    def _seen_in(self, region: str, look: Callable[[], Sequence[Seen]]) -> Sequence[Seen]:
+        """Return what a look at a region shows: nothing where it fails, and then it is not asked again (rule 20)."""
+        if region not in self.unseen:
+            try:
+                return look()
+            except HandrailError as error:
+                self.unseen[region] = error
+        return ()
 
-    def _look_back(self, region: str) -> Sequence[Seen]:
-        """Return what runs where there was a place once; whoever may not look there any more goes on without."""
-        try:
-            return self._compute.look_all(region)
-        except PermissionDenied:
-            return ()
+    def _say_unseen(self, state: Versioned) -> None:
+        """Say, once, which regions can't be looked at, and how many places count there all the same."""
+        for region in sorted(self.unseen.keys() - self._said):
+            held = sum(place.is_readable and place.region == region for place in state.places.values())
+            if held:
+                self._said.add(region)
+                what = f"{unseen_note(region, self.unseen[region])}; its {count(held, 'place')}"
+                self._here.say(f"warning: {what} count{'s' if held == 1 else ''} as taken: handrail lease list")
+
+    def alive(self, state: Versioned) -> dict[str, Sequence[Seen]]:
+        """Return what is alive and Handrail's, in the regions of this command and wherever there ever was a place."""
+        regions = {*self._regions, *state.regions, *(one.region for one in state.places.values() if one.is_readable)}
+        return {region: self._seen_in(region, partial(self._compute.look_all, region)) for region in sorted(regions)}
+
+    def outside(self, state: Versioned) -> tuple[Seen, ...]:
+        """Return what runs without a place."""
+        return holders.outside(state.places, [one for seen in self.alive(state).values() for one in seen])
 
     def overview(self) -> list[dict[str, object]]:
         """Return who holds the places, and what runs without one, as JSON-ready rows; changes nothing."""
         state = self._holders.read()
         looks = self.look_at(state.places.values())
-        return holder_rows(state, looks, self.outside(state), self._times)
+        return holder_rows(state, looks, self.outside(state), self._times, self.unseen)
+
+    def let_go(self, key: str) -> None:
+        """Free a place without a look, because somebody answers for it: that nothing of it runs, or that it may.
+
+        One whose region can't be looked at, once nothing of its call can act any more, or one that can't be read (rule
+        20). What runs in it all the same is counted again as soon as a look shows it. Raises WrongState, NotFound.
+        """
+
+        def decide(state: Versioned) -> Places | Next:
+            place = state.places.get(key)
+            if place is None:
+                return Next.DONE
+            over = self._times.trusted(place.until, state.date)
+            if place.is_readable and (place.region not in self.unseen or not over):
+                raise WrongState(
+                    f"the place of {place.name or place.known_as} can't be let go now.", hint="handrail lease list"
+                )
+            self._tell(place, self._told(Fate.LET_GO, state.date))
+            return holders.without(state.places, key)
+
+        self._change(decide)

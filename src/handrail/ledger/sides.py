@@ -1,16 +1,18 @@
 """The far ends of the lease on AWS: its item and outcomes in the ledger's table, its looks at EC2."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from handrail.aws.dynamodb import Item, Put, Table
 from handrail.core.errors import AwsFailure, Refused, Throttled, Unreachable, WrongState
-from handrail.core.resources import TAKES_A_PLACE, Instance
-from handrail.ledger.holders import Fate, Places, Seen, Versioned, from_item, to_item
+from handrail.core.resources import LIVE_STATES, Instance
+from handrail.ledger.holders import Fate, Seen, Versioned, from_item, from_names, to_item, to_names
 from handrail.ledger.ports import Told
 from handrail.ledger.record import Record, Verdict
 from handrail.ledger.refusal import FATES
+from handrail.ledger.shapes import SCHEMA, Odd, check_schema, is_whole, mapping, text, unreadable
 
 _KEY = ("lease", "holders")
 ITEM_LIMIT = 390_000  # characters of places: an item of DynamoDB takes 400 KB, which is some 1,200 places
@@ -23,6 +25,7 @@ _RESULTS = {
     Fate.NOTHING: "failed",
     Fate.NOT_RUNNING: "failed",
     Fate.REFUSED: "failed",
+    Fate.LET_GO: "failed",
 }
 
 
@@ -47,20 +50,18 @@ class HoldersItem:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._regions: set[str] = set()
 
     def read(self) -> Versioned:
-        """Return the item, strongly consistent."""
+        """Return the item, strongly consistent. Raises NotSetUp where it can't be read."""
         reply = self._table.get(_KEY)
-        return self._versioned(reply.item, reply.date)
+        return _versioned(reply.item, reply.date)
 
-    def write(self, places: Places, if_version: int) -> Versioned:
-        """Write the places over a version. Raises Unreachable wherever it may or may not have been written."""
-        self._regions |= {place.region for place in places.values()}
-        put = as_put(places, if_version, self._regions)
-        if len(put.item["places"]) > ITEM_LIMIT:
+    def write(self, item: Versioned) -> Versioned:
+        """Write the item over its version. Raises Unreachable wherever it may or may not have been written."""
+        put = as_put(item)
+        if len(put.item["places"]) + len(put.item["names"]) > ITEM_LIMIT:
             raise WrongState(
-                f"{len(places):,} instances hold places, and the item that keeps them takes no more.",
+                f"{len(item.places):,} instances hold places, and the item that keeps them takes no more.",
                 hint="delete or stop some: handrail lease list",
                 code="places_full",
             )
@@ -70,22 +71,57 @@ class HoldersItem:
             # Also after a throttled or failed attempt an earlier one may have been carried out unheard.
             raise Unreachable(error.message, hint=error.hint, details=error.details) from error
         if reply.item is not None:
-            return self._versioned(reply.item, reply.date)
-        return Versioned(places, if_version + 1, reply.date, tuple(sorted(self._regions)))
-
-    def _versioned(self, item: Item | None, date: int) -> Versioned:
-        """Return the item as values. Its regions only grow, so those that were seen once are good for every write."""
-        if not item:
-            return Versioned({}, 0, date)
-        self._regions |= set(item.get("regions", "").split())
-        return Versioned(from_item(json.loads(item["places"])), item["version"], date, tuple(sorted(self._regions)))
+            return _versioned(reply.item, reply.date)
+        return replace(item, version=item.version + 1, date=reply.date, regions=_regions(item))
 
 
-def as_put(places: Places, over: int, regions: Iterable[str]) -> Put:
-    """Return the write of the places over a version."""
-    text = json.dumps(to_item(places), sort_keys=True, separators=(",", ":"))
-    item = {"pk": _KEY[0], "sk": _KEY[1], "version": over + 1, "places": text, "regions": " ".join(sorted(regions))}
-    return Put(item, version=("version", over))
+def _versioned(item: Item | None, date: int) -> Versioned:
+    """Return the item as values. Raises NotSetUp where it can't be read: nobody can tell then what is taken."""
+    if not item:
+        return Versioned({}, 0, date)
+    try:
+        check_schema(item)
+        if not is_whole(item.get("version")) or not item["version"]:
+            raise Odd("version is no number from 1")
+        places, names = _unpacked(item, "places"), _unpacked(item, "names", "{}")
+        regions = tuple(sorted(set(text(item, "regions", "").split())))
+    except Odd as odd:
+        raise unreadable("/".join(_KEY), odd) from None
+    rest = {name: value for name, value in item.items() if name not in _KNOWN}
+    return Versioned(from_item(places), item["version"], date, regions, from_names(names), rest)
+
+
+_KNOWN = ("pk", "sk", "version", "places", "names", "regions")
+
+
+def _unpacked(item: Item, name: str, default: str | None = None) -> Mapping[str, Any]:
+    try:
+        return mapping(json.loads(text(item, name, default)))
+    except (ValueError, RecursionError) as error:
+        raise error if isinstance(error, Odd) else Odd(f"{name} is no JSON") from None
+
+
+def as_put(item: Versioned) -> Put:
+    """Return the write of the item over its version. Regions only grow; what this version does not know is kept."""
+    known = {
+        "pk": _KEY[0],
+        "sk": _KEY[1],
+        "schema": max(SCHEMA, item.rest.get("schema", 0)),
+        "version": item.version + 1,
+        "places": _packed(to_item(item.places)),
+        "names": _packed(to_names(item.names)),
+        "regions": " ".join(_regions(item)),
+    }
+    return Put({**item.rest, **known}, version=("version", item.version))
+
+
+def _packed(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, sort_keys=True, separators=(",", ":"))
+
+
+def _regions(item: Versioned) -> tuple[str, ...]:
+    """Return all regions in which there ever was a place."""
+    return tuple(sorted({*item.regions, *(place.region for place in item.places.values() if place.is_readable)}))
 
 
 class RecordedOutcomes:
@@ -100,7 +136,7 @@ class RecordedOutcomes:
 
     def put_over(self, request: str, told: Told, over: Versioned) -> bool:
         """Put an outcome on record over a version of the item, which is written anew as it is."""
-        return self._record.settle(self._verdict(request, told), as_put(over.places, over.version, over.regions))
+        return self._record.settle(self._verdict(request, told), as_put(over))
 
     def _verdict(self, request: str, told: Told) -> Verdict:
         """Return the outcome as the record keeps it: as the error says, where there is one."""
@@ -141,8 +177,8 @@ class Ec2Looks:
         return [seen_of(one) for one in found.values()]
 
     def look_all(self, region: str) -> list[Seen]:
-        """Return what Handrail made that takes a place."""
-        return [seen_of(one) for one in self._ec2_of(region).managed(TAKES_A_PLACE)]
+        """Return what Handrail made that has not ended."""
+        return [seen_of(one) for one in self._ec2_of(region).managed(LIVE_STATES)]
 
     def terminate(self, region: str, instances: Sequence[str]) -> list[Seen]:
         """Terminate, and return the states that the reply shows."""

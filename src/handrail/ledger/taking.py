@@ -4,13 +4,15 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from handrail.core.errors import Conflict, NotFound, WrongState
+from handrail.core.plan import NameWish
 from handrail.ledger import holders
 from handrail.ledger.fence import Fence
-from handrail.ledger.holders import GONE, Cap, Fate, Kind, Place, Places, Seen, Shortage, State, Versioned, Wanted
+from handrail.ledger.holders import Cap, Fate, Place, Places, Seen, Shortage, State, Versioned, Wanted
 from handrail.ledger.item import Next
+from handrail.ledger.naming import Namings
 from handrail.ledger.ports import Told
-from handrail.ledger.refusal import cap_reached
-from handrail.ledger.settling import Round, Settling
+from handrail.ledger.refusal import cap_reached, unreadable_place
+from handrail.ledger.settling import Round
 
 PATIENCE = 30  # seconds that a create or start waits for a place that is about to come free
 REPEATABLE = 3600  # seconds after its intent for which a token may be sent again (rule 13)
@@ -49,13 +51,14 @@ class Ask:
     tidy: bool = True
     inherited: int | None = None
     told: Told | None = None
+    here: Sequence[Seen] = ()
 
     def holds(self, place: Place | None) -> bool:
         """Return whether the place was taken by this wish: "my mark is there" means that the write succeeded."""
         return place is not None and place.mark == self.mark
 
 
-class Taking(Settling):
+class Taking(Namings):
     """The places of one account, as commands take them. One command waits no longer than its patience, for them all."""
 
     _patience = PATIENCE
@@ -68,6 +71,7 @@ class Taking(Settling):
         ask = self._ask(wanted, caps, wait)
 
         def decide(state: Versioned) -> Places | Next:
+            _check_readable(state, wanted)
             standing = [state.places[one.key] for one in wanted if one.key in state.places]
             if len(standing) == len(wanted) and all(map(ask.holds, standing)):
                 return Next.DONE
@@ -100,6 +104,7 @@ class Taking(Settling):
 
     def _repeat(self, state: Versioned, ask: Ask, intent: Intent) -> Places | Next:
         wanted = ask.wanted[0]
+        _check_readable(state, ask.wanted)
         place = state.places.get(wanted.key)
         if place is None:
             ask.told = self._outcomes.find(wanted.request)
@@ -127,6 +132,7 @@ class Taking(Settling):
         ask = self._ask([wanted], (), wait=False)
 
         def decide(state: Versioned) -> Places | Next:
+            _check_readable(state, ask.wanted)
             place = state.places.get(wanted.key)
             if place is None:
                 raise NotFound(f"No place is taken for the request {wanted.request}.", hint="handrail lease list")
@@ -148,7 +154,7 @@ class Taking(Settling):
         if too_old or place.state is State.ENDING:
             if self._round(state, {place.key}).changed:
                 return Next.AGAIN
-            raise _too_old(place.key) if too_old else _being_cancelled(place)
+            raise _too_old(ask.wanted[0].request) if too_old else _being_cancelled(place)
         ask.inherited = place.until
         mine = holders.taken_over(place, ask.wanted[0], ask.mark, state.date, self._times)
         return {**state.places, place.key: mine}
@@ -166,6 +172,7 @@ class Taking(Settling):
 
     def _start(self, state: Versioned, ask: Ask) -> Places | Next:
         wanted = ask.wanted[0]
+        _check_readable(state, ask.wanted)
         place = holders.place_of(state.places, wanted.instance, wanted.token)
         if place is None:
             return self._with_new_places(state, ask)
@@ -194,27 +201,15 @@ class Taking(Settling):
 
     def _with_new_places(self, state: Versioned, ask: Ask) -> Places | Next:
         """Return the places with new ones, if this very state has room for them."""
-        self._check_names(state, ask.wanted)
         if not self._has_room(state, ask):
             return Next.AGAIN
+        names = [NameWish(one.region, one.name, "") for one in ask.wanted if not one.instance]
+        self._check_names(state, names, ask.here)
         self._check_untold(ask)
         ask.inherited = None
-        new = (holders.reserved(one, ask.mark, state.date, self._times) for one in ask.wanted)
-        return {**state.places, **{place.key: place for place in new}}
-
-    def _check_names(self, state: Versioned, wanted: Sequence[Wanted]) -> None:
-        """Raise Conflict if an instance that no look need show yet is about to have one of the names."""
-        coming = {
-            (place.region, place.name): place
-            for place in state.places.values()
-            if place.kind is Kind.CREATE and place.name and not self._times.trusted(place.until, state.date)
-        }
-        for one in wanted:
-            other = None if one.instance else coming.get((one.region, one.name))
-            if other is not None and other.key != one.key:
-                seen = self.look_at([other]).get(other.key)
-                if seen is None or (seen.state not in GONE and seen.name == one.name):
-                    raise _name_taken(one.name, other)
+        return holders.with_new(
+            state.places, (holders.reserved(one, ask.mark, state.date, self._times) for one in ask.wanted)
+        )
 
     def _check_untold(self, ask: Ask) -> None:
         """Raise Conflict if one of the requests has an outcome: it was repeated and finished, or taken for dead.
@@ -243,6 +238,7 @@ class Taking(Settling):
         ask.tidy = False
         others, short = self._shortage(state, ask)
         if short is None:
+            self._say_unseen(state)
             return True
         round_ = round_ or self._round(state)
         if not round_.changed:
@@ -250,46 +246,58 @@ class Taking(Settling):
         return False
 
     def _shortage(self, state: Versioned, ask: Ask) -> tuple[tuple[Seen, ...], Shortage | None]:
-        """Return the instances without a place and the cap that is full; looks only where the places leave room."""
+        """Return the instances without a place and the cap that is full; looks only where the places leave room.
+
+        Keeps what is alive in the command's own region, where names are judged. Raises what the look met there.
+        """
         short = holders.shortage(state.places.values(), (), ask.caps, ask.wanted)
-        if short is not None or not ask.caps:
+        if short is not None:
             return (), short
+        here = ask.wanted[0].region
+        if not ask.caps:
+            ask.here = () if ask.wanted[0].instance else self._look_here(here)
+            return (), None
+        alive = self.alive(state)
+        if here in self.unseen:
+            raise self.unseen[here]
+        ask.here = alive.get(here, ())
         starting = {one.instance for one in ask.wanted}
-        others = tuple(one for one in self.outside(state) if one.instance not in starting)
+        every = holders.outside(state.places, [one for seen in alive.values() for one in seen])
+        others = tuple(one for one in every if one.instance not in starting)
         return others, holders.shortage(state.places.values(), others, ask.caps, ask.wanted)
 
     def _wait_or_refuse(self, short: Shortage, others: Collection[Seen], round_: Round, ask: Ask) -> None:
         state, looks = round_.state, round_.looks
-        pause = holders.seconds_to_room(state, looks, others, ask.caps, ask.wanted, self._times)
+        pause = holders.seconds_to_room(state, looks, others, ask.caps, ask.wanted, self._times, self.unseen)
         if pause is None or not ask.wait or pause > self._patience:
-            raise cap_reached(short, state, looks, others, self._times, ask.wanted[0])
+            raise cap_reached(short, state, looks, others, self._times, ask.wanted[0], self.unseen)
         self._patience -= pause
         self._here.say(f"waiting {pause} s for the place of an instance that has stopped")
         self._here.sleep(pause)
 
 
-def _name_taken(name: str, other: Place) -> Conflict:
-    return Conflict(
-        f"the name {name} is taken: {other.instance or other.key} is being created by {other.by}.",
-        hint="choose another --name",
-        details={"name": name, "key": other.key},
-    )
+def _check_readable(state: Versioned, wanted: Iterable[Wanted]) -> None:
+    """Raise NotSetUp if the place of one of these is there and can't be read: nobody may take it, or another."""
+    for one in wanted:
+        hidden = holders.unreadable_of(state.places, one)
+        if hidden is not None:
+            raise unreadable_place(hidden)
 
 
 def _taken_already(place: Place) -> Conflict:
     verb = "created" if place.launching else "started"
     return Conflict(
-        f"{place.instance or place.key} is being {verb} by {place.by}.",
+        f"{place.instance or place.known_as} is being {verb} by {place.by}.",
         hint="handrail lease list",
-        details={"key": place.key, "by": place.by},
+        details={"key": place.known_as, "by": place.by},
     )
 
 
 def _being_cancelled(place: Place) -> Conflict:
     return Conflict(
-        f"{place.instance or place.key} is being removed by {place.by}.",
+        f"{place.instance or place.known_as} is being removed by {place.by}.",
         hint="handrail lease list",
-        details={"key": place.key, "by": place.by},
+        details={"key": place.known_as, "by": place.by},
     )
 
 

@@ -1,6 +1,9 @@
 """`lease list|release`: who holds the places under the cap, and freeing one whose command was cut off."""
 
 import hashlib
+from collections.abc import Callable
+from functools import partial
+from shlex import quote
 from typing import Any
 
 from handrail.aws.ec2 import Launch
@@ -12,7 +15,7 @@ from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Statu
 from handrail.core.words import count
 from handrail.ledger import taking
 from handrail.ledger.account import Ledger
-from handrail.ledger.holders import Wanted
+from handrail.ledger.holders import State, Wanted
 from handrail.ledger.lease import End
 from handrail.ledger.record import Intent, Known, Verdict, given_of
 from handrail.session import Session
@@ -26,7 +29,9 @@ COLUMNS = (
     ("REGION", "region"),
     ("SINCE", "since"),
     ("FREE BY", "until"),
+    ("NOTE", "note"),
 )
+_STAYS = "What runs there all the same is counted again as soon as a look shows it."
 
 
 def _ledger(session: Session) -> Ledger:
@@ -43,8 +48,11 @@ def list_places(session: Session, values: Values) -> Outcome:
     rows = ledger.lease.overview()
     limit = session.account_limit()
     places = count(len(rows), "place")
+    doubtful = any(row["note"] for row in rows)
     return Outcome(
         rows=rows,
+        warnings=tuple(f"{note}; it counts as taken" for note in dict.fromkeys(row["note"] for row in rows) if note),
+        notes=(("let go", "handrail lease release PLACE --now, once you know what runs in it"),) if doubtful else (),
         columns=COLUMNS,
         summary=f"{places} taken" + (f" of {limit}" if limit is not None else ""),
         empty="No places are taken.",
@@ -52,39 +60,78 @@ def list_places(session: Session, values: Values) -> Outcome:
 
 
 def release(session: Session, values: Values) -> Plan:
-    """Free a place: as soon as it can be known that nothing runs in it, or with `now` by undoing its create."""
+    """Free a place: once it can be known that nothing runs in it, or with `now` by undoing its create.
+
+    One that nobody can look at, or read, is let go of with `now`: the person answers for it.
+    """
     ledger = _ledger(session)
     key = values["place"]
-    rows: list[dict[str, Any]] = ledger.lease.overview()
-    row = next((one for one in rows if key in (one["key"], one["instance"])), None)
-    if row is None or row["key"] is None:
-        raise NotFound(f"no place is taken for {key}.", hint="handrail lease list", details={"place": key})
+    row = _found(ledger.lease.overview(), key)
     request = session.new_request()
-    undo = _undo(session, ledger, row, values) if values["now"] else None
+    act = _act(session, ledger, row, values)
 
     def apply(hold: Hold) -> list[Result]:
-        if undo is not None:
-            _undone(undo())
-        else:
-            ledger.lease.settle({row["key"]})
-        left = next((one for one in ledger.lease.overview() if one["key"] == row["key"]), None)
+        act()
+        left = next((one for one in ledger.lease.overview() if one["place"] == row["place"]), None)
         if left is not None:
             raise _still_taken(left)
         return [_result(row, request, Status.SUCCEEDED, f"the place of {row['name'] or row['key']} is free")]
 
-    question = None
-    if values["now"]:
-        text = f"This undoes the create of {row['name'] or row['key']}: its instance, if there is one, ends for good."
-        question = Question(Ask.WORD, text, word=str(row["name"] or row["key"]))
+    word = str(row["name"] or row["key"])
+    question = Question(Ask.WORD, _means(row), word=word) if values["now"] else None
     return Plan(
         title=f"release the place of {row['name'] or row['key']}",
         apply=apply,
         planned=[_result(row, request, Status.PLANNED, f"the place of {row['name'] or row['key']} would be released")],
         many=False,
         question=question,
-        owners=frozenset({str(row["owner"])}),
+        owners=frozenset({str(row["owner"])} - {""}),
         given=given_of(RELEASE, values),
     )
+
+
+def _found(rows: list[dict[str, Any]], key: str) -> dict[str, Any]:
+    """Return the row of a place by its request or instance id, or the key that it is stored under.
+
+    Raises NotFound, and Usage where it names several.
+    """
+    named = [one for one in rows if one["place"] is not None and key in (one["key"], one["instance"], one["place"])]
+    if not named:
+        raise NotFound(f"no place is taken for {key}.", hint="handrail lease list", details={"place": key})
+    if len(named) > 1:
+        raise Usage(
+            f"{count(len(named), 'place')} are known as {key}.",
+            hint=f"handrail lease release {quote(named[0]['place'])}",
+            facts=(("places", "\n".join(str(one["place"]) for one in named)),),
+            details={"candidates": [one["place"] for one in named]},
+            code="ambiguous",
+        )
+    return named[0]
+
+
+def _act(session: Session, ledger: Ledger, row: dict[str, Any], values: Values) -> Callable[[], None]:
+    """Return what frees the place. Raises WrongState or Usage where that can't be done."""
+    if not values["now"]:
+        return partial(_settle, ledger, str(row["place"]))
+    if row["note"]:
+        if row["until"]:
+            raise _still_taken(row)
+        return partial(ledger.lease.let_go, str(row["place"]))
+    undo = _undo(session, ledger, row, values)
+    return lambda: _undone(undo())
+
+
+def _settle(ledger: Ledger, key: str) -> None:
+    ledger.lease.settle({key})
+
+
+def _means(row: dict[str, Any]) -> str:
+    """Return what releasing a place at once does, as it is asked about."""
+    name = row["name"] or row["key"]
+    if row["note"]:
+        what = row["instance"] or "whatever was made in it"
+        return f"{row['note']}. This lets go of the place of {name}: the caps count {what} no more. {_STAYS}"
+    return f"This undoes the create of {name}: its instance, if there is one, ends for good."
 
 
 def _result(row: dict[str, Any], request: str, status: Status, said: str) -> Result:
@@ -93,7 +140,15 @@ def _result(row: dict[str, Any], request: str, status: Status, said: str) -> Res
     )
 
 
-def _still_taken(row: dict[str, Any]) -> WrongState:
+def _still_taken(row: dict[str, Any]) -> HandrailError:
+    if row["note"]:
+        when = f"from {row['until']} on" if row["until"] else "once you know what runs in it"
+        kind = NotSetUp if row["state"] == State.UNREADABLE else WrongState
+        return kind(
+            f"whether something runs in this place can't be seen: {row['note']}.",
+            hint=f"{when}: handrail lease release {quote(row['key'])} --now",
+            details=row,
+        )
     if row["state"] == "held" and not row["until"]:
         return WrongState(
             f"{row['name'] or row['instance']} runs in this place.",
@@ -156,7 +211,7 @@ def _undone(ended: Any) -> None:
 
 def recover(session: Session, intent: Intent) -> Verdict:
     """Return the outcome of a release that was cut off: whether its place is still taken."""
-    taken = any(row["key"] == intent.resource for row in _ledger(session).lease.overview())
+    taken = any(intent.resource in (row["key"], row["place"]) for row in _ledger(session).lease.overview())
     message = f"it was cut off; the place is {'still taken' if taken else 'free'}"
     return Verdict(intent.request, "failed" if taken else "succeeded", int(taken), intent.resource, message)
 

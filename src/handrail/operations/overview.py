@@ -67,7 +67,7 @@ def _buckets(session: Session) -> dict[str, Any] | None:
     if ledger.rows is None:
         return None
     try:
-        number = len(ledger.rows.list(KIND))
+        number = sum(len(part) for part in ledger.rows.list(KIND))
         if number > LOOKED_AT:
             return {"count": number, "public": None}
         found = list_buckets(session, {"all": False, "owner": None, "size": False}).rows if number else ()

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from handrail.ledger.record import Known
+from handrail.core.errors import Conflict
+from handrail.ledger.record import Intent, Known
 
 Find = Callable[[str], Known | None]
 
@@ -41,6 +42,21 @@ def numbered(base: str, number: int) -> str:
 def next_try(base: str, request: str) -> str:
     """Return the id that comes after a try's."""
     return numbered(base, 2 if request == base else int(request.removeprefix(f"{base}.")) + 1)
+
+
+def check_chosen(intent: Intent, chosen: str) -> None:
+    """Raise Conflict unless a request on record comes from the id that was chosen: itself, its count or its tries.
+
+    `web-2` is also the second of `web`, and `web.2` its second try: two commands never share a request.
+    """
+    said = intent.given.get("request_id")
+    if said in (None, chosen):  # without one the program chose: whoever repeats it has copied the id
+        return
+    raise Conflict(
+        f"the request id {intent.request} was made of {said}, by another command.",
+        hint=f"repeat that one with --request-id {said}, or choose another --request-id",
+        details={"request": intent.request, "chosen": said},
+    )
 
 
 def was_in_vain(known: Known) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from handrail.core.errors import AwsFailure, HandrailError, Unreachable
 from handrail.core.managed import token_of
 from handrail.ledger.fence import Fence
-from handrail.ledger.holders import Cap, Place, Places, Seen, Times, Versioned, Wanted
+from handrail.ledger.holders import Cap, Names, Place, Places, Seen, Times, Versioned, Wanted
 from handrail.ledger.lease import Lease
 from handrail.ledger.ports import Here, Sides, Told
 from handrail.ledger.taking import Taken
@@ -16,7 +16,7 @@ from handrail.ledger.taking import Taken
 TIMES = Times(life=60, work=30, visibility=2, skew=1)
 NOON = 1_800_000_000
 ONE = (Cap("account", 1, "ec2.max_running", "strict"),)
-HIDDEN = ("stopping", "stopped", "shutting-down", "terminated")
+HIDDEN = ("shutting-down", "terminated")
 
 
 class Bench:
@@ -25,6 +25,8 @@ class Bench:
     def __init__(self) -> None:
         self.now = NOON
         self.places: Places = {}
+        self.names: Names = {}
+        self.dark: set[str] = set()
         self.version = 0
         self.instances: dict[str, Seen] = {}
         self.told: dict[str, Told] = {}
@@ -40,26 +42,29 @@ class Bench:
 
     def read(self) -> Versioned:
         self.calls.append("read")
-        return Versioned(self.places, self.version, self.now)
+        return Versioned(self.places, self.version, self.now, names=self.names)
 
-    def write(self, places: Places, if_version: int) -> Versioned:
+    def write(self, item: Versioned) -> Versioned:
         self.calls.append("write")
         if self.before_write:
             self.before_write.pop(0)()
-        if if_version == self.version:
-            self.put(places)
+        if item.version == self.version:
+            self.names = item.names
+            self.put(item.places)
         if self.lost_writes:
             self.lost_writes -= 1
             raise Unreachable("no answer")
-        return Versioned(self.places, self.version, self.now)
+        return Versioned(self.places, self.version, self.now, names=self.names)
 
     def look(self, region: str, instances: Sequence[str], tokens: Sequence[str]) -> list[Seen]:
         self.calls.append("look")
+        self._check_light(region)
         every = [one for one in self.instances.values() if one.region == region]
         return [one for one in every if one.instance in instances or one.token in tokens]
 
     def look_all(self, region: str) -> list[Seen]:
         self.calls.append("look_all")
+        self._check_light(region)
         return [one for one in self.instances.values() if one.region == region and one.state not in HIDDEN]
 
     def terminate(self, region: str, instances: Sequence[str]) -> list[Seen]:
@@ -83,6 +88,10 @@ class Bench:
     def find(self, request: str) -> Told | None:
         return self.told.get(request)
 
+    def _check_light(self, region: str) -> None:
+        if region in self.dark:
+            raise Unreachable(f"{region} is dark.")
+
     # ---- for the tests ----------------------------------------------------------------------------------------------
 
     def lease(self, by: str = "ann", regions: tuple[str, ...] = ("eu",)) -> Lease:
@@ -98,13 +107,18 @@ class Bench:
         """Write as somebody else."""
         self.places, self.version = places, self.version + 1
 
+    def place(self, key: str) -> Place:
+        """Return a place by the request or instance that it was taken for."""
+        return next(place for place in self.places.values() if place.known_as == key)
+
     def alter(self, key: str, **values: Any) -> None:
         """Change a place as somebody else."""
-        self.put({**self.places, key: replace(self.places[key], **values)})
+        place = self.place(key)
+        self.put({**self.places, place.key: replace(place, **values)})
 
     def remove(self, key: str) -> None:
         """Remove a place as somebody else."""
-        self.put({other: place for other, place in self.places.items() if other != key})
+        self.put({other: place for other, place in self.places.items() if place.known_as != key})
 
     def add(self, instance: str, state: str, request: str, **values: str) -> Seen:
         """Let an instance be there."""
@@ -117,7 +131,7 @@ class Bench:
         (taken,) = self.lease(by).take_for_create([wanted(request, by=by)], ())
         self.add(instance, "running", request, owner=by)
         self.lease(by).confirm(taken, instance)
-        return self.places[request]
+        return self.place(request)
 
     def reserved(self, request: str = "r1", by: str = "ann") -> Taken:
         """Take a place for a create."""
@@ -167,4 +181,4 @@ def fails(slug: str = "aws_failure", *, signed: float = NOON, answered: bool = T
 
 def states(places: Mapping[str, Place]) -> dict[str, str]:
     """Return the state of each place."""
-    return {key: place.state.value for key, place in places.items()}
+    return {place.known_as: place.state.value for place in places.values()}

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from lease_bench import NOON, ONE, TIMES, Bench
+from lease_bench import NOON, ONE, TIMES, Bench, states
 
 from handrail.core.errors import AwsFailure, CapReached, Conflict, HandrailError, Unreachable
 from handrail.core.managed import token_of
@@ -69,7 +69,7 @@ def test_a_confirmed_place_stays() -> None:
         send(hold, "r1")
         assert hold.confirm("r1", "i-1") is None
         assert hold.done("r1") == "i-1"
-    assert bench.places["r1"].instance == "i-1"
+    assert bench.place("r1").instance == "i-1"
 
 
 def test_what_was_never_sent_is_given_back() -> None:
@@ -98,7 +98,7 @@ def test_an_interrupted_attempt_keeps_its_place() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert "r1" in bench.places
+    assert "r1" in states(bench.places)
     assert "r1" not in bench.told
 
 
@@ -121,7 +121,7 @@ def test_an_unanswered_call_stays_open_and_says_until_when() -> None:
     (label, text) = error.facts[-1]
     assert label == "open"
     assert "it settles itself by " in text
-    assert "r1" in bench.places
+    assert "r1" in states(bench.places)
 
 
 def test_an_error_that_cannot_be_made_anew_stays_open_as_unreachable() -> None:
@@ -171,7 +171,7 @@ def test_a_full_cap_refuses_all_of_a_create() -> None:
     bench.running()
     with pytest.raises(CapReached), holding(bench, create("r2"), create("r3"), caps=ONE):
         pass
-    assert set(bench.places) == {"r1"}
+    assert set(states(bench.places)) == {"r1"}
 
 
 def test_starts_are_refused_one_by_one() -> None:
@@ -184,7 +184,7 @@ def test_starts_are_refused_one_by_one() -> None:
         fence.before_send(NOON)
         fence.answered()
         assert hold.confirm("s1", "i-1") is None
-    assert set(bench.places) == {"i-1"}
+    assert set(states(bench.places)) == {"i-1"}
 
 
 def test_a_start_that_somebody_else_makes_is_refused() -> None:
@@ -200,7 +200,7 @@ def test_a_repeat_takes_its_place_over() -> None:
     with holding(bench, create(repeat=Repeat("d", NOON))) as hold:
         send(hold, "r1")
         assert hold.confirm("r1", "i-1") is None
-    assert bench.places["r1"].instance == "i-1"
+    assert bench.place("r1").instance == "i-1"
 
 
 def test_a_repeat_of_what_stands_makes_nothing() -> None:

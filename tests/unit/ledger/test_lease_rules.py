@@ -100,7 +100,7 @@ def test_a_create_takes_a_place_sends_and_confirms(bench: Bench) -> None:
     ended = bench.lease().carry_out(taken, answers("i-1"))
     assert (ended.end, ended.instance) == (End.DONE, "i-1")
     assert states(bench.places) == {"r1": "held"}
-    assert bench.places["r1"].until == NOON
+    assert bench.place("r1").until == NOON
 
 
 def test_several_places_are_taken_all_or_none(bench: Bench) -> None:
@@ -110,7 +110,7 @@ def test_several_places_are_taken_all_or_none(bench: Bench) -> None:
     assert refused.value.count == 0
     assert bench.places == {}
     taken = bench.lease().take_for_create([wanted("a"), wanted("b")], caps)
-    assert [one.key for one in taken] == ["a", "b"]
+    assert [one.key for one in taken] == ["create:a", "create:b"]
     assert bench.version == 1
 
 
@@ -170,13 +170,13 @@ def test_nobody_waits_without_being_asked_to_nor_longer_than_half_a_minute(bench
 
 def test_a_lost_reply_to_the_reservation_is_found_by_the_mark(bench: Bench) -> None:
     bench.lost_writes = 1
-    assert bench.reserved().key == "r1"
+    assert bench.reserved().key == "create:r1"
     assert bench.version == 1
 
 
 def test_a_lost_race_is_run_again(bench: Bench) -> None:
     bench.before_write = [lambda: bench.put({})] * 3
-    assert bench.reserved().key == "r1"
+    assert bench.reserved().key == "create:r1"
     assert bench.calls.count("write") == 4
 
 
@@ -254,7 +254,7 @@ def test_a_creator_that_lost_its_mark_touches_nothing(bench: Bench) -> None:
     bench.alter("r1", state=bench.running("i-2", "r2").state, instance="i-1")
     assert lease.confirm(taken, "i-1").end is End.DONE
     bench.alter("r1", state="ending")
-    bench.alter("r1", state=type(bench.places["r2"].state).ENDING)
+    bench.alter("r1", state=type(bench.place("r2").state).ENDING)
     assert lease.confirm(taken, "i-1").end is End.CANCELLED
     bench.remove("r1")
     bench.told["r1"] = Told(Fate.ADOPTED, "i-1", "ben", NOON)
@@ -288,7 +288,7 @@ def test_a_refused_create_may_go_on_as_a_new_request_in_the_same_place(bench: Be
 def test_nothing_succeeds_a_create_that_may_have_made_something(bench: Bench, slug: str) -> None:
     ended = bench.lease().replace(bench.reserved(), "r1.2", AwsFailure("no", code=slug))
     assert not isinstance(ended, Taken)
-    assert "r1.2" not in bench.places
+    assert "r1.2" not in states(bench.places)
 
 
 def test_a_request_that_is_known_already_succeeds_nobody(bench: Bench) -> None:
@@ -310,20 +310,20 @@ def test_a_start_takes_a_place_and_holds_it(bench: Bench) -> None:
     taken = bench.starting()
     assert bench.lease().carry_out(taken, answers("i-1")).end is End.DONE
     assert states(bench.places) == {"i-1": "held"}
-    assert bench.places["i-1"].until == NOON
+    assert bench.place("i-1").until == NOON
 
 
 def test_a_start_with_an_attempt_left_open_is_not_trusted_until_that_is_over(bench: Bench) -> None:
     bench.lease().carry_out(bench.starting(), answers("i-1", signed=NOON + 5, unanswered=1))
-    assert bench.places["i-1"].until == NOON + 66
+    assert bench.place("i-1").until == NOON + 66
 
 
 def test_a_start_reuses_the_place_that_its_instance_has_without_counting(bench: Bench) -> None:
     bench.running()
     bench.now += 10
     taken = bench.starting(caps=ONE)
-    place = bench.places["r1"]
-    assert (taken.key, place.state.value, place.requests) == ("r1", "reserved", ("start-i-1-1",))
+    place = bench.place("r1")
+    assert (taken.key, place.state.value, place.requests) == ("create:r1", "reserved", ("start-i-1-1",))
     assert taken.fence.open_until is None
     assert bench.told["r1"].fate is Fate.MADE
 
@@ -335,7 +335,7 @@ def test_a_start_counts_the_open_attempt_of_the_one_before(bench: Bench) -> None
 
 def test_a_refused_start_leaves_its_place_to_the_next_look(bench: Bench) -> None:
     ended = bench.lease().carry_out(bench.starting(), fails("incorrect_state"))
-    place = bench.places["i-1"]
+    place = bench.place("i-1")
     assert (ended.end, place.state.value, place.until, place.requests) == (End.GIVEN_BACK, "held", NOON, ())
     assert bench.told["start-i-1-1"].fate is Fate.REFUSED
 
@@ -355,9 +355,9 @@ def test_the_same_owner_takes_a_start_over_and_another_is_refused(bench: Bench) 
     bench.now += 5
     again = bench.lease().take_for_start(wanted("again", instance="i-1"), ())
     assert again.fence.open_until == first.fence.until
-    assert bench.places["i-1"].requests == ("start-i-1-1", "again")
+    assert bench.place("i-1").requests == ("start-i-1-1", "again")
     bench.lease().carry_out(again, answers("i-1", signed=NOON + 5))
-    assert bench.places["i-1"].until == first.fence.until
+    assert bench.place("i-1").until == first.fence.until
     assert {request: told.fate for request, told in bench.told.items()} == {"start-i-1-1": Fate.MADE}
 
 
@@ -371,7 +371,7 @@ def test_an_instance_that_is_being_created_or_removed_is_not_started(bench: Benc
 
 
 def _ending(bench: Bench) -> object:
-    return type(bench.places["r1"].state).ENDING
+    return type(bench.place("r1").state).ENDING
 
 
 # ---- rule 9: stopped and terminated ----------------------------------------------------------------------------------
@@ -404,7 +404,7 @@ def test_settling_adopts_what_runs_after_its_time(bench: Bench) -> None:
     bench.pass_term()
     (done,) = bench.lease().settle()
     assert done.verdict is Verdict.ADOPT
-    place = bench.places["r1"]
+    place = bench.place("r1")
     assert (place.state.value, place.instance, place.until) == ("held", "i-1", bench.now)
     assert (bench.told["r1"].fate, bench.told["r1"].instance) == (Fate.ADOPTED, "i-1")
 
@@ -413,7 +413,7 @@ def test_settling_one_place_leaves_the_others(bench: Bench) -> None:
     bench.reserved("a")
     bench.reserved("b")
     bench.pass_term()
-    assert [one.place.key for one in bench.lease().settle({"a"})] == ["a", "a"]
+    assert [one.place.key for one in bench.lease().settle({"create:a"})] == ["create:a"] * 2
     assert states(bench.places) == {"b": "reserved"}
 
 

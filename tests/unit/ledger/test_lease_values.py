@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -13,36 +12,63 @@ from handrail.ledger import holders
 from handrail.ledger.fence import Fence, FenceClosed
 from handrail.ledger.holders import Cap, Fate, Kind, Place, Seen, Shortage, State, Verdict, Versioned
 from handrail.ledger.refusal import cap_reached
+from handrail.ledger.shapes import LATEST
 
-A = Place("a", State.HELD, Kind.CREATE, "m", "eu", "ann", "ann", "web", NOON, NOON, ("a",), "i-a")
+A = Place("create:a", State.HELD, Kind.CREATE, "m", "eu", "ann", "ann", "web", NOON, NOON, ("a",), "i-a")
 NEW = holders.reserved(wanted("n"), "m", NOON, TIMES)
 START = holders.reserved(wanted("s", instance="i-s"), "m", NOON, TIMES)
 ENDING = holders.condemned(NEW, "i-n", NOON)
 
 text = st.text(max_size=8)
-number = st.integers(min_value=0, max_value=2**40)
-places = st.builds(
-    Place, text, st.sampled_from(State), st.sampled_from(Kind), text, text, text, text, text, number, number,
-    st.lists(text, max_size=3).map(tuple), text, text,
-)  # fmt: skip
+number = st.integers(min_value=0, max_value=LATEST)
+known = st.text("abc-.1", min_size=1, max_size=8)
+extra = st.dictionaries(known.map(lambda name: f"x{name}"), st.recursive(st.none() | text, st.lists), max_size=2)
+
+
+@st.composite
+def places(draw: st.DrawFn) -> Place:
+    """Return a place as some version may have stored it."""
+    kind, id = draw(st.sampled_from(Kind)), draw(known)
+    return Place(
+        key=f"{kind}:{id}",
+        state=draw(st.sampled_from([State.RESERVED, State.HELD, State.ENDING])),
+        kind=draw(st.sampled_from(Kind)),
+        mark=draw(text),
+        region=draw(known),
+        owner=draw(text),
+        by=draw(text),
+        name=draw(text),
+        since=draw(number),
+        until=draw(number),
+        requests=draw(st.lists(text, max_size=3).map(tuple)),
+        instance=id if kind is Kind.START else draw(text),
+        fate=draw(st.sampled_from(["", *(fate.value for fate in Fate)])),
+        rest=draw(extra),
+    )
 
 
 def seen(state: str, instance: str = "i", token: str = "", region: str = "eu", owner: str = "ann") -> Seen:
     return Seen(instance, state, token, region, owner)
 
 
-@given(st.dictionaries(text, places, max_size=4))
-def test_the_item_survives_being_stored(given_places: dict[str, Place]) -> None:
+@given(st.lists(places(), max_size=4))
+def test_the_item_survives_being_stored(drawn: list[Place]) -> None:
+    given_places = {place.key: place for place in drawn}
     stored = json.loads(json.dumps(holders.to_item(given_places)))
     assert holders.from_item(stored) == given_places
 
 
-def test_stored_numbers_may_be_decimals() -> None:
-    item = holders.to_item({"a": A})
-    item["a"]["until"] = Decimal(item["a"]["until"])
-    place = holders.from_item(item)["a"]
-    assert place == A
-    assert type(place.until) is int
+def test_keys_of_0_1_are_read_with_their_kind() -> None:
+    old = {
+        "web": {**holders.to_item({"a": A})["a"], "key": "web", "instance": ""},
+        "i-s": {**holders.to_item({"s": START})["s"], "key": "i-s"},
+        "i-x": {**holders.to_item({"a": A})["a"], "key": "i-x", "instance": "i-y"},  # an id chosen badly
+    }
+    read = holders.from_item(old)
+    assert sorted(read) == ["create:i-x", "create:web", "start:i-s"]
+    assert read["create:web"].token == "hr-web"
+    assert read["start:i-s"].token == ""
+    assert all(place.rest == {} for place in read.values())
 
 
 def test_the_real_times_are_those_of_the_protocol() -> None:
@@ -134,8 +160,8 @@ def test_each_cap_counts_what_is_under_it(cap: Cap, count: int | None) -> None:
 
 def test_room_comes_with_places_whose_instance_rests_and_no_others() -> None:
     later = replace(A, key="b", until=NOON + 5, instance="i-b")
-    state = Versioned({"a": A, "b": later, "n": NEW}, 1, NOON)
-    looks = {"a": seen("stopped"), "b": seen("stopped")}
+    state = Versioned({A.key: A, "b": later, "n": NEW}, 1, NOON)
+    looks = {A.key: seen("stopped"), "b": seen("stopped")}
 
     def seconds(limit: int) -> int | None:
         return holders.seconds_to_room(state, looks, (), [Cap("account", limit)], [wanted("x")], TIMES)
@@ -143,7 +169,7 @@ def test_room_comes_with_places_whose_instance_rests_and_no_others() -> None:
     assert seconds(3) == 3  # the first is free at noon + V + 1
     assert seconds(2) == 8
     assert seconds(1) is None  # a reserved place is never waited for
-    looks["a"] = seen("running")
+    looks[A.key] = seen("running")
     assert seconds(3) == 8
     late = replace(state, date=NOON + 100)
     assert holders.seconds_to_room(late, {}, (), [Cap("account", 3)], [wanted("x")], TIMES) == 1
@@ -188,8 +214,9 @@ def test_the_fence_counts_what_an_earlier_holder_left_open() -> None:
 
 def test_the_refusal_names_every_holder_and_when_its_place_is_free() -> None:
     held = replace(A, since=NOON - 60, until=NOON - 60)
-    state = Versioned({"a": held, "n": NEW, "e": replace(ENDING, key="e")}, 1, NOON)
-    looks = {"a": seen("running", "i-a"), "n": seen("pending", "i-n"), "e": seen("shutting-down", "i-e")}
+    ending = replace(ENDING, key="create:e")
+    state = Versioned({one.key: one for one in (held, NEW, ending)}, 1, NOON)
+    looks = {A.key: seen("running", "i-a"), NEW.key: seen("pending", "i-n"), "create:e": seen("shutting-down", "i-e")}
     cap = Cap("owner", 2, "key", "strict")
     others = [seen("running", "i-x"), replace(seen("running", "i-y"), owner="ben")]
     error = cap_reached(Shortage(cap, 4, 2, "ann"), state, looks, others, TIMES, wanted("r9"))
@@ -230,7 +257,7 @@ def test_the_refusal_of_running_instances_says_which_of_yours_to_stop() -> None:
     [
         ([replace(A, region="r2")], "handrail ec2 stop web --region r2"),
         ([replace(A, owner="ben", name="api")], "handrail ec2 stop api --owner ben"),
-        ([A, replace(A, key="b", instance="i-b")], "handrail ec2 stop i-a"),
+        ([A, replace(A, key="create:b", instance="i-b")], "handrail ec2 stop i-a"),
     ],
 )
 def test_the_line_that_frees_a_place_works_as_it_stands(places: list[Place], hint: str) -> None:

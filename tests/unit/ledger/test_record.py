@@ -264,7 +264,7 @@ def test_nothing_is_decided_by_a_request_that_cannot_be_read_any_more(name: str,
     record = record_on(table)
     record.intend([intent("r1")])
     table.items["request#r1", "intent"][name] = value
-    with pytest.raises(HandrailError, match="the record of request r1 is not as Handrail wrote it"):
+    with pytest.raises(HandrailError, match="the row request#r1/intent of the ledger can't be read"):
         record.find("r1")
 
 

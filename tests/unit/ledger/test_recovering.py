@@ -69,7 +69,7 @@ def test_a_command_that_has_taken_its_place_meanwhile_is_left_alone() -> None:
     ec2.ec2_of = lambda _region: SimpleNamespace(by_tokens=lambda _: bench.reserved("r1") and [])
     recover(ec2, intent("create"))
     assert (bench.told, bench.said) == ({}, [])
-    assert "r1" in bench.places
+    assert "create:r1" in bench.places
 
 
 def test_a_place_that_has_not_run_out_tells_its_request_itself() -> None:

@@ -16,9 +16,9 @@ def test_a_row_is_put_once_found_listed_and_dropped() -> None:
     rows.put(ROW)
     rows.put(Row("bucket", "press", "dev-1", "r1", "us-east-1", 9))
     assert rows.get("bucket", "press") == ROW
-    assert rows.list("bucket") == [ROW]
-    assert rows.list("zone") == []
+    assert rows.list("bucket") == ([ROW], [])
+    assert rows.list("zone") == ([], [])
     with pytest.raises(Conflict, match="made by dev-1"):
         rows.put(Row("bucket", "press", "dev-2", "r2", "us-east-1", 5))
     rows.drop("bucket", "press")
-    assert rows.list("bucket") == []
+    assert rows.list("bucket") == ([], [])

@@ -7,28 +7,31 @@ import pytest
 
 from handrail.core.errors import AwsFailure, PermissionDenied, Throttled, Unreachable, WrongState
 from handrail.core.resources import Instance
-from handrail.ledger.holders import Fate, Kind, Place, State
+from handrail.ledger.holders import Fate, Kind, Place, State, Versioned
 from handrail.ledger.ports import Told
 from handrail.ledger.record import Intent, Record, Verdict
 from handrail.ledger.sides import Ec2Looks, HoldersItem, RecordedOutcomes
 from memory_table import DATE, MemoryTable, caller
 
-PLACE = Place("r1", State.HELD, Kind.CREATE, "m", "us-east-1", "dev-1", "dev-1", "web", DATE, DATE, ("r1",), "i-1")
+PLACE = Place(
+    "create:r1", State.HELD, Kind.CREATE, "m", "us-east-1", "dev-1", "dev-1", "web", DATE, DATE, ("r1",), "i-1"
+)
+PLACES = {PLACE.key: PLACE}
 
 
 def test_the_item_is_changed_on_its_version_only() -> None:
     item = HoldersItem(MemoryTable())  # type: ignore[arg-type]
     assert item.read().version == 0
-    written = item.write({"r1": PLACE}, 0)
-    assert (written.places, written.version, written.date) == ({"r1": PLACE}, 1, DATE)
-    assert item.read().places == {"r1": PLACE}
-    late = item.write({}, 0)
-    assert (late.places, late.version) == ({"r1": PLACE}, 1)
-    assert item.write({}, 1).version == 2
+    written = item.write(Versioned(PLACES, 0, 0))
+    assert (written.places, written.version, written.date) == (PLACES, 1, DATE)
+    assert item.read().places == PLACES
+    late = item.write(Versioned({}, 0, 0))
+    assert (late.places, late.version) == (PLACES, 1)
+    assert item.write(Versioned({}, 1, 0)).version == 2
 
 
 def test_a_write_on_a_version_of_an_item_that_is_not_there() -> None:
-    assert HoldersItem(MemoryTable()).write({}, 3).version == 0  # type: ignore[arg-type]
+    assert HoldersItem(MemoryTable()).write(Versioned({}, 3, 0)).version == 0  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("error", [Throttled("slow"), AwsFailure("broken"), Unreachable("cut")])
@@ -38,7 +41,7 @@ def test_a_write_that_fails_may_have_been_made(error: AwsFailure) -> None:
             raise error
 
     with pytest.raises(Unreachable):
-        HoldersItem(MemoryTable(trouble)).write({}, 0)  # type: ignore[arg-type]
+        HoldersItem(MemoryTable(trouble)).write(Versioned({}, 0, 0))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("fate", Fate)
@@ -154,14 +157,13 @@ def test_the_regions_in_which_there_ever_was_a_place_are_kept() -> None:
     table = MemoryTable()
     item = HoldersItem(table)  # type: ignore[arg-type]
     far = replace(PLACE, region="eu-west-1")
-    assert item.write({"r1": far}, 0).regions == ("eu-west-1",)
-    assert HoldersItem(table).write({"r1": PLACE}, 1).regions == ("us-east-1",)  # type: ignore[arg-type]
-    other = HoldersItem(table)  # type: ignore[arg-type]
-    assert other.read().regions == ("us-east-1",)
+    assert item.write(Versioned({far.key: far}, 0, 0)).regions == ("eu-west-1",)
+    assert item.write(replace(item.read(), places=PLACES)).regions == ("eu-west-1", "us-east-1")
+    assert item.read().regions == ("eu-west-1", "us-east-1")
 
 
 def test_an_item_that_takes_no_more_says_so() -> None:
     item = HoldersItem(MemoryTable())  # type: ignore[arg-type]
     place = Place("k" * 100, State.HELD, Kind.CREATE, "m", "r", "ann", "ann", "n" * 200, 0, 0, ())
     with pytest.raises(WrongState, match="1,100 instances hold places"):
-        item.write({str(number): place for number in range(1_100)}, 0)
+        item.write(Versioned({str(number): place for number in range(1_100)}, 0, 0))

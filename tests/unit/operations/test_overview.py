@@ -13,10 +13,10 @@ from handrail.operations.overview import LOOKED_AT, _buckets, _make
 def rows(number: int | None) -> Any:
     """Return a ledger with so many rows of buckets; None: they may not be read."""
 
-    def listed(_kind: str) -> list[str]:
+    def listed(_kind: str) -> tuple[list[str], list[str]]:
         if number is None:
             raise PermissionDenied("no.")
-        return ["row"] * number
+        return ["row"] * number, []
 
     return SimpleNamespace(rows=SimpleNamespace(list=listed))
 

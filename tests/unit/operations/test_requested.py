@@ -54,7 +54,7 @@ def told(result: str, at: float = NOW - 1) -> Known:
 
 def known(stage: Any) -> One:
     """Return what is known of r1."""
-    return known_request(stage, One("web", "r1"), "digest")
+    return known_request(stage, One("web", "r1"), "digest", "r1")
 
 
 def test_a_new_request() -> None:

@@ -70,9 +70,8 @@ def create_instances(session: Session, values: Values) -> Plan:
     claims = _claims(session, wish)
     digest = _given(session, values, wish)
     request = values["request_id"] or session.new_request()
-    ones = _ones(session, wish, request, digest, repeated=values["request_id"] is not None)
+    ones = _ones(session, wish, request, digest, chosen=values["request_id"])
     missing = [one for one in ones if one.found is None]
-    request = ones[0].request if wish.count is None else request
     if not missing:
         return _nothing_to_do(ones, many=wish.count is not None)
     places = Places(
@@ -188,13 +187,13 @@ def _hash(data: bytes | None) -> str | None:
     return None if data is None else hashlib.sha256(data).hexdigest()
 
 
-def _ones(session: Session, wish: Wish, request: str, digest: str, *, repeated: bool) -> list[One]:
+def _ones(session: Session, wish: Wish, request: str, digest: str, *, chosen: str | None) -> list[One]:
     """Return what is to be made, with what the same request made before. Raises Conflict on a request of another."""
     if wish.count is None:
         ones = [One(wish.name, request)]
     else:
         ones = [One(name, f"{request}-{number}") for number, name in enumerate(wish.names, 1)]
-    return [known_request(session, one, digest) for one in ones] if repeated else ones
+    return ones if chosen is None else [known_request(session, one, digest, chosen) for one in ones]
 
 
 def _check_names_free(missing: Sequence[One], live: Sequence[Instance]) -> None:

@@ -2,7 +2,7 @@
 
 from handrail.core.managed import token_of
 from handrail.core.resources import Instance
-from handrail.ledger.holders import Fate
+from handrail.ledger.holders import Fate, create_key, start_key
 from handrail.ledger.lease import Lease
 from handrail.ledger.ports import Told
 from handrail.ledger.record import Intent, Verdict
@@ -35,8 +35,10 @@ def recover(session: Session, intent: Intent) -> Verdict | None:
 
 def _place(lease: Lease, intent: Intent) -> list[str]:
     """Return the key of the place of a request, if it has one: of a create its own, of a start its instance's."""
-    names = {intent.request, intent.resource}
-    return [str(row["key"]) for row in lease.overview() if row["key"] and names & {row["key"], row["instance"]}]
+    made = intent.operation == "ec2 create"
+    keys = {create_key(intent.request)} if made else {start_key(intent.resource)}
+    names = set() if made else {intent.resource}
+    return [str(row["place"]) for row in lease.overview() if row["place"] in keys or row["instance"] in names]
 
 
 def _seen(session: Session, intent: Intent) -> Told:

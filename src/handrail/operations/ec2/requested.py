@@ -8,7 +8,7 @@ from handrail.core.managed import GIVEN_TAG, token_of
 from handrail.core.plan import Repeat
 from handrail.core.resources import Instance
 from handrail.ledger.record import Intent, Known
-from handrail.operations.repeating import newest_try, next_try, was_in_vain
+from handrail.operations.repeating import check_chosen, newest_try, next_try, was_in_vain
 from handrail.session import Session
 
 
@@ -27,14 +27,16 @@ class One:
         return Repeat(self.known.intent.digest, self.known.intent.at) if self.known else None
 
 
-def known_request(session: Session, one: One, digest: str) -> One:
+def known_request(session: Session, one: One, digest: str, chosen: str) -> One:
     """Return what the record and EC2 know of a request that may be a repeat (docs/lease.md, rule 13).
 
+    chosen: the --request-id that it comes from.
     One whose outcome is a refusal or failure is tried anew under the next number: `ID.2`, a new token.
     """
     request, known = newest_try(session.request_on_record, one.request)
     if known is not None:
         _check_intent(session, known.intent, digest)
+        check_chosen(known.intent, chosen)
         if known.verdict is None:
             return One(str(known.intent.resolved["tags"]["Name"]), request, known=known)
     found = _made_by(session, request, known)

@@ -1,13 +1,15 @@
 """`ec2 update`: the name, the tags, and the type of a stopped instance."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 from handrail.core.ec2_rules import ENDED, MOST_TAGS, check_name, check_tag_key, check_target, check_type, parse_tags
 from handrail.core.errors import Conflict, HandrailError, Usage, WrongState
 from handrail.core.fields import Field, Values
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Ask, Claim, Facts, Hold, Plan, Question, Result, Status
+from handrail.core.plan import Ask, Claim, Facts, Hold, NameWish, Plan, Question, Result, Status
 from handrail.core.policy import Touch
 from handrail.core.resources import LIVE_STATES, Instance
 from handrail.ledger.record import given_of
@@ -54,7 +56,7 @@ def update_instance(session: Session, values: Values) -> Plan:
     request = session.new_request()
 
     def apply(hold: Hold) -> list[Result]:
-        _carry_out(session, one, edit)
+        _carry_out(session, one, edit, hold)
         now = _read_back(session, one, edit)
         return [
             Result(
@@ -90,16 +92,22 @@ def update_instance(session: Session, values: Values) -> Plan:
     )
 
 
-def _carry_out(session: Session, one: Instance, edit: Edit) -> None:
-    """Change the type, which AWS may refuse, before the tags. Raises HandrailError saying what is changed already."""
-    if edit.type:
-        session.ec2.change_type(one.id, edit.type, called=called(one))
-    try:
-        once_known(session, one, lambda: session.ec2.retag(one.id, put=edit.put, drop=edit.drop, called=called(one)))
-    except HandrailError as error:
+def _carry_out(session: Session, one: Instance, edit: Edit, hold: Hold) -> None:
+    """Change the type, which AWS may refuse, before the tags, and all of it only if the name can be had.
+
+    Raises HandrailError saying what is changed already.
+    """
+    name = edit.put.get("Name") if one.managed else None
+    with hold.naming(NameWish(one.region, name, one.id)) if name else nullcontext() as fence:
         if edit.type:
-            error.facts = (*error.facts, ("done", f"type {one.type} → {edit.type}"))
-        raise
+            session.ec2.change_type(one.id, edit.type, called=called(one))
+        retag = partial(session.ec2.retag, one.id, put=edit.put, drop=edit.drop, fence=fence, called=called(one))
+        try:
+            once_known(session, one, retag)
+        except HandrailError as error:
+            if edit.type:
+                error.facts = (*error.facts, ("done", f"type {one.type} → {edit.type}"))
+            raise
 
 
 def _foreign_question(one: Instance) -> Question:

@@ -14,7 +14,7 @@ from handrail.core.policy import narrowest
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import check_bucket_name, parse_bucket_tags
 from handrail.ledger.record import Known, given_of
-from handrail.operations.repeating import newest_try, next_try, was_in_vain
+from handrail.operations.repeating import check_chosen, newest_try, next_try, was_in_vain
 from handrail.operations.s3.changing import check_account_lets_public
 from handrail.operations.s3.describing import PUBLIC_MEANS, notes
 from handrail.operations.s3.making import Order, make_bucket, read_bucket, taken
@@ -55,7 +55,7 @@ def create_bucket(session: Session, values: Values) -> Plan:
         resolved={order.request: order.resolved()},
         digest=order.digest,
         known=frozenset({order.request} if known is not None else ()),
-        again=f"--request-id {order.request}",
+        again=f"--request-id {order.chosen}",
     )
 
 
@@ -82,9 +82,11 @@ def _order(session: Session, values: Values) -> Order:
     versioning = (
         values["versioning"] or object_lock or any(policy.value("s3.versioning") for policy in session.policies)
     )
+    request = values["request_id"] or session.new_request()
     return Order(
         name=values["name"],
-        request=values["request_id"] or session.new_request(),
+        request=request,
+        chosen=request,
         owner=session.caller.owner,
         region=session.region,
         digest=_digest(session, values, tags, is_public=public),
@@ -131,6 +133,7 @@ def known_request(session: Session, order: Order) -> tuple[Order, Known | None, 
     if known is None:
         return order, None, None
     _check_same(session, order, known)
+    check_chosen(known.intent, order.chosen)
     if was_in_vain(known):
         return replace(order, request=next_try(order.request, request)), None, None
     order = replace(order, request=request)
@@ -237,7 +240,7 @@ def _facts(order: Order) -> Facts:
             "on for good: it can't be taken off, and versions are always kept" if order.object_lock else "",
         ),
         ("tags", "\n".join(f"{key}={value}" for key, value in sorted(order.tags.items()))),
-        ("request", order.request),
+        ("request", order.chosen),
     ]
     return tuple((label, text) for label, text in lines if text)
 

@@ -101,7 +101,7 @@ def finishing_line_of(intent: Intent) -> str:
         versioning=bool(given.get("versioning")),
         object_lock=bool(given.get("object_lock")),
     )
-    return finishing_line(intent.resource, intent.request, intent.region, words)
+    return finishing_line(intent.resource, given.get("request_id") or intent.request, intent.region, words)
 
 
 def create_words(*, is_public: bool, tags: Mapping[str, str], versioning: bool, object_lock: bool) -> Words:

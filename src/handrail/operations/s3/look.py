@@ -32,7 +32,8 @@ _READS = (*LOOK, "s3:ListAllMyBuckets", "dynamodb:Query")
 def list_buckets(session: Session, values: Values) -> Outcome:
     """Return the buckets that Handrail made; with `all`, or where the policy manages any, everybody's."""
     everybody = values["all"] or session.manages_any("s3")
-    rows = {row.name: row for row in rows_of(session).list(KIND)}
+    known, odd = rows_of(session).list(KIND)
+    rows = {row.name: row for row in known}
     listed = {one.name: one for one in session.s3.list_buckets()}
     names = sorted({*rows, *(listed if everybody else ())})
     wanted = [name for name in names if values["owner"] in (None, *_owner(rows.get(name)))]
@@ -44,6 +45,7 @@ def list_buckets(session: Session, values: Values) -> Outcome:
         columns=_columns(buckets, everybody=everybody, size=values["size"]),
         summary=_summary(buckets),
         empty="No buckets here. Make one: handrail s3 create NAME",
+        warnings=tuple(f"{error.message} Its bucket is not among these; {error.hint}" for error in odd),
     )
 
 

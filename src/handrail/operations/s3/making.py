@@ -26,7 +26,11 @@ from handrail.session import Session
 
 @dataclass(frozen=True)
 class Order:
-    """A bucket to make. digest: of what was given; tags: the user's own; resumed: an earlier try may have begun it."""
+    """A bucket to make.
+
+    digest: of what was given; tags: the user's own; resumed: an earlier try may have begun it. chosen: the id that the
+    command is repeated with; its request is that, or a later try of it.
+    """
 
     name: str
     request: str
@@ -39,6 +43,7 @@ class Order:
     versioning_given: bool = False
     object_lock: bool = False
     resumed: bool = False
+    chosen: str = ""
 
     @property
     def all_tags(self) -> dict[str, str]:
@@ -70,7 +75,7 @@ def make_bucket(session: Session, order: Order) -> Bucket:
     try:
         return _make(session, order)
     except KeyboardInterrupt as stop:
-        hint = f"repeat the command with --request-id {order.request}"
+        hint = f"repeat the command with --request-id {order.chosen or order.request}"
         raise left_open(Interrupted("interrupted.", hint=hint, by=stop), order) from None
 
 
@@ -243,7 +248,7 @@ def left_open(error: HandrailError, order: Order) -> HandrailError:
         versioning=order.versioning_given,
         object_lock=order.object_lock,
     )
-    line = finishing_line(order.name, order.request, order.region, words)
+    line = finishing_line(order.name, order.chosen or order.request, order.region, words)
     error.acted, error.details["open"] = Acted.UNKNOWN, True
     error.facts = (*error.facts, ("finish", line))
     return error
