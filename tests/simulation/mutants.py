@@ -365,7 +365,11 @@ MUTANTS: dict[str, Mutant] = {
     "name-given-back-while-open": Mutant(
         "NAME",
         ("rename2", "rename+create"),
-        {"naming": (("            if fence.open_until is None and not fence.took_effect:\n", "            if True:\n"),)},
+        {
+            "naming": (
+                ("            if fence.open_until is None and not fence.took_effect:\n", "            if True:\n"),
+            )
+        },
         mood=mood(loss=0.35, times=SLOW_LOOKS),
     ),
     # ---- regions that can't be looked at
