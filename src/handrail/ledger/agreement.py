@@ -118,7 +118,7 @@ def _of_owned(story: Mapping[str, Told], owned: Sequence[Item]) -> Iterator[Faul
         if wrong:
             whose = f"{item['owner']}'s by request {item['request']}"
             yield _doubt("unfounded", about, f"{kind} {name} counts as {whose}, and {wrong}")
-        yield from _unknown_keys(about, item, {"pk", "sk", *Row.__dataclass_fields__})
+        yield from _unknown_keys(about, item, {"pk", "sk", "schema", *Row.__dataclass_fields__})
 
 
 def _is_not_made(told: Told | None, item: Item) -> str:
