@@ -8,6 +8,7 @@ from handrail.core.errors import HandrailError, Internal, NotConfirmed
 from handrail.core.fields import Values, validate
 from handrail.core.operation import Operation
 from handrail.core.plan import Ask, Outcome, Plan, Question, Result, Status
+from handrail.core.shell import option
 from handrail.ledger.hold import NO_HOLD
 from handrail.recording import record_failed_targets, record_stopped, recorded, settle_unfinished
 
@@ -119,12 +120,12 @@ def _confirm(plan: Plan, values: Values, session: "Session") -> bool:
     if named and set(others) - {named}:
         raise NotConfirmed(
             f"--owner says {named}, and this belongs to {', '.join(others)}; nothing was changed.",
-            hint=f"--owner {others[0]}" if len(others) == 1 else "name the targets of one owner at a time",
+            hint=option("--owner", others[0]) if len(others) == 1 else "name the targets of one owner at a time",
         )
     if session.settings.yes and others and not named:
         raise NotConfirmed(
             f"this belongs to {', '.join(others)}, and --yes alone does not answer for another owner.",
-            hint=f"add --owner {others[0]}",
+            hint=f"add {option('--owner', others[0])}",
             details={"owners": others},
         )
     question = plan.question
@@ -141,7 +142,7 @@ def _confirm(plan: Plan, values: Values, session: "Session") -> bool:
 def _declined(question: Question, others: Sequence[str]) -> NotConfirmed:
     """Return the error of a question that was answered with no, with the answer that goes on."""
     answer = f"type {question.word}" if question.ask is Ask.WORD else "answer y"
-    owner = f" --owner {others[0]}" if len(others) == 1 else ""
+    owner = f" {option('--owner', others[0])}" if len(others) == 1 else ""
     return NotConfirmed(
         "not confirmed; nothing was changed.", hint=f"repeat the command and {answer}, or add --yes{owner}"
     )
@@ -153,7 +154,7 @@ def _answered(session: "Session", question: Question, others: Sequence[str]) -> 
         return session.listener.confirm(question)
     except NotConfirmed as error:
         if len(others) == 1:
-            error.hint = f"add --yes --owner {others[0]}"
+            error.hint = f"add --yes {option('--owner', others[0])}"
         raise
 
 

@@ -136,9 +136,9 @@ class Session:
         return self.located.region
 
     @property
-    def region_words(self) -> str:
-        """Return ` --region R`, to end a line to type next, where this line alone says the region; else nothing."""
-        return f" --region {self.region}" if self.located.source("region") == "--region" else ""
+    def region_to_name(self) -> str | None:
+        """Return the region that a line to type next must name, for this line alone says it; else None."""
+        return self.region if self.located.source("region") == "--region" else None
 
     @cached_property
     def where(self) -> Where:

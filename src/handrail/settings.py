@@ -17,6 +17,7 @@ from handrail import files
 from handrail.core.errors import BadCredentials, HandrailError, NotSetUp, Usage
 from handrail.core.fields import refuse_empty, show
 from handrail.core.regions import DEFAULT_REGION, check_region, nearest
+from handrail.core.shell import line, word
 from handrail.files import Folders
 
 OUTPUTS = ("table", "json", "csv", "yaml")
@@ -287,7 +288,7 @@ def read_user_file(path: Path) -> UserFile:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Usage(f"{path} is not valid TOML: {error}.", hint=f"mend that line, or remove {path}") from error
+        raise Usage(f"{path} is not valid TOML: {error}.", hint=f"mend that line, or: {line('rm', path)}") from error
     for key in values:
         if key not in _FILE_KEYS:
             raise _unknown_key(path, text, key)
@@ -314,7 +315,7 @@ def _decoded(data: bytes, path: Path) -> str:
         return data.decode()
     except UnicodeDecodeError:
         raise Usage(
-            f"{path} is not a text file.", hint=f"remove {path}, or write it anew with `handrail use`"
+            f"{path} is not a text file.", hint=f"{line('rm', path)}, or write it anew with `handrail use`"
         ) from None
 
 
@@ -554,7 +555,7 @@ def _ini(path: Path) -> configparser.RawConfigParser:
     except (configparser.Error, UnicodeDecodeError) as error:
         raise BadCredentials(
             f"{path} can't be understood: it is not the INI format of the AWS tools.",
-            hint=f"mend {path}, or write it anew with `aws configure`",
+            hint=f"mend {word(path)}, or write it anew with `aws configure`",
             details={"looked": str(path)},
         ) from error
     return parser

@@ -30,6 +30,7 @@ from handrail.core.errors import (
     WrongState,
 )
 from handrail.core.fields import show
+from handrail.core.shell import target
 
 Decode = Callable[[str], str]
 NOT_YET = "not_known_yet"  # the slug of a change of an instance that AWS does not know yet
@@ -269,7 +270,7 @@ _S3 = {
     "InvalidBucketName": Row(
         Usage, "{thing} is no bucket name.", "3 to 63 of a-z, 0-9, dots and hyphens, a letter or digit at both ends"
     ),
-    "BucketNotEmpty": Row(WrongState, "bucket {thing} is not empty.", "handrail s3 delete {thing} --empty"),
+    "BucketNotEmpty": Row(WrongState, "bucket {thing} is not empty.", "handrail s3 delete --empty {thing}"),
     "InvalidBucketState": Row(
         WrongState,
         "the state of bucket {thing} does not allow that: {text}",
@@ -375,13 +376,13 @@ CALL_ROWS: Mapping[tuple[str, str], Row] = {
     ("InsufficientInstanceCapacity", "StartInstances"): Row(
         AwsFailure,
         "AWS has no room for the type of {subject} in its zone now; it stays stopped.",
-        "try again in some minutes, or: handrail ec2 update {subject} --type TYPE",
+        "try again in some minutes, or: handrail ec2 update --type TYPE {subject}",
         "no_capacity",
     ),
     ("Unsupported", "StartInstances"): Row(
         AwsFailure,
         "AWS does not offer the type of {subject} in its zone; it stays stopped: {text}",
-        "handrail ec2 update {subject} --type TYPE",
+        "handrail ec2 update --type TYPE {subject}",
         "unsupported",
     ),
     ("Unsupported", "ModifyInstanceAttribute"): Row(
@@ -634,11 +635,16 @@ def _row_of_text(refusal: Refusal) -> Row | None:
     return next((row for code, words, row in TEXT_ROWS if refusal.code == code and words in refusal.text), None)
 
 
+def _as_targets(words: Mapping[str, str]) -> dict[str, str]:
+    """Return what AWS or a person named, as the last word of a command line: no part of a shell, and no option."""
+    return {name: target(words[name]) for name in ("thing", "subject") if words.get(name)}
+
+
 def _from_row(row: Row, refusal: Refusal) -> HandrailError:
     facts = refusal.facts if issubclass(row.error, BadCredentials) else ()
     return row.error(
         row.message.format_map(refusal.words),
-        hint=row.hint.format_map(refusal.words),
+        hint=row.hint.format_map({**refusal.words, **_as_targets(refusal.words)}),
         facts=facts,
         details={**refusal.details, **dict(facts)},
         code=row.code,

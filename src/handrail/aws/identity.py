@@ -19,6 +19,7 @@ from handrail import files
 from handrail.core.errors import BadCredentials, HandrailError
 from handrail.core.redaction import secrets_in_text, without_opaque_words
 from handrail.core.regions import nearest
+from handrail.core.shell import option
 from handrail.core.words import age
 from handrail.settings import (
     AMBIENT_VARIABLES,
@@ -85,7 +86,7 @@ def choose_identity(settings: Settings, environ: Mapping[str, str], dotenv: Dote
     if profile is not None:
         return Identity(
             looked=f"{source} → profile {profile}",
-            mend=f"aws configure --profile {profile}",
+            mend=f"aws configure {option('--profile', profile)}",
             profile=profile,
             named=not source.startswith(PROFILE_VARIABLES) or DOTENV in source,
         )
@@ -168,11 +169,11 @@ def check_profile(identity: Identity, config: Config, home: Path, now: datetime 
     name, key = _source_of(start, profiles) if start else ("", "")
     looked = identity.looked.removesuffix(_LAST_RESORT)  # which is not asked where a profile says something
     if key == _SSO:
-        signed = replace(identity, looked=f"{looked} → SSO cache", mend=f"aws sso login --profile {name}")
+        signed = replace(identity, looked=f"{looked} → SSO cache", mend=f"aws sso login {option('--profile', name)}")
         _check_sign_in(signed, name, profiles[name], home, now or datetime.now(UTC))
         return signed
     if key:
-        mend = f"aws configure set {key} {_HELPERS[key]} --profile {name}"
+        mend = f"aws configure set {key} {_HELPERS[key]} {option('--profile', name)}"
         return replace(identity, looked=f"{looked} → {key}", mend=mend)
     return identity
 
@@ -182,7 +183,7 @@ def _unknown_profile(identity: Identity, name: str, known: tuple[str, ...]) -> B
     return BadCredentials(
         f"there is no profile {name} in ~/.aws.",
         facts=identity.facts,
-        hint=f"--profile {near}, or {identity.mend}" if near else identity.mend,
+        hint=f"{option('--profile', near)}, or {identity.mend}" if near else identity.mend,
         details={"nearest": near or None, **identity.details},
     )
 
@@ -302,9 +303,10 @@ def govern_sources(session: Any, identity: Identity, person: Person) -> None:
     from botocore.httpsession import URLLib3Session
 
     def refuse(prompt: str) -> str:
+        named = option("--profile", identity.profile or "default")
         raise identity.bad(
             f"profile {identity.profile} needs an MFA code, and nobody can be asked.",
-            hint=f'eval "$(aws configure export-credentials --profile {identity.profile} --format env)"',
+            hint=f'eval "$(aws configure export-credentials {named} --format env)"',
         )
 
     def start(words: list[str], **streams: Any) -> _Program:

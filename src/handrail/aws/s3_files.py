@@ -6,13 +6,13 @@ import threading
 import time
 import zlib
 from dataclasses import dataclass, field
-from shlex import quote
 from typing import BinaryIO
 
 from handrail.core.errors import Interrupted, WrongState
 from handrail.core.fields import show
 from handrail.core.objects import LocalFile, Progress, part_size
 from handrail.core.secret_files import HEAD
+from handrail.core.shell import command, target
 
 BLOCK = 1 << 20  # bytes read at a time
 TICK = 0.02  # seconds in which a file system may give two changes one time
@@ -193,7 +193,7 @@ def changed(file: LocalFile) -> WrongState:
 def _sizeless(file: LocalFile, bucket: str) -> WrongState:
     return WrongState(
         f"{show(file.shown)} is not a plain file: it has content, and says it has 0 bytes.",
-        hint=f"cat {quote(file.path)} | handrail s3 upload {bucket} - --key {quote(file.key)}",
+        hint=f"cat {target(file.path)} | {command('s3 upload', bucket, '-', key=file.key)}",
         details={"path": file.shown},
         code="size_unknown",
     )

@@ -29,6 +29,7 @@ from handrail.core.errors import (
 )
 from handrail.core.fields import show
 from handrail.core.objects import PART, LocalFile, Progress, Shipment, checksum_text, part_size, stream_part_size
+from handrail.core.shell import command
 
 WORKERS = 8  # calls at once; botocore keeps ten connections to a host
 WINDOW = 4 * WORKERS  # files that are begun before the first of them has ended
@@ -268,7 +269,7 @@ class Uploader:
         if theirs != ours:
             raise AwsFailure(
                 f"what S3 stored as {show(file.key)} is not what was sent: its checksum is {theirs or 'unknown'}.",
-                hint=f"handrail s3 remove {self._terms.bucket} {file.key}, and upload it again",
+                hint=f"{command('s3 remove', self._terms.bucket, file.key)}, and upload it again",
                 details={"key": file.key, "crc32": ours, "stored": theirs},
                 acted=Acted.NO,
                 code="checksum_mismatch",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from handrail.core.errors import Usage
 from handrail.core.fields import show
+from handrail.core.shell import option
 
 INSTANCE_ID = re.compile(r"i-([0-9a-f]{8}|[0-9a-f]{17})\Z")
 AMI_ID = re.compile(r"ami-([0-9a-f]{8}|[0-9a-f]{17})\Z")
@@ -73,6 +74,14 @@ def name_from(owner: str, letters: str) -> str:
     return re.sub(r"\A(i?[.-]+)+", "", f"{word}-{letters}")
 
 
+def addressed_by(name: str, id: str) -> str:
+    """Return the word by which a line finds an instance: its name where that means nothing else, otherwise its id.
+
+    Others can give it any Name tag: one with commas would be several targets, one like an id another instance.
+    """
+    return name if re.fullmatch(r"(?!i-[0-9a-f]{8,17}$)[A-Za-z0-9][A-Za-z0-9_.-]*", name) else id
+
+
 def check_name(value: str) -> str:
     """Return a name for a new instance.
 
@@ -82,7 +91,8 @@ def check_name(value: str) -> str:
         raise Usage("the name is empty.", hint="leave --name out for a made-up one, or give 1 to 63 letters and digits")
     if len(value) > NAME_LIMIT:
         raise Usage(
-            f"the name {show(value, 24)} is too long: at most {NAME_LIMIT} characters.", hint=f"--name {value[:20]}"
+            f"the name {show(value, 24)} is too long: at most {NAME_LIMIT} characters.",
+            hint=option("--name", value[:20]),
         )
     if value.startswith("i-"):
         raise Usage(f"the name {show(value)} looks like an instance id.", hint="choose one that does not begin with i-")

@@ -6,6 +6,7 @@ from typing import Any
 
 from handrail.core.fields import Values
 from handrail.core.operation import Operation
+from handrail.core.shell import is_like_option, option, word
 
 Change = tuple[str, str, str]
 """An option, the value of it that was refused, and the one to write instead; empty where it is to be left out."""
@@ -27,14 +28,15 @@ class Said:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Return it as a shell reads it; nothing where it was not given."""
-        from shlex import quote
-
+        """Return it as a shell reads it, an option with its value; nothing where it was not given."""
         if self.switch:
             return (self.switch,)
-        if not self.option.startswith("-"):
-            return tuple(map(quote, self.values))
-        return tuple(word for value in self.values for word in (self.option, quote(value)))
+        return tuple(word(value) if self.is_bare else option(self.option, value) for value in self.values)
+
+    @property
+    def is_bare(self) -> bool:
+        """Return whether it stands without an option."""
+        return not self.option.startswith("-")
 
     def exchanged(self, changes: Sequence[Change]) -> "Said":
         """Return it with the refused values left out, and in their places the ones that pass."""
@@ -67,7 +69,12 @@ class Line:
 
     def __str__(self) -> str:
         """Return it as a shell reads it."""
-        return " ".join((self.command, *(word for one in self.said for word in one.words)))
+        bare = [one for one in self.said if one.is_bare]
+        options = [said for one in self.said if not one.is_bare for said in one.words]
+        words = [said for one in bare for said in one.words]
+        if any(is_like_option(value) for one in bare for value in one.values):
+            return " ".join((self.command, *options, "--", *words))
+        return " ".join((self.command, *(said for one in self.said for said in one.words)))
 
     @property
     def is_idle(self) -> bool:
@@ -82,9 +89,9 @@ class Line:
     def corrected(self, changes: Sequence[Change]) -> "Line":
         """Return the line with refused values exchanged; what was not given is written behind the rest."""
         said = {one.option: one for one in self.said}
-        for option in dict.fromkeys(option for option, _, _ in changes):
-            mine = [change for change in changes if change[0] == option]
-            said[option] = said.get(option, Said(option)).exchanged(mine)
+        for name in dict.fromkeys(name for name, _, _ in changes):
+            mine = [change for change in changes if change[0] == name]
+            said[name] = said.get(name, Said(name)).exchanged(mine)
         return replace(self, said=tuple(said.values()))
 
 

@@ -32,7 +32,7 @@ def line(*words: object) -> str:
 
 def target(text: object) -> str:
     """Return a bare word, a `--` before it where it could be read as an option; it must end its command."""
-    return f"-- {word(text)}" if _is_like_option(str(text)) else word(text)
+    return f"-- {word(text)}" if is_like_option(str(text)) else word(text)
 
 
 def command(name: str, *targets: object, **options: Option) -> str:
@@ -44,14 +44,14 @@ def command(name: str, *targets: object, **options: Option) -> str:
     said = [f"handrail {name}".strip()]
     words = [word(one) for one in targets]
     given = [text for option, value in options.items() for text in _given(option, value)]
-    if any(_is_like_option(str(one)) for one in targets):
+    if any(is_like_option(str(one)) for one in targets):
         return " ".join([*said, *given, "--", *words])
     return " ".join([*said, *words, *given])
 
 
 def option(name: str, value: str) -> str:
     """Return an option with its value: `--name web`, and `--name=-x` where the value looks like an option itself."""
-    return f"{name}={word(value)}" if _is_like_option(value) else f"{name} {word(value)}"
+    return f"{name}={word(value)}" if is_like_option(value) else f"{name} {word(value)}"
 
 
 def _given(name: str, value: Option) -> tuple[str, ...]:
@@ -62,5 +62,6 @@ def _given(name: str, value: Option) -> tuple[str, ...]:
     return tuple(option(written, one) for one in values)
 
 
-def _is_like_option(text: str) -> bool:
+def is_like_option(text: str) -> bool:
+    """Return whether a bare word would be read as an option; a lone `-` is none."""
     return text.startswith("-") and text != "-"

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from shlex import quote
 from typing import Any
 
+from handrail.core.ec2_rules import addressed_by
 from handrail.core.errors import CapReached, HandrailError, NotSetUp, Refused
 from handrail.core.resources import TAKES_A_PLACE
+from handrail.core.shell import command
 from handrail.core.words import age, columns, count
 from handrail.ledger.holders import Cap, Fate, Place, Seen, Shortage, State, Times, Versioned, Wanted
 from handrail.ledger.shapes import Odd, check_schema, unreadable
@@ -64,7 +65,7 @@ def _message(short: Shortage, *, running: bool) -> str:
 def _let_go(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return why places count that nobody can look at, and how each is let go."""
     notes = list(dict.fromkeys(row["note"] for row in rows if row["note"]))
-    lines = [f"handrail lease release {quote(row['key'])} --now" for row in rows if row["note"]]
+    lines = [command("lease release", row["key"], now=True) for row in rows if row["note"]]
     return [*(("unseen", note) for note in notes), *(("let go", line) for line in lines)]
 
 
@@ -83,10 +84,12 @@ def _hint(rows: Sequence[Mapping[str, Any]], wanted: Wanted) -> str:
         return "handrail lease list" if rows else "ask whoever keeps the policy"
     row = running[0]
     same_name = sum(one["name"] == row["name"] and one["region"] == row["region"] for one in running) > 1
-    words = ["handrail ec2 stop", row["instance"] if same_name else row["name"] or row["instance"]]
-    words += [f"--region {row['region']}"] if row["region"] != wanted.region else []
-    words += [f"--owner {row['owner']}"] if row["owner"] not in (wanted.by, "") else []
-    return " ".join(words)
+    return command(
+        "ec2 stop",
+        row["instance"] if same_name else addressed_by(row["name"], row["instance"]),
+        region=row["region"] if row["region"] != wanted.region else None,
+        owner=row["owner"] if row["owner"] not in (wanted.by, "") else None,
+    )
 
 
 def with_cap(refused: Refused, full: CapReached) -> Refused:
@@ -121,7 +124,7 @@ def holder_rows(
 
 def unreadable_place(place: Place) -> NotSetUp:
     """Return the error of a command that needs a place that can't be read."""
-    hint = f"once you know what runs in it: handrail lease release {quote(place.key)} --now"
+    hint = f"once you know what runs in it: {command('lease release', place.key, now=True)}"
     return unreadable(f"lease/holders (place {place.key})", _oddity(place), hint)
 
 

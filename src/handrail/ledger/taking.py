@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from handrail.core.errors import Conflict, NotFound, WrongState
 from handrail.core.plan import NameWish
+from handrail.core.shell import command
 from handrail.ledger import holders
 from handrail.ledger.fence import Fence
 from handrail.ledger.holders import Cap, Fate, Place, Places, Seen, Shortage, State, Versioned, Wanted
@@ -127,7 +128,7 @@ class Taking(Namings):
         if digest != intent.digest:
             raise Conflict(
                 f"The request {wanted.request} was made with other parameters, so it cannot be undone at once.",
-                hint=f"give the original ones, or wait: handrail lease release {wanted.request}",
+                hint=f"give the original ones, or wait: {command('lease release', wanted.request)}",
             )
         ask = self._ask([wanted], (), wait=False)
 
@@ -142,7 +143,7 @@ class Taking(Namings):
                 return self._take_over(state, place, ask, intent)
             raise WrongState(
                 f"The request {wanted.request} has made {place.instance} already.",
-                hint=f"handrail ec2 delete {place.instance}",
+                hint=command("ec2 delete", place.instance),
             )
 
         place = self._change(decide).places[wanted.key]

@@ -10,6 +10,7 @@ from handrail.core.fields import Field, Values, show
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
 from handrail.core.regions import nearest
+from handrail.core.shell import command
 
 if TYPE_CHECKING:
     from handrail.session import Session
@@ -45,7 +46,7 @@ def _remembered(session: Session, chosen: str) -> tuple[dict[str, str | None], s
 def _check_target(value: str) -> str:
     if value not in settings_module.TARGETS:
         near = nearest(value, settings_module.TARGETS)
-        hint = f"handrail use {near}" if near else "handrail use sandbox, or handrail use aws"
+        hint = command("use", near) if near else "handrail use sandbox, or handrail use aws"
         raise Usage(f"{show(value)} is not a target.", hint=hint, details={"nearest": near or None})
     return value
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from handrail.aws.s3_locks import Vault, Version
 from handrail.core.errors import NotFound, PermissionDenied, Usage
 from handrail.core.fields import Field, show
+from handrail.core.shell import command
 from handrail.ledger.anchors import SIZE_LIMIT, Anchor, folder_of, found_at
 from handrail.ledger.chain import DOUBTFUL, Fault
 from handrail.session import Session
@@ -43,7 +44,7 @@ def open_bucket(session: Session, name: str, account: str | None) -> Place:
     standing = session.s3.standing(name, account=whose)
     if standing.is_free:
         raise NotFound(
-            f"there is no bucket {name}.", hint=f"handrail s3 create {name} --object-lock", details={"target": name}
+            f"there is no bucket {name}.", hint=command("s3 create", name, object_lock=True), details={"target": name}
         )
     if not standing.is_reachable:
         raise PermissionDenied(

@@ -8,6 +8,7 @@ from handrail.core.errors import NotSetUp, Usage
 from handrail.core.fields import Field, Kind, Values, show
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
+from handrail.core.shell import line
 from handrail.core.words import count
 from handrail.ledger.account import Ledger
 from handrail.ledger.record import joined
@@ -26,7 +27,7 @@ def ledger_of(session: Session) -> Ledger:
     if not isinstance(ledger, Ledger):
         raise NotSetUp(
             "this account has no ledger, so its record is a file on each machine.",
-            hint=f"handrail init, or read {session.folders.state / 'audit.jsonl'}",
+            hint=f"handrail init, or: {line('cat', session.folders.state / 'audit.jsonl')}",
         )
     return ledger
 

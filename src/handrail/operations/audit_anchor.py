@@ -11,6 +11,7 @@ from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Hold, Plan, Question, Result, Status
 from handrail.core.policy import Touch
 from handrail.core.s3_rules import check_bucket
+from handrail.core.shell import command
 from handrail.core.words import count
 from handrail.ledger.anchors import Anchor, key_of, text_of
 from handrail.ledger.record import Intent, Verdict, given_of
@@ -65,7 +66,7 @@ def _to_file(session: Session, values: Values) -> Plan:
         session.write_file(path, text_of(taken))
         said = f"{path} has the heads of {count(len(taken.heads), 'chain')}"
         next_line = (
-            ("next", f"handrail audit verify --since-anchor {values['file']}"),
+            ("next", command("audit verify", since_anchor=str(values["file"]))),
             ("keep", "where nobody who may write to the ledger can change it"),
         )
         return [Result(path.name, None, Status.SUCCEEDED, said=said, current=_current(taken), notes=next_line)]
@@ -161,7 +162,7 @@ def _kept(place: Place, taken: Anchor, key: str, version: str, current: Mapping[
             f"S3 took the anchor and does not show that it is locked in {place.name}.",
             hint="look at the bucket, and whether s3:GetObjectRetention is allowed; then repeat the command",
         )
-    whose = "" if place.account == taken.account else f" --bucket-account {place.account}"
+    whose = None if place.account == taken.account else place.account
     weak = () if lock.mode else (f"it is not locked: {WEAK.format(name=place.name)}",)
     return Result(
         key,
@@ -172,7 +173,7 @@ def _kept(place: Place, taken: Anchor, key: str, version: str, current: Mapping[
         request=request,
         region=place.region,
         warnings=weak,
-        notes=(("next", f"handrail audit verify --bucket {place.name}{whose}"),),
+        notes=(("next", command("audit verify", bucket=place.name, bucket_account=whose)),),
     )
 
 

@@ -10,6 +10,7 @@ from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Facts, Outcome
 from handrail.core.resources import Resource
 from handrail.core.s3_rules import check_bucket
+from handrail.core.shell import command
 from handrail.core.words import count
 from handrail.ledger.agreement import disagreements, story_of
 from handrail.ledger.anchors import SIZE_LIMIT, Anchor, anchor_of, contradictions, newest_heads, pins_of
@@ -127,7 +128,7 @@ def _anchors(session: Session, values: Values) -> tuple[list[Anchor], list[Fault
         if not kept:
             raise NotFound(
                 f"bucket {place.name} has no anchor of this ledger.",
-                hint=f"handrail audit anchor --bucket {place.name}",
+                hint=command("audit anchor", bucket=place.name),
                 details={"bucket": place.name, "faults": [fault.as_json() for fault in odd]},
             )
         found += kept

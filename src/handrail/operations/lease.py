@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable
 from functools import partial
-from shlex import quote
 from typing import Any
 
 from handrail.aws.ec2 import Launch
@@ -12,6 +11,7 @@ from handrail.core.errors import HandrailError, NotFound, NotSetUp, Usage, Wrong
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status
+from handrail.core.shell import command
 from handrail.core.words import count
 from handrail.ledger import taking
 from handrail.ledger.account import Ledger
@@ -101,7 +101,7 @@ def _found(rows: list[dict[str, Any]], key: str) -> dict[str, Any]:
     if len(named) > 1:
         raise Usage(
             f"{count(len(named), 'place')} are known as {key}.",
-            hint=f"handrail lease release {quote(named[0]['place'])}",
+            hint=command("lease release", named[0]["place"]),
             facts=(("places", "\n".join(str(one["place"]) for one in named)),),
             details={"candidates": [one["place"] for one in named]},
             code="ambiguous",
@@ -146,18 +146,18 @@ def _still_taken(row: dict[str, Any]) -> HandrailError:
         kind = NotSetUp if row["state"] == State.UNREADABLE else WrongState
         return kind(
             f"whether something runs in this place can't be seen: {row['note']}.",
-            hint=f"{when}: handrail lease release {quote(row['key'])} --now",
+            hint=f"{when}: {command('lease release', row['key'], now=True)}",
             details=row,
         )
     if row["state"] == "held" and not row["until"]:
         return WrongState(
             f"{row['name'] or row['instance']} runs in this place.",
-            hint=f"handrail ec2 stop {row['instance']}",
+            hint=command("ec2 stop", row["instance"]),
             details=row,
         )
     return WrongState(
         f"whether something runs in this place is known at {row['until']} at the latest.",
-        hint=f"wait until then, or undo its create now: handrail lease release {row['key']} --now"
+        hint=f"wait until then, or undo its create now: {command('lease release', row['key'], now=True)}"
         if not row["instance"]
         else "handrail lease list",
         details=row,
@@ -170,9 +170,7 @@ def _undo(session: Session, ledger: Ledger, row: dict[str, Any], values: Values)
     if row["state"] == "held" or known is None or known.intent.operation != "ec2 create":
         raise WrongState(
             "only a create that nobody has confirmed can be undone at once.",
-            hint=f"handrail ec2 delete {row['instance']}"
-            if row["instance"]
-            else f"handrail lease release {row['key']}",
+            hint=command("ec2 delete", row["instance"]) if row["instance"] else command("lease release", row["key"]),
         )
     user_data = _user_data(session, known, values["user_data"])
     launch = Launch.of_record(known.intent.resolved, user_data)

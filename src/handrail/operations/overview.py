@@ -10,6 +10,7 @@ from handrail.core.fields import Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
 from handrail.core.resources import LIVE_STATES, STATES, Instance
+from handrail.core.shell import command
 
 if TYPE_CHECKING:
     from handrail.session import Session
@@ -94,9 +95,12 @@ def _may_make(session: Session) -> str:
 def _make(mine: Sequence[Instance], *, full: bool) -> str:
     bucket = "handrail s3 create NAME"
     if not full:
-        return f"handrail ec2 create · {bucket}"
-    running = [one.name or one.id for one in mine if one.takes_a_place]
-    return f"{bucket} · for an instance, free a place: handrail {f'ec2 stop {running[0]}' if running else 'lease list'}"
+        return f"{command('ec2 create')} · {bucket}"
+    from handrail.operations.ec2.describing import addressed
+
+    running = [addressed(one) for one in mine if one.takes_a_place]
+    free = command("ec2 stop", running[0]) if running else "handrail lease list"
+    return f"{bucket} · for an instance, free a place: {free}"
 
 
 OVERVIEW = Operation(

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 
 from handrail.core.errors import CapReached, Conflict, HandrailError, NotSetUp, Refused, Usage
 from handrail.core.fields import Field, Kind, Values
@@ -11,6 +10,7 @@ from handrail.core.line import Typed
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Hold, Outcome, Places, PlaceWish, Plan, Question, Result, Status
 from handrail.core.policy import Reason, init_text, refusal, without_effect
+from handrail.core.shell import command, word
 from handrail.ledger.holders import Cap
 from handrail.ledger.refusal import with_cap
 from handrail.session import Session
@@ -37,7 +37,7 @@ def init(session: Session, values: Values) -> Plan:
     text = init_text(values["preset"])
     there = path.exists()
     if there and path.is_dir():
-        raise Conflict(f"{path} is a folder.", hint=f"handrail policy init --file {quote(str(path / FILE))}")
+        raise Conflict(f"{path} is a folder.", hint=command("policy init", file=str(path / FILE)))
 
     def apply(hold: Hold) -> list[Result]:
         session.write_file(path, text)
@@ -58,7 +58,7 @@ def _next(session: Session, path: Path, named: str) -> Facts:
     own = session.folders.config / "policy.toml"
     if mine is None:
         holds = ("holds", f"where it is named: {_makes_it_hold(path)}, or --policy; or as {own}")
-        return (("next", f"edit it, then: handrail policy check --policy {quote(named)}"), holds)
+        return (("next", f"edit it, then: {command('policy check', policy=named)}"), holds)
     named_by = session.settings.policy and session.settings.source("policy")
     where = ("holds", f"{named_by} names it" if named_by else "for you, in every folder")
     if mine.narrows:
@@ -67,7 +67,7 @@ def _next(session: Session, path: Path, named: str) -> Facts:
 
 
 def _makes_it_hold(path: Path) -> str:
-    return f"export HANDRAIL_POLICY={quote(str(path))}"
+    return f"export HANDRAIL_POLICY={word(path)}"
 
 
 def _found(session: Session) -> tuple[PolicyFile, ...]:

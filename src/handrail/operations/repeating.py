@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from handrail.core.errors import Conflict
+from handrail.core.shell import option
 from handrail.ledger.record import Intent, Known
 
 Find = Callable[[str], Known | None]
@@ -54,7 +55,7 @@ def check_chosen(intent: Intent, chosen: str) -> None:
         return
     raise Conflict(
         f"the request id {intent.request} was made of {said}, by another command.",
-        hint=f"repeat that one with --request-id {said}, or choose another --request-id",
+        hint=f"repeat that one with {option('--request-id', str(said))}, or choose another --request-id",
         details={"request": intent.request, "chosen": said},
     )
 

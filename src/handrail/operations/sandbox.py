@@ -1,13 +1,13 @@
 """`sandbox start|stop|status|reset|env`: the embedded AWS on this machine."""
 
 import re
-import shlex
 
 from handrail.core.errors import Usage
 from handrail.core.fields import Field, Values, show
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status
 from handrail.core.regions import DEFAULT_REGION
+from handrail.core.shell import word
 from handrail.session import Session
 
 _OWNER = re.compile(r"[A-Za-z0-9_.@=,+-]{1,64}\Z")  # IAM user guide, "IAM name requirements"
@@ -88,7 +88,7 @@ def env(session: Session, values: Values) -> Outcome:
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
     }
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in exports.items()]
+    lines = [f"export {name}={word(value)}" for name, value in exports.items()]
     # What the shell has of a real account must not travel to the sandbox, nor win over these.
     elsewhere = sorted(name for name in session.environ if name.startswith("AWS_ENDPOINT_URL_"))
     lines.append(" ".join(("unset AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE", *elsewhere)))

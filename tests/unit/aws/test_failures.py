@@ -231,13 +231,13 @@ EC2_CASES = [
         ),
         AwsFailure,
         "AWS has no room for the type of web in its zone now; it stays stopped.",
-        "try again in some minutes, or: handrail ec2 update web --type TYPE",
+        "try again in some minutes, or: handrail ec2 update --type TYPE web",
     ),
     (
         ec2("Unsupported", "The requested configuration is currently not supported.", "StartInstances"),
         AwsFailure,
         "does not offer the type of web in its zone; it stays stopped: The requested configuration",
-        "handrail ec2 update web --type TYPE",
+        "handrail ec2 update --type TYPE web",
     ),
     (
         ec2("Unsupported", "The requested configuration is currently not supported.", "ModifyInstanceAttribute"),
@@ -381,7 +381,7 @@ OTHER_CASES = [
         s3("BucketNotEmpty", "The bucket you tried to delete is not empty", "DeleteBucket", 409),
         WrongState,
         "bucket web is not empty",
-        "handrail s3 delete web --empty",
+        "handrail s3 delete --empty web",
     ),
     (
         s3("OperationAborted", "A conflicting conditional operation is currently in progress", "CreateBucket", 409),

@@ -52,7 +52,7 @@ def session(found: Any = None, *, run: Any = None) -> Any:
         return run
 
     by_ids = lambda _ids: {found.id: found} if found else {}  # noqa: E731  one line of a stub
-    return SimpleNamespace(ec2=SimpleNamespace(by_ids=by_ids, run=launch), region_words="")
+    return SimpleNamespace(ec2=SimpleNamespace(by_ids=by_ids, run=launch), region_to_name=None)
 
 
 def make(hold: Hold, stage: Any) -> Any:

@@ -22,7 +22,7 @@ def session(*, ssh: bool | None = True) -> Any:
         return ssh
 
     return SimpleNamespace(
-        ec2=SimpleNamespace(ssh_is_let_in=let_in), region_words="", caller=SimpleNamespace(owner="ann")
+        ec2=SimpleNamespace(ssh_is_let_in=let_in), region_to_name=None, caller=SimpleNamespace(owner="ann")
     )
 
 

@@ -31,7 +31,7 @@ class Stage:
     refused: dict[str, HandrailError] = field(default_factory=dict)
     against: HandrailError | None = None
     lost: HandrailError | None = None
-    region_words: str = ""
+    region_to_name: str | None = None
 
     @property
     def ec2(self) -> "Stage":

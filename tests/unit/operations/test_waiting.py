@@ -34,7 +34,7 @@ class Stage:
     spent: float = 0.0
     said: list[str] = field(default_factory=list)
     reason: str = ""
-    region_words: str = ""
+    region_to_name: str | None = None
 
     @property
     def clock(self) -> "Stage":
@@ -148,7 +148,7 @@ def test_a_disk_that_can_not_be_decrypted_names_its_key(reason: str) -> None:
 
 
 def test_lines_to_type_next_name_the_region_that_this_one_named() -> None:
-    far = Stage([{"a": "stopping"}], region_words=" --region eu-west-1")
+    far = Stage([{"a": "stopping"}], region_to_name="eu-west-1")
     assert error_of(far.wait("stop", {"a": "running"}, timeout=1)).hint == "handrail ec2 wait a --region eu-west-1"
 
 

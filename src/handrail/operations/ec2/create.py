@@ -27,6 +27,7 @@ from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Claim, Facts, Hold, Places, PlaceWish, Plan, Result, Status
 from handrail.core.policy import narrowest
 from handrail.core.resources import LIVE_STATES, Image, Instance
+from handrail.core.shell import line, option
 from handrail.core.words import count
 from handrail.ledger.record import given_of
 from handrail.ledger.refusal import with_cap
@@ -115,7 +116,7 @@ def create_instances(session: Session, values: Values) -> Plan:
         resolved={request: launch.resolved() for request, launch in launches.items()},
         digest=digest,
         known=frozenset(one.request for one in missing if one.known is not None),
-        again=f"--request-id {values['request_id'] or request}",
+        again=option("--request-id", values["request_id"] or request),
     )
 
 
@@ -225,11 +226,13 @@ def _checked_network(session: Session, wish: Wish) -> Wish:
     where = session.region
     if wish.key_pair and not session.ec2.has_key_pair(wish.key_pair):
         raise NotFound(
-            f"there is no key pair {wish.key_pair} in {where}.", hint=f"aws ec2 describe-key-pairs --region {where}"
+            f"there is no key pair {wish.key_pair} in {where}.",
+            hint=line("aws", "ec2", "describe-key-pairs", "--region", where),
         )
     if wish.subnet and not session.ec2.has_subnet(wish.subnet):
         raise NotFound(
-            f"there is no subnet {wish.subnet} in {where}.", hint=f"aws ec2 describe-subnets --region {where}"
+            f"there is no subnet {wish.subnet} in {where}.",
+            hint=line("aws", "ec2", "describe-subnets", "--region", where),
         )
     if not wish.security_groups:
         return wish
@@ -241,12 +244,12 @@ def _group(word: str, ids: Sequence[str], region: str) -> str:
     if not ids:
         raise NotFound(
             f"there is no security group {word} in {region}.",
-            hint=f"aws ec2 describe-security-groups --region {region}",
+            hint=line("aws", "ec2", "describe-security-groups", "--region", region),
         )
     if len(ids) > 1:
         raise Usage(
             f"{len(ids)} security groups are named {word}: {', '.join(sorted(ids))}.",
-            hint=f"name it by its id: --security-group {min(ids)}",
+            hint=f"name it by its id: {option('--security-group', min(ids))}",
             code="ambiguous",
         )
     return ids[0]

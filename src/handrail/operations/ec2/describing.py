@@ -1,9 +1,10 @@
 """The words about an instance: its addresses, how to log in or what stands in the way, what to type next."""
 
-from handrail.core.ec2_rules import LOGIN_USERS
+from handrail.core.ec2_rules import LOGIN_USERS, addressed_by
 from handrail.core.errors import HandrailError
 from handrail.core.plan import Facts
 from handrail.core.resources import Instance
+from handrail.core.shell import Option, command, word
 from handrail.core.words import age
 from handrail.session import Session
 
@@ -31,12 +32,17 @@ def notes(session: Session, instance: Instance) -> Facts:
 def next_step(session: Session, instance: Instance) -> Facts:
     """Return the command that makes sense now, if one does."""
     verb = _NEXT.get(instance.state)
-    return (("next", line(session, verb, called(instance))),) if verb else ()
+    return (("next", line(session, verb, addressed(instance))),) if verb else ()
 
 
-def line(session: Session, *words: str) -> str:
+def line(session: Session, verb: str, *targets: str, **options: Option) -> str:
     """Return a line to type next, `handrail ec2 stop web`, in the region of this one."""
-    return f"handrail ec2 {' '.join(words)}{session.region_words}"
+    return command(f"ec2 {verb}", *targets, **options, region=session.region_to_name)
+
+
+def addressed(instance: Instance) -> str:
+    """Return the word by which a line finds an instance: its name where that means nothing else, otherwise its id."""
+    return addressed_by(instance.name, instance.id)
 
 
 def called(instance: Instance) -> str:
@@ -57,8 +63,8 @@ def login(session: Session, instance: Instance) -> Facts:
         obstacles.append("its security groups let no SSH in: open port 22, or give another --security-group")
     if user is None or address is None:
         return (("log in", "; ".join(obstacles) or "the image says nothing of its user"),)
-    key = f" -i {instance.key_pair}.pem" if instance.key_pair else ""
-    return (("log in", " · ".join([f"ssh{key} {user}@{address}", *obstacles])),)
+    key = f" -i {word(f'{instance.key_pair}.pem')}" if instance.key_pair else ""
+    return (("log in", " · ".join([f"ssh{key} {word(f'{user}@{address}')}", *obstacles])),)
 
 
 def login_user(instance: Instance) -> str | None:

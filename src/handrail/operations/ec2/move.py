@@ -12,7 +12,7 @@ from handrail.core.policy import Touch
 from handrail.core.resources import Instance
 from handrail.core.words import count
 from handrail.ledger.record import given_of
-from handrail.operations.ec2.describing import called, line
+from handrail.operations.ec2.describing import addressed, called, line
 from handrail.operations.ec2.moving import Course, Moving, already, failed
 from handrail.operations.ec2.recovering import recover
 from handrail.operations.ec2.targets import OWNER, TARGETS, Target, find_targets
@@ -52,7 +52,7 @@ def _impossible(session: Session, instance: Instance, move: Move) -> WrongState:
         f"{called(instance)} is {instance.state}; it can't {move.verb}."
         if alive
         else f"{called(instance)} is {instance.state} for good.",
-        hint=line(session, "start", called(instance)) if alive else line(session, "create"),
+        hint=line(session, "start", addressed(instance)) if alive else line(session, "create"),
         details={"id": instance.id, "state": instance.state},
     )
 
@@ -60,7 +60,7 @@ def _impossible(session: Session, instance: Instance, move: Move) -> WrongState:
 def _in_between(session: Session, instance: Instance, move: Move) -> WrongState:
     return WrongState(
         f"{called(instance)} is {instance.state}; it can {move.verb} once it is {SETTLED[instance.state]}.",
-        hint=f"leave --no-wait out, or: {line(session, 'wait', called(instance))}",
+        hint=f"leave --no-wait out, or: {line(session, 'wait', addressed(instance))}",
         details={"id": instance.id, "state": instance.state},
     )
 

@@ -137,7 +137,7 @@ def _ambiguous(word: str, candidates: Sequence[Instance]) -> Usage:
 def _not_managed(session: Session, word: str) -> NotManaged:
     return NotManaged(
         f"{word} is not managed by Handrail; nothing was changed.",
-        hint=line(session, "list --all"),
+        hint=line(session, "list", all=True),
         details={"target": word},
     )
 

@@ -13,7 +13,7 @@ from handrail.core.plan import Ask, Claim, Facts, Hold, NameWish, Plan, Question
 from handrail.core.policy import Touch
 from handrail.core.resources import LIVE_STATES, Instance
 from handrail.ledger.record import given_of
-from handrail.operations.ec2.describing import called, line, said
+from handrail.operations.ec2.describing import addressed, called, line, said
 from handrail.operations.ec2.recovering import recover
 from handrail.operations.ec2.targets import OWNER, find_one
 from handrail.operations.ec2.waiting import once_known
@@ -151,7 +151,7 @@ def _check_type(session: Session, one: Instance, edit: Edit) -> None:
     if one.state != "stopped":
         raise WrongState(
             f"{called(one)} is {one.state}; its type can change only while it is stopped.",
-            hint=line(session, "stop", called(one)),
+            hint=line(session, "stop", addressed(one)),
             details={"id": one.id, "state": one.state},
         )
     architecture = session.ec2.type_facts(edit.type).architecture

@@ -9,7 +9,7 @@ from handrail.core.ec2_rules import ENDED, Move
 from handrail.core.errors import Acted, AwsFailure, HandrailError, Interrupted, WrongState
 from handrail.core.fields import Field, Kind
 from handrail.core.resources import Instance
-from handrail.operations.ec2.describing import called, line
+from handrail.operations.ec2.describing import addressed, called, line
 from handrail.session import Session
 
 WAIT = Field("wait", "wait for the final state", Kind.FLAG, default=True, negative="no-wait")
@@ -118,7 +118,7 @@ def _judge(
 def _gone(session: Session, last: Instance, move: Move) -> Instance | HandrailError:
     if move.goal == "terminated":
         return replace(last, state="terminated", public_ip=None)
-    return WrongState(f"{called(last)} is not there any more.", hint=line(session, "list --state terminated"))
+    return WrongState(f"{called(last)} is not there any more.", hint=line(session, "list", state="terminated"))
 
 
 def _stray(session: Session, now: Instance, move: Move) -> HandrailError:
@@ -150,7 +150,7 @@ def _interrupted(
     names = [called(one) for one in waiting]
     return Interrupted(
         f"stopped waiting; {', '.join(names)} {'goes' if len(names) == 1 else 'go'} on towards {move.goal}.",
-        hint=line(session, "list") if len(names) != 1 else line(session, "show", names[0]),
+        hint=line(session, "list") if len(names) != 1 else line(session, "show", next(map(addressed, waiting))),
         by=by,
         acted=acted,
     )

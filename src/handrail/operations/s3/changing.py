@@ -17,6 +17,7 @@ from handrail.core.s3_rules import (
     with_public_read,
     without_public_read,
 )
+from handrail.core.shell import command, line
 from handrail.session import Session
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ def check_policy_opens_no_more(policy: Mapping[str, Any] | None, name: str) -> N
         raise WrongState(
             f"the policy of bucket {name} has other statements that could open it to everyone; nothing was opened.",
             facts=(("statement", "\n".join(others)),),
-            hint=f"see them, and take them out: aws s3api get-bucket-policy --bucket {name}",
+            hint=f"see them, and take them out: {line('aws', 's3api', 'get-bucket-policy', '--bucket', name)}",
             details={"name": name, "statements": list(others)},
             code="foreign_public_policy",
         )
@@ -151,7 +152,7 @@ def _fall_back(session: Session, name: str, region: str, error: BaseException) -
         acted = Acted.UNKNOWN  # a later command shuts it
         fact = (
             "access",
-            f"{name} could not be made private again: {failed.message}\nhandrail s3 update {name} --private",
+            f"{name} could not be made private again: {failed.message}\n{command('s3 update', name, private=True)}",
         )
     if isinstance(error, HandrailError):
         error.acted, error.facts = acted, (*error.facts, fact)

@@ -13,6 +13,7 @@ from handrail.core.plan import Ask, Claim, Facts, Hold, Plan, Question, Result, 
 from handrail.core.policy import narrowest
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import check_bucket_name, parse_bucket_tags
+from handrail.core.shell import option
 from handrail.ledger.record import Known, given_of
 from handrail.operations.repeating import check_chosen, newest_try, next_try, was_in_vain
 from handrail.operations.s3.changing import check_account_lets_public
@@ -55,7 +56,7 @@ def create_bucket(session: Session, values: Values) -> Plan:
         resolved={order.request: order.resolved()},
         digest=order.digest,
         known=frozenset({order.request} if known is not None else ()),
-        again=f"--request-id {order.chosen}",
+        again=option("--request-id", order.chosen),
     )
 
 

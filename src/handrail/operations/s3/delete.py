@@ -10,6 +10,7 @@ from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Hold, Plan, Question, Result, Status
 from handrail.core.resources import Bucket
+from handrail.core.shell import command
 from handrail.core.words import count
 from handrail.ledger.record import given_of
 from handrail.operations.attempts import attempt
@@ -128,7 +129,7 @@ def _counting(session: Session, name: str) -> Callable[[int], None]:
 def _not_empty(name: str, content: Content) -> WrongState:
     return WrongState(
         f"bucket {name} is not empty: {content_text(content)}.",
-        hint=f"handrail s3 delete {name} --empty",
+        hint=command("s3 delete", name, empty=True),
         details={"name": name, **vars(content)},
         code="not_empty",
     )

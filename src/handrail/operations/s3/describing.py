@@ -1,12 +1,12 @@
 """The words about a bucket: who may read it, what is in it, what to type next."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 
 from handrail.aws.s3_objects import Content
 from handrail.core.plan import Facts
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import parse_bucket_tags, read_url
+from handrail.core.shell import command, option
 from handrail.core.words import age, count, readable
 from handrail.ledger.record import Intent
 from handrail.session import Session
@@ -33,8 +33,8 @@ def notes(session: Session, bucket: Bucket) -> Facts:
     """Return what a person wants to know next about a bucket that was just made or changed."""
     if bucket.access == "public":
         url = read_url(bucket.name, bucket.region, session.s3.partition, session.s3.endpoint)
-        return (("read", url), ("undo", f"handrail s3 update {bucket.name} --private"))
-    return (("next", f"handrail s3 upload {bucket.name} PATH"),)
+        return (("read", url), ("undo", command("s3 update", bucket.name, private=True)))
+    return (("next", command("s3 upload", bucket.name, "PATH")),)
 
 
 def content_text(content: Content) -> str:
@@ -87,9 +87,8 @@ def finishing_line(name: str, request: str, region: str, words: Words) -> str:
     The region is among what a repeat must share (PRODUCT.md section 4, promise 4), so it is named.
     """
     said = [*words, ("--region", region), ("--request-id", request)]
-    return " ".join(
-        ["handrail s3 create", name, *(f"{option} {shlex.quote(word)}" if word else option for option, word in said)]
-    )
+    options = (option(name, value) if value else name for name, value in said)
+    return " ".join([command("s3 create", name), *options])
 
 
 def finishing_line_of(intent: Intent) -> str:

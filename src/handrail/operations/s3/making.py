@@ -17,6 +17,7 @@ from handrail.core.errors import (
 from handrail.core.managed import GIVEN_TAG, ownership_tags
 from handrail.core.resources import OWNER_TAG, REQUEST_TAG, Bucket
 from handrail.core.s3_rules import SHUT
+from handrail.core.shell import command, option
 from handrail.ledger.rows import Row
 from handrail.operations.s3.changing import make_private, make_public, patiently, settle
 from handrail.operations.s3.describing import create_words, finishing_line, whose
@@ -75,7 +76,7 @@ def make_bucket(session: Session, order: Order) -> Bucket:
     try:
         return _make(session, order)
     except KeyboardInterrupt as stop:
-        hint = f"repeat the command with --request-id {order.chosen or order.request}"
+        hint = f"repeat the command with {option('--request-id', order.chosen or order.request)}"
         raise left_open(Interrupted("interrupted.", hint=hint, by=stop), order) from None
 
 
@@ -221,7 +222,7 @@ def taken(session: Session, name: str, standing: Standing, request: str = "") ->
     bucket = _own(session, name) if standing.is_reachable else None
     if bucket is not None:
         text = f"this account has a bucket {name} already, {whose(session, bucket)}"
-        hint = f"handrail s3 show {name}"
+        hint = command("s3 show", name)
     elif standing.is_reachable:
         text, hint = f"this account has a bucket {name} already, not made by Handrail", "choose another name"
     else:

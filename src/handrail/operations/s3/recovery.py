@@ -8,6 +8,7 @@ from handrail.core.errors import AwsFailure, HandrailError, Internal, Permission
 from handrail.core.plan import Result, Status
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import OPEN_TO_POLICY
+from handrail.core.shell import command
 from handrail.core.words import count
 from handrail.ledger.record import Intent
 from handrail.operations.s3.changing import make_private, patiently
@@ -83,7 +84,7 @@ def recover_objects(session: Session, intent: Intent) -> Result:
     if _is_done(objects, intent.resolved):
         return _finished(intent, None)
     left = sum(1 for _ in objects.unfinished())
-    what = f"; {count(left, 'unfinished upload')} left, see handrail s3 show {target.name}" if left else ""
+    what = f"; {count(left, 'unfinished upload')} left, see {command('s3 show', target.name)}" if left else ""
     return _undone(intent, f"{intent.operation} to {target.name} was interrupted; what arrived is whole{what}.")
 
 
@@ -130,7 +131,7 @@ def _is_open(session: Session, name: str, region: str) -> bool:
 
 
 def _not_opened(name: str) -> tuple[str, ...]:
-    return (f"{name} was to be public and is private: handrail s3 update {name} --public",)
+    return (f"{name} was to be public and is private: {command('s3 update', name, public=True)}",)
 
 
 def _finished(intent: Intent, bucket: Bucket | None, warnings: tuple[str, ...] = ()) -> Result:

@@ -12,6 +12,7 @@ from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Hold, Plan, Question, Result, Status
 from handrail.core.resources import StoredObject
 from handrail.core.s3_rules import check_key
+from handrail.core.shell import command
 from handrail.core.words import count, readable
 from handrail.ledger.record import given_of
 from handrail.operations.s3.delete import raise_refused
@@ -44,7 +45,7 @@ class Found:
 def remove_objects(session: Session, values: Values) -> Plan:
     """Look up the objects and return the plan of removing them. Raises Usage, NotManaged, NotFound."""
     if bool(values["keys"]) == (values["prefix"] is not None):
-        raise Usage("give keys, or --prefix, and not both.", hint=f"handrail s3 objects {values['bucket']}")
+        raise Usage("give keys, or --prefix, and not both.", hint=command("s3 objects", values["bucket"]))
     target = find_one(session, values["bucket"])
     versions = session.s3.versioning(target.name, target.one.region)
     if values["prefix"] is not None:
@@ -203,7 +204,7 @@ def _planned(target: Target, key: str, there: Mapping[str, StoredObject], reques
 
 def _missing(target: Target, key: str) -> Result:
     error = NotFound(
-        f"{target.name} has no object {key}.", hint=f"handrail s3 objects {target.name}", details={"key": key}
+        f"{target.name} has no object {key}.", hint=command("s3 objects", target.name), details={"key": key}
     )
     return Result.failed(key, error, id=_id(target, key))
 

@@ -13,6 +13,7 @@ from handrail.core.plan import Ask, Question, Result
 from handrail.core.policy import Touch
 from handrail.core.resources import OWNER_TAG, REQUEST_TAG, Bucket
 from handrail.core.s3_rules import Exposure, check_bucket, is_managed_bucket
+from handrail.core.shell import command
 from handrail.ledger.record import Intent
 from handrail.ledger.rows import Row, Rows
 from handrail.operations.s3.describing import finishing_line_of
@@ -199,7 +200,7 @@ def is_unproved(row: Row | None, view: View) -> bool:
 def _note(name: str, row: Row | None, view: View | None) -> str:
     """Return what a person should know of a look that saw less than everything."""
     if view is None:
-        return f"deleted without Handrail; clear its record: handrail s3 delete {name}"
+        return f"deleted without Handrail; clear its record: {command('s3 delete', name)}"
     denied = f"not allowed: {', '.join(view.denied)}" if view.denied else ""
     return f"on record as {row.owner}'s, not proved; {denied}" if row and is_unproved(row, view) else denied
 
@@ -248,6 +249,6 @@ def _out_of_reach(name: str) -> PermissionDenied:
 def _gone(name: str) -> NotFound:
     return NotFound(
         f"bucket {name} was deleted without Handrail; only its record is left.",
-        hint=f"handrail s3 delete {name}",
+        hint=command("s3 delete", name),
         details={"target": name},
     )

@@ -9,6 +9,7 @@ from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Claim, Facts, Hold, Plan, Question, Result, Status
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import OPEN_TO_POLICY, SHUT, check_bucket_tag_key, foreign_public, parse_bucket_tags
+from handrail.core.shell import command, option
 from handrail.core.words import count
 from handrail.ledger.record import given_of
 from handrail.operations.attempts import attempt
@@ -147,7 +148,7 @@ def _check_tags(session: Session, bucket: Bucket, edit: Edit) -> None:
     except Refused as error:
         taken = [reason["value"] for reason in error.details["reasons"] if reason["value"] in edit.drop]
         if taken:  # to give it another value is not what was wanted
-            error.hint = f"leave --untag {taken[0]} out"
+            error.hint = f"leave {option('--untag', taken[0])} out"
         raise
 
 
@@ -157,7 +158,7 @@ def _course(session: Session, target: Target, edit: Edit) -> Course:
     if target.is_gone:
         gone = WrongState(
             f"bucket {target.name} was deleted without Handrail; only its record is left.",
-            hint=f"handrail s3 delete {target.name}",
+            hint=command("s3 delete", target.name),
         )
         return Course(target, error=gone)
     try:

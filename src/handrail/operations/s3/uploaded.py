@@ -8,6 +8,7 @@ from handrail.core.errors import Acted, HandrailError, PartlyFailed, exit_code_o
 from handrail.core.objects import Shipment
 from handrail.core.plan import Facts, Result, Status
 from handrail.core.resources import Resource
+from handrail.core.shell import command
 from handrail.core.words import count, readable
 from handrail.operations.s3.gathering import Batch
 from handrail.operations.s3.leftovers import NOTHING, Leftovers
@@ -120,7 +121,7 @@ def _would(target: Target, load: Load) -> str:
 def _doubts(target: Target, load: Load) -> list[str]:
     """Return what is said of unfinished uploads that were left, for somebody may be at work on them."""
     return [
-        f"an unfinished upload of {one.key} was left, for it may be under way: handrail s3 show {target.name}"
+        f"an unfinished upload of {one.key} was left, for it may be under way: {command('s3 show', target.name)}"
         for one in load.left.doubtful[:LISTED]
     ]
 
