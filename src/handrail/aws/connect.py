@@ -1,6 +1,5 @@
 """The one place that makes botocore sessions and clients, and the one importer of the sandbox. Knows no service."""
 
-import json
 import os
 import re
 import threading
@@ -13,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from handrail import __version__, files
+from handrail.aws import wire
 from handrail.aws.failures import (
     Origin,
     aws_failures_explained,
@@ -112,6 +112,7 @@ class Aws:
         self._clients: dict[tuple[Any, ...], Any] = {}
         self._caller: Caller | None = None
         self._lock = threading.Lock()
+        session.register("creating-client-class", wire.watch)
         session.register("before-call", self._start_clock)
         session.register("after-call", self._count_call)
         session.register("after-call-error", self._count_call)
@@ -185,11 +186,10 @@ class Aws:
 
     def _start_clock(self, model: Any, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
         context["handrail_started"] = time.monotonic()
-        if not model.has_streaming_input:  # an upload takes as long as the line does, and shows how far it is
-            config = context["client_config"]
-            limit = config.read_timeout * config.retries["total_max_attempts"]
+        context[wire.TERMS] = terms = wire.terms_of(model, context["client_config"])
+        if terms.until is not None:  # an upload takes as long as the line does, and shows how far it is
             what = f"{host_of(params['url'])} to answer {model.name}"
-            context["handrail_waiting"] = self._person.wait(what, self._person.patience.call, limit)
+            context["handrail_waiting"] = self._person.wait(what, self._person.patience.call, terms.patience)
 
     def _count_call(
         self,
@@ -197,7 +197,6 @@ class Aws:
         context: dict[str, Any],
         parsed: dict[str, Any] | None = None,
         exception: Exception | None = None,
-        http_response: Any = None,
         **_: Any,
     ) -> None:
         service, operation = event_name.split(".")[1:]
@@ -208,23 +207,6 @@ class Aws:
         self.calls.append(Call(service, operation, attempts, round(seconds * 1000)))
         origin = Origin(self, context.get("client_region") or "", operation, service)
         mark_origin(parsed if exception is None else exception, origin)
-        if parsed is not None and http_response is not None:
-            _check_whole(parsed, http_response)
-
-
-def _check_whole(parsed: Mapping[str, Any], http_response: Any) -> None:
-    """Raise ResponseParserError for a JSON reply that was cut short: botocore takes it for an empty one.
-
-    A table would look as if it did not have the item, and a list as if it were empty.
-    """
-    from botocore.parsers import ResponseParserError
-
-    kind = http_response.headers.get("content-type", "")
-    if set(parsed) <= {"ResponseMetadata", "Error"} and "json" in kind and http_response.content:
-        try:
-            json.loads(http_response.content)
-        except ValueError as error:
-            raise ResponseParserError("the JSON of the reply ends too early") from error
 
 
 def connect(
@@ -350,7 +332,7 @@ def _sandbox_timeouts(environ: Mapping[str, str]) -> Timeouts:
         return Timeouts()
     if not re.fullmatch(r"\d{1,3}(\.\d{1,3})?", text) or float(text) == 0:
         raise Usage(f"{READ_TIMEOUT_VARIABLE} takes seconds, not {show(text)}.", hint=f"unset {READ_TIMEOUT_VARIABLE}")
-    return Timeouts(read=float(text))
+    return Timeouts(connect=min(Timeouts.connect, float(text)), read=float(text))
 
 
 def _isolated_session() -> Any:

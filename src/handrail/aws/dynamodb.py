@@ -4,11 +4,12 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 
+from handrail.aws.answers import date_of
 from handrail.aws.failures import aws_failures_explained
-from handrail.core.errors import AwsFailure, Throttled
+from handrail.aws.paging import pages
+from handrail.core.errors import AwsFailure, Throttled, Unreachable
 
 Item = dict[str, Any]
 Key = tuple[str, str]
@@ -72,7 +73,11 @@ class Table:
 
     def _date(self, reply: Mapping[str, Any]) -> int:
         """Return the Date header of a reply, the one clock that every client of a table shares (RFC 9110, 6.6.1)."""
-        date = int(parsedate_to_datetime(reply["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp())
+        date = date_of(reply["ResponseMetadata"]["HTTPHeaders"])
+        if date is None:  # of a refusal: those that are no refusals have one (aws/answers.py)
+            raise Unreachable(
+                "the answer has no date, and so tells nobody how things stand.", hint="repeat the command"
+            )
         ahead = date - self._clock()
         self._ahead = ahead if self._ahead is None else max(self._ahead, ahead)  # the quickest reply knows best
         return date
@@ -142,27 +147,26 @@ class Table:
         }
         if limit is not None:
             call["Limit"] = limit
-        while True:
-            with aws_failures_explained("dynamodb:Query", subject=self.name):
-                page = self._client.query(**call)
+        for page in self._pages("Query", self._client.query, call):
             self._date(page)
-            for raw in page.get("Items", ()):
+            for raw in page["Items"]:
                 yield _plain(raw) or {}
-            if limit is not None or "LastEvaluatedKey" not in page:
+            if limit is not None:
                 return
-            call["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def scan(self) -> Iterator[Item]:
         """Yield every item of the table, strongly consistent."""
-        call: dict[str, Any] = {"TableName": self.name, "ConsistentRead": True}
-        while True:
-            with aws_failures_explained("dynamodb:Scan", subject=self.name):
-                page = self._client.scan(**call)
-            for raw in page.get("Items", ()):
+        for page in self._pages("Scan", self._client.scan, {"TableName": self.name, "ConsistentRead": True}):
+            for raw in page["Items"]:
                 yield _plain(raw) or {}
-            if "LastEvaluatedKey" not in page:
-                return
-            call["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _pages(self, api: str, method: Callable[..., Any], call: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        def ask(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+            with aws_failures_explained(f"dynamodb:{api}", subject=self.name):
+                page: Mapping[str, Any] = method(**parameters)
+            return page
+
+        return pages(ask, call, {"LastEvaluatedKey": "ExclusiveStartKey"}, "Items")
 
 
 def _key(key: Key) -> dict[str, dict[str, str]]:
@@ -181,7 +185,7 @@ def _typed(item: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _plain(item: Mapping[str, Mapping[str, Any]] | None) -> Item | None:
-    return {name: _value(*next(iter(value.items()))) for name, value in item.items()} if item else None
+    return {name: _value(*next(iter(value.items()), ("", ""))) for name, value in item.items()} if item else None
 
 
 def _value(kind: str, raw: Any) -> Any:
@@ -190,7 +194,7 @@ def _value(kind: str, raw: Any) -> Any:
     A check of the record must be able to say so, and so must not stumble over it.
     """
     if kind == "N":
-        return int(raw) if _WHOLE.match(raw) else Foreign(kind, raw)
+        return int(raw) if _WHOLE.match(str(raw)) else Foreign(kind, raw)
     return raw if kind in ("S", "BOOL") else Foreign(kind, raw)
 
 

@@ -1,5 +1,6 @@
 """EC2 and its images as Handrail's values: paging, lookups, the mutating calls. Judges nothing, prints nothing."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -7,6 +8,7 @@ from typing import Any
 
 from handrail.aws.failures import aws_failures_explained
 from handrail.aws.fencing import Gate, fenced
+from handrail.aws.paging import pages
 from handrail.core.ec2_rules import KNOWN_TYPES, LOGIN_USERS, TypeFacts, nearest_type
 from handrail.core.errors import NotFound, Usage
 from handrail.core.managed import IMAGE_TAG, is_managed_instance
@@ -88,15 +90,25 @@ class Ec2:
         call: dict[str, Any] = {"MaxResults": PAGE}
         if filters:
             call["Filters"] = [{"Name": name, "Values": list(values)} for name, values in filters.items()]
-        while True:
-            with aws_failures_explained("ec2:DescribeInstances"):
-                page = self._client.describe_instances(**call)
-            for reservation in page.get("Reservations", ()):
-                for raw in reservation.get("Instances", ()):
+        for page in self._pages("DescribeInstances", call, "Reservations"):
+            for reservation in page["Reservations"]:
+                for raw in reservation["Instances"]:
                     yield self._instance(raw)
-            if not page.get("NextToken"):
-                return
-            call["NextToken"] = page["NextToken"]
+
+    def _pages(self, api: str, call: Mapping[str, Any], items: str, subject: str = "") -> Iterator[Mapping[str, Any]]:
+        """Yield the pages of a Describe call."""
+        method = getattr(self._client, _method(api))
+
+        def ask(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+            with aws_failures_explained(f"ec2:{api}", subject=subject):
+                page: Mapping[str, Any] = method(**parameters)
+            return page
+
+        return pages(ask, call, {"NextToken": "NextToken"}, items)
+
+    def _rows(self, api: str, items: str, subject: str = "", **call: Any) -> list[Mapping[str, Any]]:
+        """Return all that a Describe call lists."""
+        return [row for page in self._pages(api, call, items, subject) for row in page[items]]
 
     def managed(self, states: Sequence[str] = (), owner: str | None = None) -> list[Instance]:
         """Return what Handrail made here: filtered by AWS on the tag, then judged on each instance returned."""
@@ -189,15 +201,15 @@ class Ec2:
         """
         if name in KNOWN_TYPES:
             return KNOWN_TYPES[name]
-        with aws_failures_explained("ec2:DescribeInstanceTypes", subject=name):
-            found = self._client.describe_instance_types(Filters=[{"Name": "instance-type", "Values": [name]}])
-        if not found["InstanceTypes"]:
+        asked = [{"Name": "instance-type", "Values": [name]}]
+        found = self._rows("DescribeInstanceTypes", "InstanceTypes", name, Filters=asked)
+        if not found:
             near = nearest_type(name)
             raise Usage(
                 f"{self.region} has no instance type {name}.",
                 hint=f"--type {near}" if near else "aws ec2 describe-instance-types lists them",
             )
-        raw = found["InstanceTypes"][0]
+        raw = found[0]
         architectures = raw["ProcessorInfo"]["SupportedArchitectures"]
         return TypeFacts(
             name=name,
@@ -216,7 +228,7 @@ class Ec2:
         names = _parameter_names(alias, architecture)
         with aws_failures_explained("ssm:GetParameters", subject=alias):
             reply = self._make_ssm().get_parameters(Names=names)
-        ids = {row["Name"]: row["Value"] for row in reply.get("Parameters", ())}
+        ids = {row["Name"]: row["Value"] for row in reply["Parameters"]}
         wanted = [ids[name] for name in names if name in ids]
         found = self._images(wanted) if wanted else {}
         for image_id in wanted:
@@ -246,43 +258,36 @@ class Ec2:
             ("group-name", "GroupName", [word for word in words if not word.startswith("sg-")]),
         ):
             if asked:
-                with aws_failures_explained("ec2:DescribeSecurityGroups"):
-                    reply = self._client.describe_security_groups(Filters=[{"Name": name, "Values": asked}])
-                for group in reply["SecurityGroups"]:
+                filters = [{"Name": name, "Values": asked}]
+                for group in self._rows("DescribeSecurityGroups", "SecurityGroups", Filters=filters):
                     found.get(group[key], []).append(group["GroupId"])
         return found
 
     def has_key_pair(self, name: str) -> bool:
         """Return whether the region has a key pair of this name."""
-        with aws_failures_explained("ec2:DescribeKeyPairs"):
-            reply = self._client.describe_key_pairs(Filters=[{"Name": "key-name", "Values": [name]}])
-        return any(pair["KeyName"] == name for pair in reply["KeyPairs"])
+        pairs = self._rows("DescribeKeyPairs", "KeyPairs", Filters=[{"Name": "key-name", "Values": [name]}])
+        return any(pair["KeyName"] == name for pair in pairs)
 
     def has_subnet(self, subnet_id: str) -> bool:
         """Return whether the region has this subnet."""
-        with aws_failures_explained("ec2:DescribeSubnets"):
-            reply = self._client.describe_subnets(Filters=[{"Name": "subnet-id", "Values": [subnet_id]}])
-        return bool(reply["Subnets"])
+        return bool(self._rows("DescribeSubnets", "Subnets", Filters=[{"Name": "subnet-id", "Values": [subnet_id]}]))
 
     def ssh_is_let_in(self, security_groups: Sequence[str]) -> bool:
         """Return whether one of the groups lets TCP port 22 in from anywhere."""
-        with aws_failures_explained("ec2:DescribeSecurityGroups"):
-            groups = self._client.describe_security_groups(GroupIds=list(security_groups))["SecurityGroups"]
+        groups = self._rows("DescribeSecurityGroups", "SecurityGroups", GroupIds=list(security_groups))
         return any(_opens_ssh(rule) for group in groups for rule in group.get("IpPermissions", ()))
 
     def regions(self) -> list[str]:
         """Return the regions that are enabled for the account."""
-        with aws_failures_explained("ec2:DescribeRegions"):
-            return sorted(row["RegionName"] for row in self._client.describe_regions()["Regions"])
+        return sorted(row["RegionName"] for row in self._rows("DescribeRegions", "Regions"))
 
     def _images(self, ids: Sequence[str]) -> dict[str, Image]:
         filters = [{"Name": "image-id", "Values": list(ids)}]
-        with aws_failures_explained("ec2:DescribeImages", subject=_subject(ids)):
-            reply = self._client.describe_images(Filters=filters)
-        return {raw["ImageId"]: _image(raw) for raw in reply["Images"] if raw.get("State", "available") == "available"}
+        rows = self._rows("DescribeImages", "Images", _subject(ids), Filters=filters)
+        return {raw["ImageId"]: _image(raw) for raw in rows if raw["State"] == "available"}
 
     def _instance(self, raw: Mapping[str, Any]) -> Instance:
-        tags = {tag["Key"]: tag["Value"] for tag in raw.get("Tags", ())}
+        tags = {tag["Key"]: tag.get("Value", "") for tag in raw.get("Tags", ())}
         token = raw.get("ClientToken", "")
         managed = is_managed_instance(tags, token)
         own = tags if managed else {}  # what copied tags say of somebody else's instance is not believed
@@ -304,11 +309,15 @@ class Ec2:
             managed=managed,
             tags=tags,
             key_pair=raw.get("KeyName") or None,
-            security_groups=tuple(group["GroupId"] for group in raw.get("SecurityGroups", ())),
+            security_groups=tuple(group["GroupId"] for group in raw.get("SecurityGroups", ()) if "GroupId" in group),
             subnet=raw.get("SubnetId"),
             vpc=raw.get("VpcId"),
             instance_profile=raw.get("IamInstanceProfile", {}).get("Arn"),
-            volumes=tuple(disk["Ebs"]["VolumeId"] for disk in raw.get("BlockDeviceMappings", ()) if "Ebs" in disk),
+            volumes=tuple(
+                disk["Ebs"]["VolumeId"]
+                for disk in raw.get("BlockDeviceMappings", ())
+                if "VolumeId" in disk.get("Ebs", {})
+            ),
             state_reason=(raw.get("StateReason") or {}).get("Message", "") or raw.get("StateTransitionReason", ""),
             request=own.get(REQUEST_TAG, ""),
             client_token=token,
@@ -380,6 +389,10 @@ def _profile(name_or_arn: str | None) -> dict[str, str] | None:
 
 def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
+
+
+def _method(api: str) -> str:
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", api).lower()
 
 
 def _subject(ids: Sequence[str]) -> str:

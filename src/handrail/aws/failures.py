@@ -75,6 +75,17 @@ class Origin:
         return changes_something(self.service, self.call)
 
 
+class NotAwsError(Exception):
+    """What came is no answer to the call; something between here and AWS put it there, or cut AWS's own short.
+
+    call: as AWS names it. host: who was asked. came: what came, in words. lacks: what keeps it from being an answer.
+    """
+
+    def __init__(self, call: str, host: str, came: str, lacks: str) -> None:
+        super().__init__(f"{call}: {lacks}")
+        self.call, self.host, self.came, self.lacks = call, host, came, lacks
+
+
 @dataclass(frozen=True)
 class Row:
     """What becomes of one AWS error code.
@@ -750,7 +761,7 @@ def _is_botocore(error: Exception) -> bool:
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
-    return isinstance(error, (BotoCoreError, ClientError, ResponseParserError))
+    return isinstance(error, (BotoCoreError, ClientError, ResponseParserError, NotAwsError))
 
 
 def _is_no_answer(error: Exception) -> bool:
@@ -758,6 +769,19 @@ def _is_no_answer(error: Exception) -> bool:
     from botocore.parsers import ResponseParserError
 
     return isinstance(error, (ConnectionError, HTTPClientError, ResponseParserError))
+
+
+def _not_aws(error: NotAwsError, aws: Side | None) -> Unreachable:
+    sandbox = aws is not None and aws.target == "sandbox"
+    facts = (("asked", f"{error.host} for {error.call}"), ("came", error.came), ("but", error.lacks))
+    other = "the sandbox" if sandbox else "AWS"
+    return Unreachable(
+        f"something between you and {other} answered {error.call}, or cut the answer short.",
+        hint=_check(aws, "") if sandbox else "look for a proxy (HTTPS_PROXY), or a network that wants a sign-in first",
+        facts=[(label, text) for label, text in facts if text],
+        details={"endpoint": error.host or None, "call": error.call, "came": error.came, "lacks": error.lacks},
+        code="not_aws",
+    )
 
 
 def _not_understood(aws: Side | None) -> Unreachable:
@@ -770,6 +794,8 @@ def _no_answer(exc: Exception, aws: Side | None, *, is_read: bool) -> HandrailEr
     from botocore import exceptions as boto
     from botocore.parsers import ResponseParserError
 
+    if isinstance(exc, NotAwsError):
+        return _not_aws(exc, aws)
     if isinstance(exc, ResponseParserError):
         return _not_understood(aws)
     kinds: tuple[tuple[type[Exception], str], ...] = (

@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 from handrail.aws.acting import DEFINITE
+from handrail.aws.wire import is_final
 
 RETRY_BUDGET = 10  # retries of all calls of one command together
 
@@ -43,11 +44,13 @@ class RetryBudget:
 
 
 class _Conditions:
-    """botocore's conditions of a retry, but for an answer at 5xx that is definite: no room is an answer."""
+    """botocore's conditions of a retry, but for what is final: no room, an answer at 5xx, and a call given up."""
 
     def __init__(self, standard: Any) -> None:
         self._standard = standard
 
     def is_retryable(self, context: Any) -> bool:
         """Return whether to try again."""
-        return context.get_error_code() not in DEFINITE and self._standard.is_retryable(context)
+        if is_final(context) or context.get_error_code() in DEFINITE:
+            return False
+        return bool(self._standard.is_retryable(context))

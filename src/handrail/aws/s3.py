@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from handrail.aws.failures import aws_failures_explained
+from handrail.aws.paging import pages
 from handrail.core.caller import Caller
 from handrail.core.errors import AwsFailure, HandrailError, NotFound, PermissionDenied, Throttled, Unreachable
 from handrail.core.s3_rules import Block, Exposure, evaluate
@@ -116,18 +117,18 @@ class S3:
 
     def list_buckets(self) -> list[Listed]:
         """Return every bucket of the account, all pages, by name."""
-        found: list[Listed] = []
-        call: dict[str, Any] = {"MaxBuckets": 1000}
-        while True:
+
+        def ask(call: Mapping[str, Any]) -> Mapping[str, Any]:
             with self._explained("ListBuckets"):
-                page = self.client(self.region).list_buckets(**call)
-            found += [
-                Listed(raw["Name"], raw.get("BucketRegion", ""), raw.get("CreationDate"))
-                for raw in page.get("Buckets", ())
-            ]
-            if not page.get("ContinuationToken"):
-                return sorted(found, key=lambda one: one.name)
-            call["ContinuationToken"] = page["ContinuationToken"]
+                page: Mapping[str, Any] = self.client(self.region).list_buckets(**call)
+            return page
+
+        found = [
+            Listed(raw["Name"], raw.get("BucketRegion", ""), raw.get("CreationDate"))
+            for page in pages(ask, {"MaxBuckets": 1000}, {"ContinuationToken": "ContinuationToken"}, "Buckets")
+            for raw in page["Buckets"]
+        ]
+        return sorted(found, key=lambda one: one.name)
 
     def standing(self, name: str, region: str = "", account: str = "") -> Standing:
         """Return whether a bucket name is free, and whether the bucket can be reached if it is not.
@@ -199,7 +200,7 @@ class S3:
     def tags(self, name: str, region: str) -> dict[str, str]:
         """Return a bucket's tags."""
         reply = self._read("get_bucket_tagging", "NoSuchTagSet", name, region)
-        return {tag["Key"]: tag["Value"] for tag in reply.get("TagSet", ())}
+        return {tag["Key"]: tag.get("Value", "") for tag in reply.get("TagSet", ())}
 
     def put_tags(self, name: str, region: str, tags: Mapping[str, str]) -> None:
         """Set all tags of a bucket."""
@@ -223,7 +224,8 @@ class S3:
     def is_acl_public(self, name: str, region: str) -> bool:
         """Return whether the bucket's ACL grants anything to everyone."""
         reply = self._read("get_bucket_acl", "AccessControlListNotSupported", name, region)
-        return any(grant.get("Grantee", {}).get("URI") in _EVERYONE for grant in reply.get("Grants", ()))
+        grantees = [grant["Grantee"] for grant in reply.get("Grants", ())]
+        return any(one["Type"] == "Group" and one.get("URI", _EVERYONE[0]) in _EVERYONE for one in grantees)
 
     def policy(self, name: str, region: str) -> dict[str, Any] | None:
         """Return a bucket's policy, or None."""

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 from urllib.parse import unquote_plus
 
+from handrail.aws.answers import date_of
 from handrail.aws.failures import aws_failures_explained
+from handrail.aws.paging import pages, stuck
 from handrail.core.errors import NotFound, PermissionDenied
 from handrail.core.objects import fits_xml, xml_start
 from handrail.core.resources import StoredObject
@@ -78,12 +79,9 @@ class Objects:
         call: dict[str, Any] = {**self._common, "MaxKeys": PAGE, "Prefix": prefix}
         if after:
             call["StartAfter"] = after
-        while True:
-            page = self._page(call)
+        tokens = {"NextContinuationToken": "ContinuationToken"}
+        for page in pages(self._page, call, tokens, "Contents", truncated="IsTruncated"):
             yield from (_stored(raw) for raw in page.get("Contents", ()))
-            if not page.get("IsTruncated"):
-                return
-            call["ContinuationToken"] = page["NextContinuationToken"]
 
     def present(self, keys: Iterable[str]) -> dict[str, StoredObject]:
         """Return those of these keys that exist: by listing, with a leap over what lies between two of them.
@@ -98,8 +96,10 @@ class Objects:
             page = self._page({**self._common, "MaxKeys": PAGE, **({"StartAfter": after} if after else {})})
             there = {raw["Key"]: raw for raw in page.get("Contents", ())}
             found.update((key, _stored(there[key])) for key in islice(wanted, at, None) if key in there)
-            if not page.get("IsTruncated"):
+            if not page["IsTruncated"]:
                 break
+            if max(there, default="") <= after:
+                raise stuck("more is to come, and it lies before what was asked for")
             after = max(there)
             while at < len(wanted) and wanted[at] <= after:
                 at += 1
@@ -126,7 +126,7 @@ class Objects:
         """Return the time of day as S3 has it, whole seconds, by the date of a reply."""
         with self._explained("ListObjectsV2"):
             reply = self._client.list_objects_v2(**self._common, MaxKeys=1)
-        return parsedate_to_datetime(reply["ResponseMetadata"]["HTTPHeaders"]["date"])
+        return datetime.fromtimestamp(date_of(reply["ResponseMetadata"]["HTTPHeaders"]) or 0, UTC)
 
     def unfinished(self, prefix: str = "") -> Iterator[Unfinished]:
         """Yield the uploads that never ended.
@@ -134,27 +134,36 @@ class Objects:
         Keys are asked for as URLs write them, for XML can't write all; botocore sees to that in other listings only.
         """
         call: dict[str, Any] = {**self._common, "Prefix": prefix, "EncodingType": "url"}
-        while True:
+
+        def ask(call: Mapping[str, Any]) -> Mapping[str, Any]:
             with self._explained("ListMultipartUploads"):
-                page = self._client.list_multipart_uploads(**call)
+                page: dict[str, Any] = self._client.list_multipart_uploads(**call)
             read = unquote_plus if page.get("EncodingType") == "url" else str
-            for raw in page.get("Uploads", ()):
-                yield Unfinished(read(raw["Key"]), raw["UploadId"], raw.get("Initiated"))
-            if not page.get("IsTruncated"):
-                return
-            call["KeyMarker"], call["UploadIdMarker"] = read(page["NextKeyMarker"]), page["NextUploadIdMarker"]
+            return {
+                **page,
+                "NextKeyMarker": read(page.get("NextKeyMarker", "")),
+                "Uploads": [{**raw, "Key": read(raw["Key"])} for raw in page.get("Uploads", ())],
+            }
+
+        tokens = {"NextKeyMarker": "KeyMarker", "NextUploadIdMarker": "UploadIdMarker"}
+        for page in pages(ask, call, tokens, "Uploads", truncated="IsTruncated"):
+            for raw in page["Uploads"]:
+                yield Unfinished(raw["Key"], raw["UploadId"], raw.get("Initiated"))
 
     def touched_at(self, upload: Unfinished) -> datetime | None:
         """Return when an unfinished upload was begun or last got a part. None: nobody knows. Raises NotFound: gone."""
         call: dict[str, Any] = {**self._common, "Key": upload.key, "UploadId": upload.id}
         times = [upload.started_at] if upload.started_at else []
-        while True:
+
+        def ask(call: Mapping[str, Any]) -> Mapping[str, Any]:
             with self._explained("ListParts", upload.key):
-                page = self._client.list_parts(**call)
+                page: Mapping[str, Any] = self._client.list_parts(**call)
+            return page
+
+        tokens = {"NextPartNumberMarker": "PartNumberMarker"}
+        for page in pages(ask, call, tokens, "Parts", truncated="IsTruncated"):
             times += [part["LastModified"] for part in page.get("Parts", ())]
-            if not page.get("IsTruncated"):
-                return max(times, default=None)
-            call["PartNumberMarker"] = page["NextPartNumberMarker"]
+        return max(times, default=None)
 
     def abort(self, upload: Unfinished) -> None:
         """Throw the parts of an unfinished upload away; one that is gone already is no error."""
@@ -167,19 +176,19 @@ class Objects:
     def versions(self, prefix: str = "") -> Iterator[list[dict[str, Any]]]:
         """Yield pages of every version and delete marker: Key, VersionId, and whether it is the latest and its size."""
         call: dict[str, Any] = {**self._common, **({"Prefix": prefix} if prefix else {})}
-        while True:
+
+        def ask(call: Mapping[str, Any]) -> Mapping[str, Any]:
             with self._explained("ListObjectVersions"):
-                page = self._client.list_object_versions(**call)
+                page: Mapping[str, Any] = self._client.list_object_versions(**call)
+            return page
+
+        tokens, more = {"NextKeyMarker": "KeyMarker", "NextVersionIdMarker": "VersionIdMarker"}, "IsTruncated"
+        listed = ("Versions", "DeleteMarkers")
+        for page in pages(ask, call, tokens, *listed, truncated=more, optional=("NextVersionIdMarker",)):
             yield [
                 *page.get("Versions", ()),
                 *({**marker, "Size": 0, "IsMarker": True} for marker in page.get("DeleteMarkers", ())),
             ]
-            if not page.get("IsTruncated"):
-                return
-            call["KeyMarker"] = page["NextKeyMarker"]
-            call.pop("VersionIdMarker", None)
-            if page.get("NextVersionIdMarker"):
-                call["VersionIdMarker"] = page["NextVersionIdMarker"]
 
     def delete(self, keys: Sequence[Mapping[str, str]], tally: Deleted) -> list[Mapping[str, str]]:
         """Delete up to 1,000 keys (with VersionId: versions) in one call; return all that S3 refused, as it says it.
