@@ -88,6 +88,7 @@ def endpoint() -> Iterator[Endpoint]:
             self.send_response(status)
             self.send_header("Content-Length", str(len(text)))
             self.send_header("Content-Type", played.kind)
+            self.send_header("x-amzn-RequestId", "3f1c")
             self.end_headers()
             self.wfile.write(text.encode())
 
