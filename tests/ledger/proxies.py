@@ -38,19 +38,20 @@ _CHANGES = ("Run", "Start", "Stop", "Terminate", "Put", "Transact", "Create", "D
 class Call:
     """One AWS call as it passed by: `ec2:RunInstances`, and which one of that name it was, from 1.
 
-    after: the change before it; turn: which one of that name it was since. Looks that run at the same time overtake
-    each other, and a wait looks as often as it must, so a look is known by these and not by its number.
+    after: the change before it, None is any; turn: which one of that name it was since. Looks that run at the same time
+    overtake each other, and a wait looks as often as it must, so a look is known by these and not by its number.
     """
 
     name: str
     nth: int
-    after: str = ""
+    after: str | None = None
     turn: int = 1
 
     def is_same(self, other: "Call") -> bool:
         """Return whether this is the call that another run of the command made there."""
-        mine, theirs = (self.nth, other.nth) if self.is_change else (self.turn, other.turn)
-        return (self.name, self.after, mine) == (other.name, other.after, theirs)
+        if None in (self.after, other.after) or self.is_change:
+            return (self.name, self.nth) == (other.name, other.nth)
+        return (self.name, self.after, self.turn) == (other.name, other.after, other.turn)
 
     @property
     def is_change(self) -> bool:

@@ -123,15 +123,15 @@ def test_kill_whoever_cleans_up(name: str, ground: Ground, strike: Striker) -> N
             ground.let_run_out(time.monotonic())
 
     killed([f"clean-{name}-rehearsal"])
-    calls = ground.record_calls(argv(f"clean-{name}-rehearsal"), f"clean-{name}-rehearsal", code=None)
+    calls = ground.record_calls(argv(f"clean-{name}-rehearsal"), "", code=None)
     # How often a call is made depends on what else is open just then: the first of each name always is, in the first
     # cells; later on the repeat of one cell has settled the others too.
-    cells = [(call, when) for call in calls if call.nth == 1 for when in WHEN]
+    cells = [(Call(call.name, 1), when) for call in calls if call.nth == 1 for when in WHEN]
     cells = cells[:: max(1, len(cells) // 3)]
     requests = [f"clean-{name}-{number}" for number in range(len(cells))]
     killed(requests)
     for request, (call, when) in zip(requests, cells, strict=True):
-        strike(argv(request), request, call, when, signal.SIGKILL).buried()
+        strike(argv(request), "", call, when, signal.SIGKILL).buried()
         done = ground.handrail(*argv(request))
         state = create.found(ground, request)
         if name == "undo":
