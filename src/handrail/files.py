@@ -72,10 +72,24 @@ def find_folders(environ: Mapping[str, str]) -> Folders:
 def read(path: Path, *, stream: bool = False, limit: int = LIMIT, patience: float = PATIENCE) -> bytes | None:
     """Return the bytes of a file, or None where surely nothing has that name. Waits for nobody.
 
-    Every file of ours is read by this one: what its absence means must not come true of a link to nothing, a pipe or a
-    folder that can't be searched. stream: a pipe or a device will do too, as `--policy <(…)` gives one. limit: bytes
-    that it may have. patience: seconds for a pipe whose writer is silent. Raises Usage if the name is there, or may be,
-    and is no file that can be read, or a longer one.
+    Every file of ours is read by this one. limit: bytes that it may have. Raises Usage as `read_up_to` does, and for a
+    longer file.
+    """
+    data = read_up_to(path, limit + 1, stream=stream, patience=patience)
+    if data is not None and len(data) > limit:
+        raise Usage(
+            f"{path} is longer than {limit // 2**20} MiB.",
+            hint=f"look whether it is what it should be: {line('ls', '-lL', path)}",
+        )
+    return data
+
+
+def read_up_to(path: Path, size: int, *, stream: bool = False, patience: float = PATIENCE) -> bytes | None:
+    """Return the first bytes of a file, or None where surely nothing has that name.
+
+    What its absence means must not come true of a link to nothing, a pipe or a folder that can't be searched. stream: a
+    pipe or a device will do too, as `--policy <(…)` gives one. patience: seconds for a pipe whose writer is silent.
+    Raises Usage if the name is there, or may be, and is no file that can be read.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
@@ -87,17 +101,11 @@ def read(path: Path, *, stream: bool = False, limit: int = LIMIT, patience: floa
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode) or (not stream and not _is_file(status)):
             raise _no_file(path)
-        data = _drained(descriptor, limit + 1, path, patience if stat.S_ISFIFO(status.st_mode) else None)
+        return _drained(descriptor, size, path, patience if stat.S_ISFIFO(status.st_mode) else None)
     except OSError as error:
         raise _unreadable(path, error) from error
     finally:
         os.close(descriptor)
-    if len(data) > limit:
-        raise Usage(
-            f"{path} is longer than {limit // 2**20} MiB.",
-            hint=f"look whether it is what it should be: {line('ls', '-lL', path)}",
-        )
-    return data
 
 
 def _is_absent(path: Path) -> bool:

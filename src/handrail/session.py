@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from handrail import files
 from handrail import settings as settings_module
 from handrail.clock import Clock, SystemClock
 from handrail.core.caller import Caller, Where
@@ -501,17 +502,22 @@ class Session:
         return sys.stdin.buffer
 
     def read_file(self, path: str, limit: int = FILE_LIMIT) -> bytes:
-        """Return the bytes of a file that the person named, at most one more than `limit` of them. Raises Usage."""
-        try:
-            with (self.cwd / path).open("rb") as file:
-                return file.read(limit + 1)
-        except OSError as error:
-            raise Usage(f"the file {show(path)} can't be read: {error.strerror}.", hint="check the path") from None
+        """Return the bytes of a file that the person named, at most one more than `limit` of them. Raises Usage.
+
+        A pipe will do (`<(…)`), as long as something writes to it.
+        """
+        data = files.read_up_to(self.cwd / path, limit + 1, stream=True)
+        if data is None:
+            raise Usage(f"the file {show(path)} can't be read: No such file or directory.", hint="check the path")
+        return data
 
     def write_file(self, path: Path, text: str) -> None:
-        """Write a file that the person asked for. Raises Usage."""
+        """Write a file that the person asked for. Raises Usage, also for a pipe that nobody reads."""
         try:
-            path.write_text(text, encoding="utf-8")
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_NOCTTY, 0o666)
+            os.set_blocking(descriptor, True)  # only to open it could hang for ever
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
         except OSError as error:
             raise Usage(
                 f"the file {show(path)} can't be written: {error.strerror}.", hint="name another path"

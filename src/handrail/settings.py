@@ -287,7 +287,7 @@ def read_user_file(path: Path) -> UserFile:
     text = _decoded(files.read(path) or b"", path)
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Usage(f"{path} is not valid TOML: {error}.", hint=f"mend that line, or: {line('rm', path)}") from error
     for key in values:
         if key not in _FILE_KEYS:

@@ -72,7 +72,7 @@ CASES = (
         prepare=write("big", b"x" * 16385),
     ),
     Case("user data missing", (*CREATE, "--user-data", "nope"), 2, ("can't be read: No such file", "check the path")),
-    Case("user data is a folder", (*CREATE, "--user-data", "."), 2, ("can't be read: Is a directory",)),
+    Case("user data is a folder", (*CREATE, "--user-data", "."), 2, ("is not a file: it is a folder",)),
     Case("endless user data", (*CREATE, "--user-data", "/dev/zero"), 2, ("16,384",)),
     Case("--count 0", (*CREATE, "--count", "0"), 2, ("--count can't be 0", "--count takes 1 to")),
     Case("--count x", (*CREATE, "--count", "x"), 2, ("whole number",)),

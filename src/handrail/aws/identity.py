@@ -225,7 +225,7 @@ def _check_sign_in(identity: Identity, name: str, profile: Mapping[str, Any], ho
 def _token(path: Path) -> dict[str, Any]:
     try:
         token = json.loads(files.read(path) or b"{}")
-    except (ValueError, HandrailError):
+    except (ValueError, RecursionError, HandrailError):
         return {}
     return token if isinstance(token, dict) else {}
 

@@ -23,7 +23,7 @@ from handrail.core.errors import HandrailError, Interrupted, PartlyFailed, Stopp
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome, Plan, Question, Result
 from handrail.core.redaction import Secrets, secrets_in_environment
-from handrail.doors.commands import build, global_flags, line_of, parse, values_of
+from handrail.doors.commands import build, check_words, global_flags, line_of, parse, values_of
 from handrail.doors.log import logging_to
 from handrail.doors.streams import OutputLost, Remarks, Results, drop_unsent, open_shut_ones
 from handrail.files import find_folders
@@ -97,6 +97,7 @@ def run_program(argv: Sequence[str], around: Surroundings) -> int:
     program = _Program(around, _early_style(argv, around.environ, secrets), secrets)
     try:
         around.ready()
+        check_words(argv, around.environ)
         code = program.dispatch(argv)
         results.flush()
         return code

@@ -1,6 +1,7 @@
 """Click commands drawn from the catalogue: fields become options, resources groups. Knows no operation by name."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -310,6 +311,30 @@ def _said_everywhere(option: click.Parameter, flags: Mapping[str, Any]) -> Said:
     if isinstance(value, str):
         return Said(name, (value,), everywhere=True)
     return Said(name, switch=name if value else "", everywhere=True)
+
+
+_MINDED = re.compile(r"(?i)(HANDRAIL_|AWS_)|.*_PROXY\Z")
+
+
+def check_words(argv: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Raise Usage where a word of the command, or a variable that Handrail reads, is no text: it names which."""
+    for number, word in enumerate(argv):
+        if reason := _no_text(word):
+            before = argv[number - 1] if number else ""
+            option = word.partition("=")[0] if word.startswith("-") else before if before.startswith("-") else ""
+            which = f"the value of {option}" if option and not _no_text(option) else f"word {number + 1}"
+            raise Usage(f"{which} {reason}: {show(word)}.", hint="write it in UTF-8")
+    for name, value in environ.items():
+        if _MINDED.match(name) and (reason := _no_text(value)):
+            raise Usage(f"{name} (environment) {reason}.", hint=f"unset {show(name)[1:-1]}, or write it in UTF-8")
+
+
+def _no_text(word: str) -> str:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return "is not UTF-8"
+    return "has a NUL in it" if "\0" in word else ""
 
 
 def parse(words: Sequence[str]) -> Typed:

@@ -14,7 +14,11 @@ def check_query(expression: str) -> None:
     A door calls it before the operation runs: a change must not be made and then go untold.
     """
     parsed = _compiled(expression).parsed
-    for name in _functions(parsed):
+    try:
+        names = _functions(parsed)
+    except RecursionError:
+        raise _too_deep(expression) from None
+    for name in names:
         if name not in _known():
             position = expression.find(name)
             raise _bad(expression, f"unknown function {name}()", position)
@@ -27,7 +31,7 @@ def ask(expression: str, data: Any) -> Any:
     check_query(expression)
     try:
         return _compiled(expression).search(data)
-    except JMESPathError as error:
+    except (JMESPathError, RecursionError) as error:
         raise _bad(expression, str(error)) from None
 
 
@@ -45,7 +49,7 @@ def _compiled(expression: str) -> Any:
     except JMESPathError:
         raise _bad(expression, "it is empty", 0) from None
     except RecursionError:
-        raise _bad(expression[:60], "it is nested too deeply") from None
+        raise _too_deep(expression) from None
 
 
 def _known() -> Mapping[str, Any]:
@@ -58,6 +62,10 @@ def _known() -> Mapping[str, Any]:
 def _functions(node: Mapping[str, Any]) -> list[str]:
     own = [str(node["value"])] if node["type"] == "function_expression" else []
     return own + [name for child in node["children"] if isinstance(child, dict) for name in _functions(child)]
+
+
+def _too_deep(expression: str) -> Usage:
+    return _bad(expression[:60], "it is nested too deeply")
 
 
 def _bad(expression: str, reason: str, position: int | None = None) -> Usage:
