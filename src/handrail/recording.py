@@ -4,13 +4,16 @@ import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from handrail.core.errors import (
     Acted,
     AwsFailure,
     HandrailError,
+    Internal,
     Interrupted,
+    NotFound,
     PermissionDenied,
     Refused,
     Throttled,
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 Recovery = Callable[[Any, Any], Any]
 RECORDED_CODES = (3, 4, 5, 8)  # refused, not found or not managed, wrong state, a part of these: what the rails stopped
 RECOVERED_AT_ONCE = 20
+GIVEN_UP_AFTER = 72  # times the age at which a request counts as cut off: a day on AWS
 _OPEN = ("open", "whether it took effect is not known; a later command finds out by a look")
 
 
@@ -168,7 +172,8 @@ class Entries:
         """Say that the requests that are still waited for are not cut off, and may be worked at for so many seconds."""
         record = self._session.ledger.record
         now = record.now()
-        alive = [record.renew(request, self._operation.name) for request in list(self._waiting)]
+        waiting = list(self._waiting.values())
+        alive = [record.renew(one.request, self._operation.name, one.resource) for one in waiting]
         if all(alive):
             self._session.allow_changes_until(now + work)
 
@@ -296,7 +301,10 @@ def settle_unfinished(session: "Session", first: Collection[str] = ()) -> set[st
     any case. Returns the requests that were looked at.
     """
     limit = session.ledger.record.now() - session.recovery_age
-    due = [one for one in session.unfinished if one.at < limit and _recovery(session, one.operation) is not None]
+    for one in session.unfinished:
+        if not one.dated:  # alive from now on, and no longer than any other
+            session.ledger.record.renew(one.request, one.operation, one.resource)
+    due = [one for one in session.unfinished if one.at < limit and (one.tried < limit or one.request in first)]
     mine = [one for one in due if one.request in first]
     others = [one for one in due if one.request not in first]
     chosen = mine + random.sample(others, min(len(others), RECOVERED_AT_ONCE))
@@ -311,20 +319,59 @@ def _recovery(session: "Session", name: str) -> Recovery | None:
 
 
 def _settle_one(session: "Session", one: Unfinished) -> None:
-    recover, intent = _recovery(session, one.operation), None
+    """Settle a request, put it off, or give it up; a record that does not answer leaves it as it is."""
+    record, intent = session.ledger.record, None
     try:
-        known = session.ledger.record.find(one.request)
-        if recover is None or known is None or known.verdict is not None:
+        try:
+            known = record.find(one.request)
+            if known is None or known.verdict is not None:
+                record.forget(one.request)
+                return
+            intent = known.intent
+            verdict = _recover(session, intent)
+        except Exception as error:
+            _leave(session, one, intent, error if isinstance(error, HandrailError) else defect(error))
             return
-        intent = known.intent
-        verdict = recover(session, intent)
-        settled = verdict is not None and session.ledger.record.settle(verdict)
+        if verdict is not None and record.settle(verdict):
+            _say_settled(session, intent, verdict)
     except HandrailError as error:
-        if intent is None or intent.owner == session.caller.owner:
-            what = f"{one.operation} {intent.resource if intent else one.request}"
-            session.listener.note(f"{what} was cut off and can't be settled now: {error.message}")
+        session.listener.note(f"{one.operation} {one.request} was cut off and can't be settled now: {error.message}")
+
+
+def _recover(session: "Session", intent: Intent) -> Verdict | None:
+    recover = _recovery(session, intent.operation)
+    if recover is None:
+        raise Internal(f"this version of Handrail does not know how to settle {intent.operation}.")
+    found: Verdict | None = recover(session, intent)
+    return found
+
+
+def _leave(session: "Session", one: Unfinished, intent: Intent | None, error: HandrailError) -> None:
+    """Put a request off that can't be settled now, and say so once in a while; give it up where no time will help.
+
+    That the world has moved on (gone, somebody else's, another state) is final at once. What may pass, a permission, a
+    network, is tried again for a day.
+    """
+    record = session.ledger.record
+    what = f"{one.operation} {intent.resource if intent else one.request}"
+    final = isinstance(error, (NotFound, Refused, WrongState)) and error.slug != "busy"
+    ends = one.at + GIVEN_UP_AFTER * session.recovery_age
+    if final or record.now() > ends:
+        said = f"it was cut off, and what became of it can't be told any more: {error.message}"
+        verdict = Verdict(one.request, "failed", error.exit_code, intent.resource if intent else "", said)
+        if record.settle(verdict):
+            session.listener.note(f"settled what was cut off: {what} (request {one.request}): {said}")
         return
-    if verdict is not None and settled:
-        whose = "you" if intent.owner == session.caller.owner else intent.owner
-        what = f"{intent.operation} {intent.resource} (request {intent.request}) of {whose}"
-        session.listener.note(f"settled what was cut off: {what}: {verdict.message}")
+    record.put_off(one)
+    if intent is None or intent.owner == session.caller.owner:
+        until = f"{datetime.fromtimestamp(ends, UTC):%Y-%m-%d %H:%M} UTC"
+        session.listener.note(
+            f"{what} was cut off and can't be settled now: {error.message} "
+            f"Later commands try again, until {until} at the latest."
+        )
+
+
+def _say_settled(session: "Session", intent: Intent, verdict: Verdict) -> None:
+    whose = "you" if intent.owner == session.caller.owner else intent.owner
+    what = f"{intent.operation} {intent.resource} (request {intent.request}) of {whose}"
+    session.listener.note(f"settled what was cut off: {what}: {verdict.message}")

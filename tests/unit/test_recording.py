@@ -15,12 +15,15 @@ from handrail.core.errors import (
     HandrailError,
     Interrupted,
     NotFound,
+    NotManaged,
     NotSetUp,
     PartlyFailed,
     PermissionDenied,
+    Refused,
     Throttled,
     Unreachable,
     Usage,
+    WrongState,
 )
 from handrail.core.fields import Field
 from handrail.core.operation import Effect, Operation
@@ -28,6 +31,7 @@ from handrail.core.plan import Places, Plan, Result, Status
 from handrail.ledger.holders import Times
 from handrail.ledger.record import Intent, Record, Verdict
 from handrail.recording import (
+    GIVEN_UP_AFTER,
     RECOVERED_AT_ONCE,
     Entries,
     record_failed_targets,
@@ -482,6 +486,117 @@ def test_what_cannot_be_settled_stops_nobody(who: str, notes: int) -> None:
     settle_unfinished(stage)  # type: ignore[arg-type]
     assert len(stage.said) == notes
     assert stage.results() == {"r1": "open"}
+
+
+def failing(error: Exception) -> Recover:
+    """Return a recovery that fails so."""
+
+    def recover(_session: Any, _intent: Intent) -> Verdict:
+        raise error
+
+    return recover
+
+
+PASSES = [
+    PermissionDenied("these credentials may not look there."),
+    Unreachable("no answer."),
+    AwsFailure("the region is not switched on."),
+    WrongState("S3 is busy.", code="busy"),
+    KeyError("bucket"),
+]
+
+
+@pytest.mark.parametrize(
+    "error", [NotFound("no bucket."), NotManaged("not ours."), Refused("no."), WrongState("locked.")]
+)
+def test_that_the_world_has_moved_on_is_the_end_of_it_at_once(error: HandrailError) -> None:
+    stage = Stage(recover=failing(error))
+    left_open(stage, "r1")
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert (stage.verdict().result, stage.verdict().code) == ("failed", error.exit_code)
+    assert stage.verdict().message == f"it was cut off, and what became of it can't be told any more: {error.message}"
+    assert stage.unfinished == []
+    assert len(stage.said) == 1
+
+
+@pytest.mark.parametrize("error", PASSES)
+def test_what_may_pass_is_tried_once_in_a_while_and_given_up_after_a_day(error: Exception) -> None:
+    stage = Stage(recover=failing(error))
+    left_open(stage, "r1", who="dev-1")
+    for _ in range(5):
+        settle_unfinished(stage)  # type: ignore[arg-type]
+    assert len(stage.said) == 1, "once, however many commands come by"
+    assert "can't be settled now" in stage.said[0]
+    assert "Later commands try again, until 2027-01-15 10:00 UTC at the latest." in stage.said[0]
+    stage.table.time += stage.recovery_age + 1
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert len(stage.said) == 2
+    stage.table.time += GIVEN_UP_AFTER * stage.recovery_age
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert (stage.results(), stage.unfinished) == ({"r1": "failed"}, [])
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert len(stage.said) == 3
+
+
+def test_what_was_put_off_is_tried_at_once_where_it_is_asked_for() -> None:
+    stage = Stage(recover=failing(Unreachable("no answer.")))
+    left_open(stage, "r1")
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert settle_unfinished(stage) == set()  # type: ignore[arg-type]
+    assert settle_unfinished(stage, {"r1"}) == {"r1"}  # type: ignore[arg-type]
+
+
+def test_a_command_that_lives_after_all_is_not_put_off() -> None:
+    stage = Stage()
+    left_open(stage, "r1")
+    (before,) = stage.unfinished
+    stage.record.renew("r1", "ec2 stop", "i-1")
+    stage.record.put_off(before)
+    (now,) = stage.unfinished
+    assert (now.at, now.tried, now.resource) == (stage.table.time, 0.0, "i-1")
+
+
+def test_odd_rows_end_too() -> None:
+    stage = Stage(recover=lambda _session, intent: Verdict(intent.request, "failed"))
+    left_open(stage, "undated", "edited", "orphan", "done")
+    stage.table.items["open", "undated"]["at"] = "yesterday"
+    stage.table.items["open", "orphan"] = {**stage.table.items["open", "orphan"], "sk": "orphan"}
+    del stage.table.items["request#orphan", "intent"]
+    stage.table.items["request#edited", "intent"]["given"] = "{"
+    marker = dict(stage.table.items["open", "done"])
+    stage.record.settle(Verdict("done", "succeeded"))
+    stage.table.items["open", "done"] = marker
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert {one.request for one in stage.unfinished} == {"undated", "edited"}
+    stage.table.time += (GIVEN_UP_AFTER + 2) * stage.recovery_age
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert stage.unfinished == []
+
+
+def test_a_record_that_does_not_answer_leaves_all_as_it_is() -> None:
+    stage = Stage(recover=lambda _session, intent: Verdict(intent.request, "failed"))
+    left_open(stage, "r1")
+    (one,) = stage.unfinished
+
+    def trouble(call: str) -> None:
+        if call == "transact":
+            raise Unreachable("no answer.")
+
+    stage.table.trouble = trouble
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert stage.said == ["ec2 stop r1 was cut off and can't be settled now: no answer."]
+    assert stage.unfinished == [one]
+
+
+def test_what_somebody_else_settles_first_while_it_is_given_up_is_not_said() -> None:
+    def recover(_session: Any, intent: Intent) -> Verdict:
+        stage.record.settle(Verdict(intent.request, "succeeded"))
+        raise NotFound("gone.")
+
+    stage = Stage(recover=recover)
+    left_open(stage, "r1")
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert (stage.said, stage.results()) == ([], {"r1": "succeeded"})
 
 
 def test_what_somebody_else_settles_first_is_not_said() -> None:

@@ -31,8 +31,14 @@ class Recorder(Protocol):
     def settle(self, verdict: Verdict) -> bool:
         """Put an outcome on record unless there is one."""
 
-    def renew(self, request: str, operation: str) -> bool:
+    def renew(self, request: str, operation: str, resource: str = "") -> bool:
         """Say that the command of an open request lives."""
+
+    def put_off(self, one: Unfinished) -> None:
+        """Note that an open request could not be settled now."""
+
+    def forget(self, request: str) -> None:
+        """Take the mark of an open request away of which nothing is left to settle."""
 
     def intend_and_settle(self, intent: Intent, verdict: Verdict) -> None:
         """Put a request on record that ended before it began."""

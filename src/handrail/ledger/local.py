@@ -26,9 +26,15 @@ class LocalRecord:
         self._append([{"kind": "outcome", **vars(verdict), "at": self._now(), "by": self._caller.arn}])
         return True
 
-    def renew(self, request: str, operation: str) -> bool:
+    def renew(self, request: str, operation: str, resource: str = "") -> bool:
         """Return True: nobody else settles what stands in a file."""
         return True
+
+    def put_off(self, one: Unfinished) -> None:
+        """Do nothing: nothing is left open here."""
+
+    def forget(self, request: str) -> None:
+        """Do nothing, for the same reason."""
 
     def intend_and_settle(self, intent: Intent, verdict: Verdict) -> None:
         """Append a request that ended before it began."""

@@ -64,11 +64,18 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A request that has no outcome yet. at: when its command last said that it lives, epoch seconds."""
+    """A request that has no outcome yet. at: when its command last said that it lives, epoch seconds.
+
+    resource: what it is about, where the row says. tried: when somebody last could not settle it. dated: the row says
+    when; one that does not counts as alive now.
+    """
 
     request: str
     operation: str
     at: float
+    resource: str = ""
+    tried: float = 0.0
+    dated: bool = True
 
 
 @dataclass(frozen=True)
@@ -128,10 +135,20 @@ class Record:
         """
         return self._append([("outcome", verdict.request, self._stamped(verdict))], beside) is None
 
-    def renew(self, request: str, operation: str) -> bool:
+    def renew(self, request: str, operation: str, resource: str = "") -> bool:
         """Say that the command of an open request lives. Returns whether the request is still open."""
-        body = {"operation": operation, "at": round(self._table.now() * 1000)}
+        body = {"operation": operation, "resource": resource, "at": round(self._table.now() * 1000)}
         return self._table.put(_marker(request, body).item, if_exists=True).item is None
+
+    def put_off(self, one: Unfinished) -> None:
+        """Note that an open request could not be settled now, unless its command has said meanwhile that it lives."""
+        at = round(one.at * 1000)
+        marker = _marker(one.request, {"operation": one.operation, "resource": one.resource, "at": at}).item
+        self._table.put({**marker, "tried": round(self._table.now() * 1000)}, version=("at", at))
+
+    def forget(self, request: str) -> None:
+        """Take the mark of an open request away that has an outcome, or no intent: nothing is left to settle."""
+        self._table.delete((OPEN, request))
 
     def intend_and_settle(self, intent: Intent, verdict: Verdict) -> None:
         """Put a request on record that ended before it began: both entries in one transaction."""
@@ -223,7 +240,14 @@ class Record:
         """Return the requests of everybody that have no outcome, the oldest first: the journal, in one read."""
         found = [
             # One whose time was edited counts as alive: who takes the living for dead undoes what they do.
-            Unfinished(item["sk"], str(item.get("operation")), _moment(item) / 1000 or self._table.now())
+            Unfinished(
+                item["sk"],
+                str(item.get("operation")),
+                _moment(item) / 1000 or self._table.now(),
+                str(item.get("resource", "")),
+                _moment(item, "tried") / 1000,
+                dated=_moment(item) > 0,
+            )
             for item in self._table.query(OPEN)
             if not is_newer(item)
         ]
@@ -319,7 +343,7 @@ def _said(entry: Mapping[str, Any]) -> Item:
 def _marker(request: str, body: Item) -> Put:
     """Return the mark of an open request: enough to tell whether it is due, without reading the intent."""
     marker = {"pk": OPEN, "sk": request, "schema": SCHEMA, "operation": body["operation"], "at": body["at"]}
-    return Put(marker, unless_exists=False)
+    return Put({**marker, **({"resource": body["resource"]} if body.get("resource") else {})}, unless_exists=False)
 
 
 def given_of(operation: Operation, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -404,9 +428,9 @@ def _check_outcome(item: Item) -> None:
         raise Odd("its code is no number")
 
 
-def _moment(item: Item) -> int:
+def _moment(item: Item, name: str = "at") -> int:
     """Return when an entry was written, epoch milliseconds; 0 where that was edited so that it can't be read."""
-    at = item.get("at")
+    at = item.get(name)
     return at if at is not None and is_whole(at) and at < LATEST * 1000 else 0
 
 

@@ -18,6 +18,7 @@ from handrail.core.s3_rules import (
     without_public_read,
 )
 from handrail.core.shell import command, line
+from handrail.operations.s3.meeting import check_no_upload
 from handrail.session import Session
 
 T = TypeVar("T")
@@ -115,8 +116,10 @@ def make_public(session: Session, name: str, region: str) -> None:
     """Open a bucket's objects to everyone by its policy, and prove it. Whatever fails on the way leaves it private.
 
     What looks like a secret is looked for once more at the last moment, for a question may have stood for long, and
-    again when it is open: what came in between is shut in again. Raises Refused, WrongState.
+    again when it is open: what came in between is shut in again. What is on its way does not show yet: an upload that
+    may be under way is in the way. Raises Refused, WrongState.
     """
+    check_no_upload(session, name)
     session.check_claims(find_secrets(session, name, region))
     try:
         _open(session, name, region)

@@ -20,5 +20,5 @@ def recover(session: Session, intent: Intent) -> Verdict:
         "failed" if result.error else "succeeded",
         result.error.exit_code if result.error else 0,
         resource=result.id or intent.resource,
-        message=result.error.message if result.error else result.said or "it was cut off, and is finished",
+        message="; ".join((result.error.message if result.error else result.said, *result.warnings)),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from handrail.aws.s3 import Standing
 from handrail.aws.s3_objects import Objects
 from handrail.core.errors import AwsFailure, HandrailError, Internal, PermissionDenied
 from handrail.core.plan import Result, Status
@@ -13,7 +14,7 @@ from handrail.core.words import count
 from handrail.ledger.record import Intent
 from handrail.operations.s3.changing import make_private, patiently
 from handrail.operations.s3.making import Order, finish_private, read_bucket
-from handrail.operations.s3.targets import KIND, Target, find_row_too, objects_of, rows_of
+from handrail.operations.s3.targets import KIND, Target, find_row_too, objects_of, out_of_reach, rows_of
 from handrail.session import Session
 
 
@@ -31,7 +32,7 @@ def recover_create(session: Session, intent: Intent) -> Result:
     One that was to be public stays so only if it is so already, as approved; else it is made private.
     """
     order = _order(intent)
-    standing = session.s3.standing(order.name, order.region)
+    standing = _standing(session, order.name, order.region)
     if not standing.is_reachable or not order.made(session.s3.tags(order.name, standing.region)):
         row = rows_of(session).get(KIND, order.name)
         if row is not None and row.request == order.request:
@@ -69,7 +70,7 @@ def _update_again(session: Session, target: Target, wanted: Mapping[str, Any]) -
 
 def recover_delete(session: Session, intent: Intent) -> Result:
     """Drop the row of a bucket that is gone; leave one that is there, and say so: nothing of it can be undone."""
-    if not session.s3.standing(intent.resource, intent.region).is_free:
+    if not _standing(session, intent.resource, intent.region).is_free:
         return _undone(intent, f"bucket {intent.resource} is still there; part of its content may be deleted.")
     rows_of(session).drop(KIND, intent.resource)
     return _finished(intent, None)
@@ -123,6 +124,14 @@ def _order(intent: Intent) -> Order:
         versioning=bool(wanted["versioning"]),
         object_lock=bool(wanted.get("object_lock")),  # what 0.1 put on record does not say
     )
+
+
+def _standing(session: Session, name: str, region: str) -> Standing:
+    """Return whether a bucket is there. Raises PermissionDenied where that can't be seen: nothing follows from it."""
+    standing = session.s3.standing(name, region)
+    if not standing.is_free and not standing.is_reachable:
+        raise out_of_reach(name)
+    return standing
 
 
 def _is_open(session: Session, name: str, region: str) -> bool:

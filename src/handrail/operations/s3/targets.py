@@ -122,7 +122,7 @@ def find_row_too(session: Session, name: str, *, to_change: bool = True) -> Targ
     elif row is None and not session.manages_any("s3"):
         raise with_open_create(session, name, _not_managed(name))
     elif not standing.is_reachable:
-        raise _not_managed(name) if row is None else _out_of_reach(name)
+        raise _not_managed(name) if row is None else out_of_reach(name)
     else:
         view = session.s3.view(name, standing.region)
         bucket = bucket_of(Listed(name, standing.region, None), row, view)
@@ -237,7 +237,8 @@ def _not_managed(name: str) -> NotManaged:
     )
 
 
-def _out_of_reach(name: str) -> PermissionDenied:
+def out_of_reach(name: str) -> PermissionDenied:
+    """Return the error of a bucket that these credentials can't look at."""
     return PermissionDenied(
         f"bucket {name} is on record and can't be reached: these credentials may not do s3:ListBucket, or another "
         "account has the name now.",

@@ -26,6 +26,7 @@ from handrail.operations.s3.changing import (
 from handrail.operations.s3.create import PRIVATE, PUBLIC, TAG, is_public_wanted, public_question
 from handrail.operations.s3.describing import notes, said
 from handrail.operations.s3.making import read_bucket
+from handrail.operations.s3.meeting import check_no_upload
 from handrail.operations.s3.recovering import recover
 from handrail.operations.s3.targets import (
     BUCKETS,
@@ -82,6 +83,8 @@ def update_buckets(session: Session, values: Values) -> Plan:
     opening = [course.target for course in acting if course.access and edit.public]
     if opening:
         check_account_lets_public(session)
+        for target in opening:
+            check_no_upload(session, target.name)
         _check_no_secrets(session, opening)
 
     def apply(hold: Hold) -> list[Result]:

@@ -30,6 +30,7 @@ from handrail.core.words import count, readable
 from handrail.ledger.record import given_of
 from handrail.operations.s3.gathering import Batch, find_doubles, gather
 from handrail.operations.s3.leftovers import find_leftovers, keeping
+from handrail.operations.s3.meeting import is_being_opened
 from handrail.operations.s3.recovering import recover
 from handrail.operations.s3.targets import (
     BUCKET,
@@ -60,7 +61,7 @@ def upload_files(session: Session, values: Values) -> Plan:
 
     def apply(hold: Hold) -> list[Result]:
         # Whose it is, and who may read it, may have changed while a question stood.
-        now = find_one(session, target.name)
+        now = _as_it_will_be(session, find_one(session, target.name))
         _check_secrets(session, now, batches)
         return _apply(session, replace(target, bucket=now.one), objects, loads, values)
 
@@ -78,6 +79,13 @@ def upload_files(session: Session, values: Values) -> Plan:
         given=given_of(UPLOAD, values),
         resolved={load.request: _resolved(target, load, loads) for load in loads},
     )
+
+
+def _as_it_will_be(session: Session, target: Target) -> Target:
+    """Return a bucket as public where somebody is about to open it."""
+    if not is_being_opened(session, target.name):
+        return target
+    return replace(target, bucket=replace(target.one, access="public"))
 
 
 def _question(session: Session, acting: Sequence[Target]) -> Question | None:
