@@ -1,5 +1,6 @@
 """The rules of the lease, one by one, where nothing happens at the same time; tests/simulation has the rest."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -17,8 +18,9 @@ from handrail.core.errors import (
     Unreachable,
     WrongState,
 )
-from handrail.ledger.fence import FenceClosed
-from handrail.ledger.holders import Cap, Fate, Place, Seen, Verdict
+from handrail.core.plan import NameWish
+from handrail.ledger.fence import Fence, FenceClosed
+from handrail.ledger.holders import Cap, Fate, Place, Seen, Verdict, from_names, with_new
 from handrail.ledger.item import UNHEARD
 from handrail.ledger.lease import INSTANCE_GONE, TOKEN_MISMATCH, End
 from handrail.ledger.ports import Told
@@ -625,3 +627,69 @@ def test_where_nobody_may_look_any_more_is_passed_over(bench: Bench) -> None:
     bench.look_all = shut  # type: ignore[method-assign]
     state = replace(bench.read(), regions=("eu", "far"))
     assert bench.lease().outside(state) == ()
+
+
+# ---- rules 19 and 20: names, and regions that can't be looked at -----------------------------------------------------
+
+
+def _rename(bench: Bench, instance: str, name: str, send: Callable[[Fence], str]) -> None:
+    with bench.lease().naming(NameWish("eu", name, instance)) as fence:
+        send(fence)
+
+
+def test_a_name_is_taken_while_it_is_given_and_until_every_look_shows_it(bench: Bench) -> None:
+    bench.running()
+    bench.add("i-2", "running", "r2")
+    _rename(bench, "i-1", "web", answers("i-1"))
+    (named,) = bench.names.values()
+    assert (named.name, named.instance, named.until) == ("web", "i-1", NOON)
+    with pytest.raises(Conflict, match="the name web is taken: i-1 was given it by ann a moment ago"):
+        _rename(bench, "i-2", "web", answers("i-2"))
+    with pytest.raises(Conflict, match="the name web is taken"):
+        bench.lease().take_for_create([replace(wanted("r3"), name="web")], ())
+    _rename(bench, "i-1", "web", answers("i-1"))  # again, after it was cut off
+
+
+def test_a_rename_that_was_refused_gives_the_name_back_and_an_open_one_does_not(bench: Bench) -> None:
+    bench.add("i-1", "running", "r1")
+    with pytest.raises(AwsFailure):
+        _rename(bench, "i-1", "web", fails())
+    assert bench.names == {}
+    with pytest.raises(Unreachable):
+        _rename(bench, "i-1", "web", fails(answered=False))
+    assert [one.until for one in bench.names.values()] == [NOON + TIMES.term]
+
+
+def test_a_name_that_cant_be_read_is_taken(bench: Bench) -> None:
+    bench.names = from_names({"eu/web": 5})
+    with pytest.raises(Conflict, match="can't be read"):
+        _rename(bench, "i-1", "web", answers("i-1"))
+
+
+@pytest.mark.parametrize("scope", ["account", "region", "owner"])
+def test_what_a_dark_region_holds_counts_and_nothing_else(bench: Bench, scope: str) -> None:
+    bench.lease().confirm(bench.lease().take_for_create([wanted("far", region="us")], ())[0], "i-f")
+    bench.pass_term()
+    bench.dark = {"us"}
+    mine = wanted("near", region="us" if scope == "region" else "eu")
+    with pytest.raises((CapReached, Unreachable)):
+        bench.lease().take_for_create([mine], [Cap(scope, 1)])
+    lease = bench.lease()
+    assert lease.take_for_create([wanted("near")], [Cap("account", 2)])
+    rows = {row["key"]: row for row in lease.overview()}
+    assert (rows["far"]["instance_state"], rows["far"]["note"]) == ("unknown", "us can't be looked at: us is dark")
+    with pytest.raises(Unreachable):
+        lease.take_for_create([wanted("there", region="us")], [Cap("account", 9)])
+    with pytest.raises(Unreachable):
+        lease.note_stopped("i-f", "hr-far")
+    lease.let_go("create:far")
+    lease.let_go("create:far")
+    assert states(bench.places) == {"near": "reserved"}
+    with pytest.raises(WrongState, match="can't be let go now"):
+        lease.let_go("create:near")
+
+
+def test_a_key_that_is_there_is_never_overwritten(bench: Bench) -> None:
+    bench.reserved()
+    with pytest.raises(Conflict, match="there is a place for r1 already"):
+        with_new(bench.places, [bench.place("r1")])

@@ -1,0 +1,174 @@
+"""Rows of the ledger that are odd: damaged, edited, or a newer version's. Each stops what needs it, and nothing else.
+
+The oddities are generated: every kind of them, in every member of every kind of row.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ledger_office import Office, open_office
+
+from conftest import Handrail
+
+NEWER = 99
+ODDITIES: dict[str, Any] = {
+    "null": None,
+    "text": "x",
+    "empty": "",
+    "number as text": "5",
+    "negative": -5,
+    "huge": 10**30,
+    "fraction": 1.5,
+    "truth": True,
+    "list": [],
+    "list of numbers": [1, 2],
+    "map": {},
+    "nested": {"a": {"b": [None]}},
+}
+MISSING = "missing"
+PLACE = {
+    "state": "held",
+    "kind": "create",
+    "mark": "m",
+    "region": "us-east-1",
+    "owner": "dev-9",
+    "by": "dev-9",
+    "name": "odd",
+    "since": 1_800_000_000,
+    "until": 1_800_000_000,
+    "requests": ["odd"],
+    "instance": "i-0c1d2e3f4a5b6c7d8",
+    "fate": "",
+}
+WHOLE: tuple[Any, ...] = (
+    None,
+    "text",
+    "",
+    5,
+    -1,
+    10**40,
+    True,
+    [],
+    [1],
+    {},
+    {"state": "held"},
+    {**PLACE, "needs": NEWER},
+)
+TEXTS = ("text", "empty", "number as text")
+READABLE = {(member, kind) for member in ("mark", "owner", "by", "name") for kind in TEXTS}
+READABLE |= {("region", "text"), ("region", "number as text"), ("requests", "list"), ("fate", "empty")}
+READABLE |= {("instance", kind) for kind in (*TEXTS, MISSING)} | {("fate", MISSING)}
+
+
+def odd_places() -> dict[str, Any]:
+    """Return places of which none can be read, by their keys."""
+    found: dict[str, Any] = {f"create:whole-{number}": value for number, value in enumerate(WHOLE)}
+    for member in PLACE:
+        for kind, value in {**ODDITIES, MISSING: MISSING}.items():
+            if (member, kind) not in READABLE:
+                odd = {**PLACE, member: value}
+                if kind == MISSING:
+                    del odd[member]
+                found[f"create:{member}-{kind.replace(' ', '-')}"] = odd
+    return {**found, "resize:i-0c1d2e3f4a5b6c7d8": PLACE, "start:i-00000000": PLACE}
+
+
+@pytest.fixture(scope="module")
+def shared_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    yield from open_office(tmp_path_factory.mktemp("office"))
+
+
+@pytest.fixture
+def office(shared_office: Office) -> Iterator[Office]:
+    yield shared_office
+    shared_office.clear()
+
+
+def _whole(done: Any) -> None:
+    """Assert that a command ended as one that knows what it says."""
+    assert "itself failed" not in done.out + done.err
+    assert "Traceback" not in done.out + done.err
+
+
+def test_a_place_that_cant_be_read_counts_and_stops_only_what_needs_it(office: Office) -> None:
+    handrail, odd = office.wide, odd_places()
+    mine = handrail.json("ec2", "create", "--name", "mine", "--no-wait")
+    before = office.row("lease", "holders")
+    places = json.loads(before["places"]["S"])
+    places[f"create:{mine['request']}"] |= {"later": {"deep": [1, {"x": None}]}}
+    places["start:i-0123456789abcdef0"] = 5
+    known = {"M": {"a": {"L": [{"NULL": True}, {"B": b"\0"}]}}}
+    stored = {**places, **odd}
+    office.put(
+        {
+            **before,
+            "schema": {"N": str(NEWER)},
+            "later": known,
+            "half": {"N": "1.5"},
+            "places": {"S": json.dumps(stored)},
+        }
+    )
+
+    refused = handrail("ec2", "create", "--name", "next", "--no-wait", "-o", "json")
+    assert refused.code == 3, "each counts as one"
+    assert refused.error["details"]["count"] == len(stored)
+    (office.folder / "wider.toml").write_text(f'preset = "strict"\n[ec2]\nmax_running = {len(stored) + 2}\n')
+    wider = Handrail({**handrail.environ, "HANDRAIL_POLICY": str(office.folder / "wider.toml")}, office.folder)
+    lines: tuple[list[str], ...] = (
+        ["ec2", "create", "--name", "next", "--no-wait"],
+        ["ec2", "stop", "next"],
+        ["ec2", "start", "next", "--no-wait"],
+        ["ec2", "update", "next", "--rename", "last"],
+        ["ec2", "list"],
+        ["lease", "list"],
+        ["audit", "list"],
+        ["audit", "verify"],
+        ["s3", "list"],
+        [],
+        ["ec2", "delete", "last", "--yes"],
+    )
+    for line in lines:
+        done = wider(*line)
+        _whole(done)
+        assert done.code == 0 or "verify" in line, (line, done.err)
+    rows = {row["place"]: row for row in wider.json("lease", "list")}
+    assert {rows[key]["state"] for key in odd} == {"unreadable"}
+    needs = wider("ec2", "create", "--name", "more", "--request-id", "whole-0", "--no-wait", "-o", "json")
+    assert (needs.code, needs.error["code"]) == (7, "unreadable_row")
+    assert "lease/holders (place create:whole-0)" in needs.error["message"]
+    newer = wider(
+        "ec2", "create", "--name", "more", "--request-id", f"whole-{len(WHOLE) - 1}", "--no-wait", "-o", "json"
+    )
+    assert (newer.code, newer.error["code"]) == (7, "newer_row")
+    wider.ok("lease", "release", "create:whole-0", "--now", "--yes")
+
+    after = office.row("lease", "holders")
+    kept = json.loads(after["places"]["S"])
+    del odd["create:whole-0"]
+    assert {key: kept[key] for key in odd} == odd, "written back as they are"
+    assert kept[f"create:{mine['request']}"]["later"] == {"deep": [1, {"x": None}]}
+    assert (after["later"], after["half"], after["schema"]) == (known, {"N": "1.5"}, {"N": str(NEWER)})
+
+
+def test_an_item_that_cant_be_read_stops_what_takes_places_and_nothing_else(office: Office) -> None:
+    handrail = office.wide
+    handrail.ok("ec2", "create", "--name", "mine", "--no-wait")
+    bad = {**office.row("lease", "holders"), "places": {"S": "[]"}}
+    office.put(bad)
+    for line, code in (
+        (["ec2", "create", "--no-wait"], 7),
+        (["lease", "list"], 7),
+        (["ec2", "list"], 0),
+        (["audit", "list"], 0),
+        (["s3", "list"], 0),
+        (["ec2", "stop", "mine"], 0),
+        (["ec2", "start", "mine"], 7),
+        ([], 0),
+    ):
+        done = handrail(*line)
+        _whole(done)
+        assert done.code == code, (line, done.err)
+        assert code == 0 or "the row lease/holders of the ledger" in done.err
+    assert office.row("lease", "holders") == bad, "left as it is"
