@@ -181,9 +181,11 @@ def test_whatever_was_killed_is_told_by_a_look(office: Office) -> None:
     for verb, call, when, name, _ in moves:
         office.kill(Call(f"ec2:{call}", 1), when, "ec2", verb, name, "--yes")
     time.sleep(RUN_OUT)
+    is_left = office.result(_request(early)) == "open"  # on a slow machine a command of those above has settled it
     first = office.handrail.ok("ec2", "create", "--name", "next").err
     office.handrail.ok("ec2", "create", "--name", "more")
-    assert f"settled what was cut off: ec2 create early (request {_request(early)}) of you" in first
+    told = f"settled what was cut off: ec2 create early (request {_request(early)}) of you"
+    assert told in first or not is_left
     assert office.result(_request(early)) == "failed"
     assert office.result(_request(late)) == "succeeded"
     assert office.result(_request(released)) == "failed"

@@ -22,6 +22,7 @@ ENDS = (
     "terminated",
 )
 ELSEWHERE = {
+    "audit anchor": "puts one new object; tests/s3/test_s3_anchors.py cuts it off",
     "ec2 update": "sets tags, which a repeat sets again",
     "ec2 reboot": "leaves nothing behind that a look could tell",
     "lease release": "test_kills.py kills whoever cleans up",
