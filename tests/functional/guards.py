@@ -263,7 +263,37 @@ def all_or_none(handrail: Handrail, sandbox: Sandbox) -> None:
 TARGETS, MOVE, RUNNER = "operations/ec2/targets.py", "operations/ec2/move.py", "runner.py"
 REQUESTED, UPDATE, BOUNDS = "operations/ec2/requested.py", "operations/ec2/update.py", "core/policy/bounds.py"
 ASKED, DRY = "    if not _answered(session, question, others):", "    if dry_run:"
+
+
+def a_secret_in_hand(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A secret is masked by its value, under no name at all."""
+    secret = "Abcd0123/Efgh4567+Ijkl"
+    done = handrail("ec2", "list", "--query", f"[? {secret}", HANDRAIL_TARGET="sandbox", AWS_SECRET_ACCESS_KEY=secret)
+    assert (done.code, secret in done.err) == (2, False)
+
+
+def a_key_by_its_beginning(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A private key under an innocent name does not get into a public bucket."""
+    handrail("s3", "create", "guarded-press", "--public", "--yes")
+    (handrail.cwd / "a.txt").write_text("-----BEGIN PRIVATE KEY-----")
+    assert handrail("s3", "upload", "guarded-press", "a.txt", "--overwrite").code == 3
+
+
 GUARDS = (
+    Guard(
+        "secrets in hand",
+        "core/redaction.py",
+        "return redact(self._without_values(text))",
+        "return redact(text)",
+        a_secret_in_hand,
+    ),
+    Guard(
+        "keys by beginning",
+        "operations/s3/upload.py",
+        'beginning_of(read_head(file)) if file.path else ""',
+        '""',
+        a_key_by_its_beginning,
+    ),
     Guard("token", "core/managed.py", "and client_token == token_of(request)", "", copied_tags),
     Guard("names are own", TARGETS, "if one.managed or any_will_do]", "]", a_foreign_name),
     Guard("names live", TARGETS, "by_names(names, LIVE_STATES)", "by_names(names, ('terminated',))", a_dead_name),

@@ -32,10 +32,12 @@ def test_without_the_guard_its_scenario_fails(
     text = file.read_text()
     assert text.count(guard.text) == 1, "the guard's line has changed: tell guards.py"
     file.write_text(text.replace(guard.text, guard.without))
-    paths = ":".join(map(str, (mutant.parent, TESTS, TESTS / "functional")))
+    # Not by PYTHONPATH, whose folders the program takes from its path.
+    paths = [str(path) for path in (mutant.parent, TESTS, TESTS / "functional")]
+    code = f"import runpy, sys; sys.path[:0] = {paths}; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
     done = subprocess.run(
-        [sys.executable, TESTS / "functional" / "guards.py", guard.name, sandbox.state_dir, handrail.cwd],
-        env={**handrail.environ, "PYTHONPATH": paths},
+        [sys.executable, "-c", code, TESTS / "functional" / "guards.py", guard.name, sandbox.state_dir, handrail.cwd],
+        env=handrail.environ,
         capture_output=True,
         text=True,
         timeout=HANGS,
