@@ -1,0 +1,88 @@
+"""What keeps a reply from being AWS's, and which listings do not go on."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from handrail.aws.answers import date_of, lacks, lacks_of_stream, words_of
+from handrail.aws.paging import EMPTY_PAGES, pages
+from handrail.core.errors import AwsFailure
+
+ID = {"x-amzn-requestid": "3f1c", "date": "Fri, 27 Nov 2026 00:00:00 GMT", "content-type": "application/x-amz-json-1.0"}
+STATUS = b"<PolicyStatus><IsPublic>TRUE</IsPublic></PolicyStatus>"
+
+
+def reply(content: bytes = b"", status: int = 200, **headers: str) -> Any:
+    return SimpleNamespace(status_code=status, headers=headers or ID, content=content)
+
+
+@pytest.mark.parametrize(
+    ("call", "came", "parsed", "why"),
+    [
+        ("sts.GetCallerIdentity", reply(b"<html/>"), {}, "it is a <html>, and no <GetCallerIdentityResponse>"),
+        ("sts.GetCallerIdentity", reply(b"Sign in"), {}, "it is no XML, and no <GetCallerIdentityResponse>"),
+        ("s3.PutBucketPolicy", reply(b"", x="y"), {}, "it has no request id of AWS"),
+        ("s3.PutBucketPolicy", reply(b"<html/>"), {}, "it is a page"),
+        ("s3.PutBucketPolicy", reply(b""), {}, ""),
+        ("s3.GetBucketPolicy", reply(b"{}"), {}, "it is no policy document"),
+        ("s3.GetBucketPolicy", reply(b'{"Statement": []}'), {}, ""),
+        ("dynamodb.GetItem", reply(b"[]"), {}, "it is no whole JSON object"),
+        ("dynamodb.GetItem", reply(b"[" * 100_000), {}, "it is no whole JSON object"),
+        ("dynamodb.GetItem", reply(b"{}"), None, "it is no object"),
+        ("dynamodb.GetItem", reply(b"{}"), {}, ""),
+        ("dynamodb.GetItem", reply(b"{}"), {"Item": {"pk": {"S": "a"}}}, "Item.sk is missing"),
+        ("dynamodb.GetItem", reply(b"{}", **{**ID, "date": "soon"}), {}, "its Date can't be read"),
+        ("dynamodb.Query", reply(b"{}"), {"Items": [], "Count": 1}, "Count says 1, and 0 came"),
+        ("ec2.DescribeRegions", reply(b"<DescribeRegionsResponse/>"), {"Regions": []}, "Regions.RegionName is missing"),
+        ("s3.GetBucketPolicyStatus", reply(b"<PolicyStatus/>"), {}, "IsPublic says neither true nor false"),
+        ("sso.GetRoleCredentials", reply(b"{}"), {}, ""),
+        ("dynamodb.Query", reply(b"", 502), {"Error": {"Code": "502"}}, "it has no error code of AWS"),
+        ("dynamodb.Query", reply(b"{}", 400, x="y"), {"Error": {"Code": "No"}}, "it has no request id of AWS"),
+        ("dynamodb.Query", reply(b"{}", 400), {"Error": {"Code": "No"}}, ""),
+        ("s3.ListBuckets", reply(b"<Error/>", 403), {"Error": {"Code": "AccessDenied"}}, ""),
+        ("s3.ListBuckets", reply(b"<p/>", 403), {"Error": {"Code": "A"}}, "it is a <p>, and no error of AWS"),
+    ],
+)
+def test_a_reply_is_an_answer_or_lacks_something(call: str, came: Any, parsed: Any, why: str) -> None:
+    service, _, name = call.partition(".")
+    assert lacks(service, name, came, parsed, head=False) == why
+
+
+def test_a_head_is_known_by_its_request_id() -> None:
+    assert lacks("s3", "HeadBucket", reply(b"", 404, x="y"), {}, head=True)
+    assert not lacks("s3", "HeadBucket", reply(b"", 404), {}, head=True)
+    assert lacks_of_stream(reply(b"", x="y"))
+    assert not lacks_of_stream(reply(b""))
+
+
+def test_a_public_bucket_is_public_however_true_is_written() -> None:
+    parsed = {"PolicyStatus": {"IsPublic": False}}
+    assert not lacks("s3", "GetBucketPolicyStatus", reply(STATUS), parsed, head=False)
+    assert parsed["PolicyStatus"]["IsPublic"]
+
+
+def test_a_page_is_shown_in_words_and_nothing_that_may_be_a_secret() -> None:
+    page = reply(b"<b>Sign in\x1b</b>", **{"content-type": "text/html"})
+    assert words_of(page) == '200, text/html, "Sign in\\x1b"'
+    assert words_of(reply(b'{"SessionToken": "s"')) == "200, application/x-amz-json-1.0"
+    assert date_of({}) is None
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ([{"Items": [1], "Token": "a"}] * 2, "the same page comes again"),
+        ([{"Items": [1], "Token": "a"}, {"Items": [1], "Token": "b"}], "the same page comes again"),
+        ([{"Token": str(number)} for number in range(EMPTY_PAGES)], "200 pages in a row are empty"),
+    ],
+)
+def test_a_listing_that_does_not_go_on_is_given_up(answers: list[dict[str, Any]], why: str) -> None:
+    left = iter(answers)
+    with pytest.raises(AwsFailure, match=why):
+        list(pages(lambda _call: next(left), {}, {"Token": "From"}, "Items"))
+
+
+def test_more_without_a_token_is_given_up() -> None:
+    with pytest.raises(AwsFailure, match="does not say from where"):
+        list(pages(lambda _call: {"More": True}, {}, {"Token": "From"}, truncated="More"))
