@@ -13,7 +13,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -44,8 +44,8 @@ class Call:
 
     name: str
     nth: int
-    after: str | None = None
-    turn: int = 1
+    after: str | None = field(default=None, compare=False)
+    turn: int = field(default=1, compare=False)
 
     def is_same(self, other: "Call") -> bool:
         """Return whether this is the call that another run of the command made there."""
