@@ -323,7 +323,14 @@ def test_a_create_that_was_killed_is_named_where_its_bucket_is_met(
     handrail: Handrail, session: Session, s3: Any, unique: Unique
 ) -> None:
     name, request = unique("killed"), unique("r")
-    values = {"name": name, "public": False, "private": False, "tag": ("team=a b",), "versioning": True}
+    values = {
+        "name": name,
+        "public": False,
+        "private": False,
+        "tag": ("team=a b",),
+        "versioning": True,
+        "object_lock": False,
+    }
     made = cast(Plan, CREATE.handler(session, {**values, "request_id": request}))
     order = replace(order_of(session, name, request), tags={"team": "a b"}, digest=made.digest)
     session.ledger.record.intend(
