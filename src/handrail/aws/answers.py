@@ -137,7 +137,9 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("s3", "ListMultipartUploads"): Row(
         ("ListMultipartUploadsResult",), ("IsTruncated", "Uploads[].Key", "Uploads[].UploadId"), ("IsTruncated",)
     ),
-    ("s3", "ListParts"): Row(("ListPartsResult",), ("IsTruncated", "Parts[].LastModified"), ("IsTruncated",)),
+    ("s3", "ListParts"): Row(  # moto calls it a response
+        ("ListPartsResult", "ListPartsResponse"), ("IsTruncated", "Parts[].LastModified"), ("IsTruncated",)
+    ),
     ("s3", "DeleteObjects"): Row(("DeleteResult",), ("Errors[].Key",)),
     ("s3", "CreateMultipartUpload"): Row(("InitiateMultipartUploadResult",), ("UploadId",)),
     ("s3", "CompleteMultipartUpload"): Row(("CompleteMultipartUploadResult",), ("ETag",)),
