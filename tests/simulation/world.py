@@ -261,9 +261,10 @@ class Client:
             reply = world.post(f"{what} by {self.name}", signed, effect)
             if reply is None:
                 continue
-            fence.answered()
             if reply[0] == " ":
+                fence.answered()
                 raise AwsFailure("AWS says no", code=reply[1:])
+            fence.carried_out()
             return reply
         raise Unreachable("no answer")
 
