@@ -5,7 +5,7 @@ A scenario runs as it is and must pass; with the guard's line removed it must fa
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -329,12 +329,12 @@ GUARDS = (
 )  # fmt: skip
 
 
-def main(name: str, state_dir: str, work: str) -> None:
+def run_scenario(guards: Sequence[Guard], name: str, state_dir: str, work: str) -> None:
     """Run one scenario against a sandbox that runs already; exit 1 with an AssertionError where it fails."""
     sandbox = Sandbox(Path(state_dir), {}, launcher.find(Path(state_dir)))
-    guard = next(guard for guard in GUARDS if guard.name == name)
+    guard = next(guard for guard in guards if guard.name == name)
     guard.scenario(Handrail(dict(os.environ), Path(work)), sandbox)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run_scenario(GUARDS, *sys.argv[1:])

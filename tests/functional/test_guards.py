@@ -1,5 +1,6 @@
-"""Every guard of EC2 holds, and its scenario fails once the guard is taken out of the source."""
+"""Every guard holds, and its scenario fails once the guard is taken out of the source."""
 
+import inspect
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from guards import GUARDS, Guard
+from guards_unheard import GUARDS as UNHEARD
 
 import handrail as package
 from conftest import Handrail, Sandbox
@@ -14,7 +16,7 @@ from patience import HANGS
 
 SOURCE = Path(package.__file__).parent
 TESTS = Path(__file__).parents[1]
-by_guard = pytest.mark.parametrize("guard", GUARDS, ids=[guard.name for guard in GUARDS])
+by_guard = pytest.mark.parametrize("guard", [*GUARDS, *UNHEARD], ids=lambda guard: guard.name)
 
 
 @by_guard
@@ -36,7 +38,7 @@ def test_without_the_guard_its_scenario_fails(
     paths = [str(path) for path in (mutant.parent, TESTS, TESTS / "functional")]
     code = f"import runpy, sys; sys.path[:0] = {paths}; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
     done = subprocess.run(
-        [sys.executable, "-c", code, TESTS / "functional" / "guards.py", guard.name, sandbox.state_dir, handrail.cwd],
+        [sys.executable, "-c", code, inspect.getfile(guard.scenario), guard.name, sandbox.state_dir, handrail.cwd],
         env=handrail.environ,
         capture_output=True,
         text=True,
