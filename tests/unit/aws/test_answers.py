@@ -32,7 +32,7 @@ def reply(content: bytes = b"", status: int = 200, **headers: str) -> Any:
         ("dynamodb.GetItem", reply(b"{}"), None, "it is no object"),
         ("dynamodb.GetItem", reply(b"{}"), {}, ""),
         ("dynamodb.GetItem", reply(b"{}"), {"Item": {"pk": {"S": "a"}}}, "Item.sk is missing"),
-        ("dynamodb.GetItem", reply(b"{}", **{**ID, "date": "soon"}), {}, "its Date can't be read"),
+        ("dynamodb.GetItem", reply(b"{}", 200, **{**ID, "date": "soon"}), {}, "its Date can't be read"),
         ("dynamodb.Query", reply(b"{}"), {"Items": [], "Count": 1}, "Count says 1, and 0 came"),
         ("ec2.DescribeRegions", reply(b"<DescribeRegionsResponse/>"), {"Regions": []}, "Regions.RegionName is missing"),
         ("s3.GetBucketPolicyStatus", reply(b"<PolicyStatus/>"), {}, "IsPublic says neither true nor false"),
@@ -63,7 +63,7 @@ def test_a_public_bucket_is_public_however_true_is_written() -> None:
 
 
 def test_a_page_is_shown_in_words_and_nothing_that_may_be_a_secret() -> None:
-    page = reply(b"<b>Sign in\x1b</b>", **{"content-type": "text/html"})
+    page = reply(b"<b>Sign in\x1b</b>", 200, **{"content-type": "text/html"})
     assert words_of(page) == '200, text/html, "Sign in\\x1b"'
     assert words_of(reply(b'{"SessionToken": "s"')) == "200, application/x-amz-json-1.0"
     assert date_of({}) is None
