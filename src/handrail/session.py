@@ -13,7 +13,7 @@ from handrail import files
 from handrail import settings as settings_module
 from handrail.clock import Clock, SystemClock
 from handrail.core.caller import Caller, Where
-from handrail.core.errors import AwsFailure, CapReached, NotSetUp, Usage
+from handrail.core.errors import AwsFailure, CapReached, NotSetUp, Usage, is_no_answer
 from handrail.core.fields import show
 from handrail.core.line import NO_LINE, Line, Typed
 from handrail.core.managed import LEDGER_TABLE
@@ -336,12 +336,14 @@ class Session:
     def places_taken(self, live: Sequence["Instance"]) -> int | None:
         """Return how many places of the account are taken, None where nothing can tell.
 
-        live: what is alive in the region of this command.
+        live: what is alive in the region of this command. Raises AwsFailure where what came is no answer of AWS.
         """
         try:
             ledger = self.found_ledger
             return ledger.taken(self.region, live) if ledger is not None else sum(one.takes_a_place for one in live)
-        except (NotSetUp, AwsFailure):
+        except (NotSetUp, AwsFailure) as error:
+            if is_no_answer(error):
+                raise
             return None
 
     def preview(self, places: Places) -> dict[str, CapReached]:

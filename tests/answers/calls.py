@@ -18,7 +18,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conftest import Done, Handrail, Sandbox
-from handrail.core.managed import ownership_tags
+from handrail.core.managed import LEDGER_TABLE, ownership_tags
+from handrail.ledger.record import OPEN
 from ledger.proxies import Call, name_of
 
 Body = bytes | Iterable[bytes]
@@ -30,7 +31,10 @@ _NOT_PASSED_ON = ("connection", "keep-alive", "transfer-encoding", "server", "co
 
 @dataclass(frozen=True)
 class Reply:
-    """What arrives. body: bytes, or an iterable of them, which is sent without saying how long it is."""
+    """What arrives. body: bytes, or an iterable of them, which is sent without saying how long it is.
+
+    status 0: the body is all that arrives, be it HTTP or not.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -161,7 +165,8 @@ def _handler(proxy: SpoilingProxy) -> type[BaseHTTPRequestHandler]:
 
 
 def _give(handler: BaseHTTPRequestHandler, reply: Reply) -> None:
-    handler.send_response_only(reply.status)
+    if reply.status:
+        handler.send_response_only(reply.status)
     for name, value in reply.headers.items():
         handler.send_header(name, value)
     if isinstance(reply.body, bytes):
@@ -171,8 +176,9 @@ def _give(handler: BaseHTTPRequestHandler, reply: Reply) -> None:
         if handler.command != "HEAD":
             handler.wfile.write(reply.body)
         return
-    handler.send_header("Connection", "close")
-    handler.end_headers()
+    if reply.status:
+        handler.send_header("Connection", "close")
+        handler.end_headers()
     handler.close_connection = True
     for part in reply.body:
         handler.wfile.write(part)
@@ -225,6 +231,17 @@ class Ground:
     def put(self, bucket: str, key: str) -> None:
         """Put an object into a bucket."""
         self.sandbox.client("s3", owner="dev-1").put_object(Bucket=bucket, Key=key, Body=b"old\n")
+
+    def forget_what_is_open(self) -> None:
+        """Take the pulses of all commands out of the ledger, so that the next one settles nothing of an earlier one."""
+        table = self.sandbox.client("dynamodb", owner="dev-1")
+        rows = table.query(
+            TableName=LEDGER_TABLE,
+            KeyConditionExpression="pk = :open",
+            ExpressionAttributeValues={":open": {"S": OPEN}},
+        )["Items"]
+        for row in rows:
+            table.delete_item(TableName=LEDGER_TABLE, Key={"pk": row["pk"], "sk": row["sk"]})
 
     def file(self, name: str, size: int = 20) -> str:
         """Write a file into the working folder, and return its name."""
@@ -316,6 +333,7 @@ LINES: Sequence[Line] = (
     Line("s3 create", _words("s3", "create", "{name}", "--request-id", "{name}")),
     Line("s3 create", _words("s3", "create", "{name}", "--public", "--versioning", "--yes"), "--public"),
     Line("s3 list", _bucket("s3", "list", "--size", "-o", "json", objects=("old",))),
+    Line("s3 list", _bucket("s3", "list", "-o", "json", options=("--public", "--yes")), "public"),
     Line("s3 show", _bucket("s3", "show", "{name}", "-o", "json", objects=("old",))),
     Line("s3 show", _bucket("s3", "show", "{name}", "-o", "json", options=("--public", "--yes")), "public"),
     Line("s3 update", _bucket("s3", "update", "{name}", "--public", "--yes"), "--public"),

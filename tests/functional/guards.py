@@ -3,12 +3,15 @@
 A scenario runs as it is and must pass; with the guard's line removed it must fail (test_guards.py).
 """
 
+import contextlib
 import os
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from answers.calls import Exchange, Reply, SpoilingProxy
 from conftest import Handrail, Sandbox, start_sandbox
 from handrail.sandbox import launcher
 
@@ -279,7 +282,62 @@ def a_key_by_its_beginning(handrail: Handrail, sandbox: Sandbox) -> None:
     assert handrail("s3", "upload", "guarded-press", "a.txt", "--overwrite").code == 3
 
 
+# ---- what is no answer
+
+
+@contextlib.contextmanager
+def spoiled(sandbox: Sandbox, call: str, old: bytes, new: bytes) -> Iterator[dict[str, str]]:
+    """Have every answer to a call say something else, or be another page where `old` is empty; yield the variables."""
+    page = Reply(200, {"Content-Type": "text/html"}, new)
+    proxy = SpoilingProxy(sandbox.running.endpoint)
+
+    def how(exchange: Exchange) -> Reply:
+        reply = exchange.reply
+        headers = {name: value for name, value in reply.headers.items() if name.lower() != "x-amz-crc32"}
+        return reply.saying(headers=headers, body=re.sub(old, new, reply.whole, flags=re.DOTALL)) if old else page
+
+    try:
+        with proxy.spoil(call, 1, how, every=True):
+            yield {"AWS_ENDPOINT_URL": proxy.endpoint, "HANDRAIL_TARGET": "sandbox"}
+    finally:
+        proxy.close()
+
+
+def a_foreign_page(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A page that is not AWS's is not taken for having done anything."""
+    handrail.ok("ec2", "create", "--name", "web")
+    with spoiled(sandbox, "ec2:CreateTags", b"", b"<html>Sign in</html>") as there:
+        done = handrail("ec2", "update", "web", "--tag", "team=blue", **there)
+    assert (done.code, "answered CreateTags" in done.err) == (1, True)
+
+
+def a_missing_member(handrail: Handrail, sandbox: Sandbox) -> None:
+    """An answer without what it is asked for is none."""
+    handrail.ok("ec2", "create", "--name", "web")
+    with spoiled(sandbox, "ec2:DescribeInstances", b"<instanceState>.*?</instanceState>", b"") as there:
+        done = handrail("ec2", "list", **there)
+    assert (done.code, "State.Name is missing" in done.err) == (1, True)
+
+
+def a_list_cut_short(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A list of the ledger that holds less than it says is none."""
+    handrail.ok("ec2", "create", "--name", "web")
+    with spoiled(sandbox, "dynamodb:Query", rb'"Items": ?\[.*\]', b'"Items": []') as there:
+        assert handrail("audit", "list", **there).code == 1
+
+
+def a_public_bucket(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A public bucket is public however the answer writes true."""
+    handrail("s3", "create", "guarded-square", "--public", "--yes")
+    with spoiled(sandbox, "s3:GetBucketPolicyStatus", b"(?i)true", b"TRUE") as there:
+        assert handrail("s3", "show", "guarded-square", "-o", "json", **there).json["access"] == "public"
+
+
 GUARDS = (
+    Guard("pages", "aws/answers.py", 'return "" if name in row.roots else', 'return "" if True else', a_foreign_page),
+    Guard("members", "aws/wire.py", "        if missing:\n", "        if False:\n", a_missing_member),
+    Guard("whole lists", "aws/answers.py", "    if row.counted and ", "    if False and ", a_list_cut_short),
+    Guard("true is true", "aws/answers.py", 'holder[name] = said[0].lower() == b"true"', "pass", a_public_bucket),
     Guard(
         "secrets in hand",
         "core/redaction.py",

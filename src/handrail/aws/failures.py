@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from handrail.aws.acting import SLOW, changes_something, is_definite
 from handrail.core.errors import (
+    NOT_AWS,
     Acted,
     AwsFailure,
     BadCredentials,
@@ -720,7 +721,7 @@ def _decoded(refusal: Refusal) -> dict[str, Any]:
     try:
         decoded = json.loads(refusal.decode(encoded))
     except Exception as error:
-        if isinstance(error, (HandrailError, ValueError)) or _is_botocore(error):
+        if isinstance(error, (HandrailError, ValueError, RecursionError)) or _is_botocore(error):
             return {}
         raise
     return decoded if isinstance(decoded, dict) else {}
@@ -780,7 +781,7 @@ def _not_aws(error: NotAwsError, aws: Side | None) -> Unreachable:
         hint=_check(aws, "") if sandbox else "look for a proxy (HTTPS_PROXY), or a network that wants a sign-in first",
         facts=[(label, text) for label, text in facts if text],
         details={"endpoint": error.host or None, "call": error.call, "came": error.came, "lacks": error.lacks},
-        code="not_aws",
+        code=NOT_AWS,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from handrail.core.errors import AwsFailure
+from handrail.core.errors import LISTING_STUCK, AwsFailure
 
 Page = Mapping[str, Any]
 EMPTY_PAGES = 200  # in a row; EC2 may answer with some where a filter leaves nothing of a page
@@ -47,5 +47,5 @@ def stuck(why: str) -> AwsFailure:
     return AwsFailure(
         f"the listing does not go on: {why}.",
         hint="repeat the command; if it stays so, what answers is not AWS, or has a fault",
-        code="listing_stuck",
+        code=LISTING_STUCK,
     )

@@ -168,6 +168,15 @@ class Unreachable(AwsFailure):
     code = "unreachable"
 
 
+# The slugs of what came and is no answer. Whoever did without it would say that there is nothing, or nothing to say.
+NOT_AWS, LISTING_STUCK = "not_aws", "listing_stuck"
+
+
+def is_no_answer(error: HandrailError) -> bool:
+    """Return whether an error says that something came, and that it was no answer of AWS."""
+    return error.slug in (NOT_AWS, LISTING_STUCK)
+
+
 class PartlyFailed(HandrailError):
     """Some of several targets failed; each one's own error stands in its row."""
 

@@ -438,7 +438,7 @@ def unpacked(text: Any) -> dict[str, Any] | None:
     """Return the parameters of an entry, or None where they were edited so that they can't be read."""
     try:
         found = json.loads(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

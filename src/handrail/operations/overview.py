@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from handrail.core.errors import HandrailError
+from handrail.core.errors import HandrailError, is_no_answer
 from handrail.core.fields import Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from handrail.session import Session
 
 LOOKED_AT = 50  # buckets; of more, only their number is told
+NOT_SEEN = "can't be seen now"
 
 
 def overview(session: Session, values: Values) -> Outcome:
@@ -54,7 +55,9 @@ def overview(session: Session, values: Values) -> Outcome:
 
 def _instances(counts: Mapping[str, int], taken: int | None, limit: int | None) -> str:
     words = ", ".join(f"{number} {state}" for state, number in counts.items()) or "none"
-    return words if None in (taken, limit) else f"{words} · {taken} of {limit} places used"
+    if limit is None:
+        return words
+    return f"{words} · " + (f"places used: {NOT_SEEN}" if taken is None else f"{taken} of {limit} places used")
 
 
 def _buckets(session: Session) -> dict[str, Any] | None:
@@ -72,7 +75,9 @@ def _buckets(session: Session) -> dict[str, Any] | None:
         if number > LOOKED_AT:
             return {"count": number, "public": None}
         found = list_buckets(session, {"all": False, "owner": None, "size": False}).rows if number else ()
-    except HandrailError:
+    except HandrailError as error:
+        if is_no_answer(error):
+            raise
         return None
     access = [bucket.access for bucket in found]
     return {"count": len(access), "public": access.count("public")}
@@ -80,7 +85,7 @@ def _buckets(session: Session) -> dict[str, Any] | None:
 
 def _bucket_words(buckets: Mapping[str, Any] | None) -> str:
     if buckets is None:
-        return ""
+        return NOT_SEEN
     words = f"{buckets['count']:,}" if buckets["count"] else "none"
     return f"{words}, of them {buckets['public']} public" if buckets["public"] else words
 

@@ -7,7 +7,7 @@ import pytest
 from test_requested import MADE
 
 from handrail.core.errors import PermissionDenied
-from handrail.operations.overview import LOOKED_AT, _buckets, _make
+from handrail.operations.overview import LOOKED_AT, _bucket_words, _buckets, _instances, _make
 
 
 def rows(number: int | None) -> Any:
@@ -39,3 +39,10 @@ def test_without_room_it_says_how_to_make_some() -> None:
     assert "handrail ec2 create" in _make([MADE], full=False)
     assert _make([MADE], full=True).endswith("for an instance, free a place: handrail ec2 stop web")
     assert _make([], full=True).endswith("handrail lease list")
+
+
+def test_places_are_told_as_far_as_they_can_be() -> None:
+    assert _instances({"running": 1}, 1, 2) == "1 running · 1 of 2 places used"
+    assert _instances({"running": 1}, None, 2) == "1 running · places used: can't be seen now"
+    assert _instances({}, None, None) == "none"
+    assert _bucket_words(None) == "can't be seen now"

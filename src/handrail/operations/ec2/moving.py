@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from handrail.core.ec2_rules import ENDED, SETTLED, Move
-from handrail.core.errors import HandrailError
+from handrail.core.errors import HandrailError, Throttled, Unreachable
 from handrail.core.plan import Facts, Hold, Result, Status
 from handrail.core.resources import Instance
 from handrail.operations.ec2.describing import called, next_step, notes
@@ -183,4 +183,4 @@ class Moving:
 def _splits(error: HandrailError) -> bool:
     """Return whether an error is about one of several, so that the others may still go."""
     about_one = error.exit_code in (1, 4, 5) or error.slug == "permission_denied"
-    return about_one and error.slug not in ("throttled", "unreachable", "too_late")
+    return about_one and error.slug != "too_late" and not isinstance(error, (Throttled, Unreachable))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from handrail.aws.s3 import LOOKERS, Listed, View
 from handrail.aws.s3_objects import Content, Objects
-from handrail.core.errors import HandrailError, NotFound
+from handrail.core.errors import HandrailError, NotFound, is_no_answer
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
@@ -59,6 +59,7 @@ def _look(
     """Yield each bucket; one that is gone, or that can't be looked at, is a row with a note.
 
     Not `everybody`: those that Handrail made, and those on record of which that can't be told.
+    Raises HandrailError where what came is no answer of AWS.
     """
     there = [name for name in names if name in listed]
     regions = {name: listed[name].region or (rows[name].region if name in rows else "") for name in there}
@@ -78,6 +79,8 @@ def _look(
 
 
 def _unseen(listed: Listed, row: Row | None, error: HandrailError) -> Bucket:
+    if is_no_answer(error):
+        raise error
     bucket = bucket_of(listed, row, None)
     return replace(bucket, access="unknown", note=error.message)
 
@@ -89,6 +92,8 @@ def _measured(session: Session, buckets: list[Bucket]) -> list[Bucket]:
             for one in objects_of(session, bucket).walk():
                 objects, total = objects + 1, total + one.size
         except HandrailError as error:
+            if is_no_answer(error):
+                raise
             return replace(bucket, note=bucket.note or error.message)
         return replace(bucket, objects=objects, bytes=total)
 
