@@ -180,8 +180,10 @@ def lacks(service: str, call: str, reply: Any, parsed: Any, *, head: bool) -> st
     if reply.status_code >= 300:
         return _lacks_of_refusal(reply, parsed, head=head, ours=service in _OURS)
     row = ROWS.get((service, call))
-    if row is None:  # of the clients that botocore makes by itself for credentials, and reads itself
-        return ""
+    if row is None and service in _OURS:
+        return "nothing here says what answers it"
+    if row is None:  # of the clients that botocore makes by itself for credentials: they speak JSON
+        return "" if _is_object(reply.content) else "it is no whole JSON object"
     return _lacks_of_form(row, reply) or _lacks_of_members(row, reply, parsed)
 
 
@@ -191,6 +193,10 @@ def lacks_of_stream(reply: Any) -> str:
 
 
 def _lacks_of_refusal(reply: Any, parsed: Mapping[str, Any], *, head: bool, ours: bool) -> str:
+    if reply.status_code < 400 and not (
+        reply.headers.get("x-amz-bucket-region") or parsed.get("Error", {}).get("Region")
+    ):
+        return "it sends elsewhere, and does not say where"
     if head:
         return "" if _is_signed(reply) else "it has no request id of AWS"
     code = str(parsed.get("Error", {}).get("Code") or "")

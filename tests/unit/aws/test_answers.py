@@ -1,15 +1,21 @@
 """What keeps a reply from being AWS's, and which listings do not go on."""
 
+import ast
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore import xform_name
+from botocore.session import get_session
 
-from handrail.aws.answers import date_of, lacks, lacks_of_stream, words_of
+import handrail
+from handrail.aws.answers import ROWS, date_of, lacks, lacks_of_stream, words_of
 from handrail.aws.paging import EMPTY_PAGES, pages
 from handrail.core.errors import AwsFailure
 
 ID = {"x-amzn-requestid": "3f1c", "date": "Fri, 27 Nov 2026 00:00:00 GMT", "content-type": "application/x-amz-json-1.0"}
+ELSEWHERE = "it sends elsewhere, and does not say where"
 STATUS = b"<PolicyStatus><IsPublic>TRUE</IsPublic></PolicyStatus>"
 
 
@@ -37,6 +43,10 @@ def reply(content: bytes = b"", status: int = 200, **headers: str) -> Any:
         ("ec2.DescribeRegions", reply(b"<DescribeRegionsResponse/>"), {"Regions": []}, "Regions.RegionName is missing"),
         ("s3.GetBucketPolicyStatus", reply(b"<PolicyStatus/>"), {}, "IsPublic says neither true nor false"),
         ("sso.GetRoleCredentials", reply(b"{}"), {}, ""),
+        ("sso.GetRoleCredentials", reply(b"<html/>"), {}, "it is no whole JSON object"),
+        ("ec2.DescribeVolumes", reply(b"<DescribeVolumesResponse/>"), {}, "nothing here says what answers it"),
+        ("s3.GetObject", reply(b"<Error/>", 301), {"Error": {"Code": "PermanentRedirect"}}, ELSEWHERE),
+        ("s3.GetObject", reply(b"<Error/>", 301), {"Error": {"Code": "PermanentRedirect", "Region": "eu-west-1"}}, ""),
         ("dynamodb.Query", reply(b"", 502), {"Error": {"Code": "502"}}, "it has no error code of AWS"),
         ("dynamodb.Query", reply(b"{}", 400, x="y"), {"Error": {"Code": "No"}}, "it has no request id of AWS"),
         ("dynamodb.Query", reply(b"{}", 400), {"Error": {"Code": "No"}}, ""),
@@ -86,3 +96,19 @@ def test_a_listing_that_does_not_go_on_is_given_up(answers: list[dict[str, Any]]
 def test_more_without_a_token_is_given_up() -> None:
     with pytest.raises(AwsFailure, match="does not say from where"):
         list(pages(lambda _call: {"More": True}, {}, {"Token": "From"}, truncated="More"))
+
+
+def test_every_method_of_a_client_in_the_source_has_a_row() -> None:
+    """Whatever name of a botocore method stands in the source, as a word or as a text, is a call with a row."""
+    methods: dict[str, list[tuple[str, str]]] = {}
+    for service in {service for service, _ in ROWS}:
+        for call in get_session().get_service_model(service).operation_names:
+            methods.setdefault(xform_name(call), []).append((service, call))
+    found = set()
+    for file in (Path(handrail.__file__).parent / "aws").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            name = getattr(node, "attr", None) or getattr(node, "value", None)
+            found |= {name} & methods.keys() if isinstance(name, str) else set()
+    assert len(found) > 40
+    missing = {name for name in found if not any(one in ROWS for one in methods[name])}
+    assert missing == set()
