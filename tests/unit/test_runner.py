@@ -9,6 +9,7 @@ from handrail import runner
 from handrail.core.errors import CapReached, Internal
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome, Plan, Result, Status
+from handrail.ledger.record import Unfinished
 
 
 def operation(handler: Any) -> Operation:
@@ -28,13 +29,14 @@ def test_a_repeat_that_was_settled_meanwhile_is_planned_anew() -> None:
         plans.append(Plan("x", lambda _hold: [], [], many=False, known=frozenset() if plans else frozenset({"r1"})))
         return plans[-1]
 
-    found = SimpleNamespace(request="r1", operation="ec2 paint", at=0.0)
+    found = Unfinished("r1", "ec2 paint", at=0.0)
+    record = SimpleNamespace(now=lambda: 100.0, find=lambda _request: None, forget=lambda _request: None)
     session: Any = SimpleNamespace(
         check_policy=lambda _plan: None,
         unfinished=[found],
         recovery_age=1.0,
         operation_named=lambda _name: SimpleNamespace(recover=lambda *_: None),
-        ledger=SimpleNamespace(record=SimpleNamespace(now=lambda: 100.0, find=lambda _request: None)),
+        ledger=SimpleNamespace(record=record),
     )
     runner.run(operation(handler), {}, session)
     assert len(plans) == 2
