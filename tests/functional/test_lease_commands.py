@@ -29,10 +29,10 @@ class Office:
         self.handrail = Handrail({**environ, "HANDRAIL_TARGET": "sandbox"}, folder)
         self.crowd = Crowd(folder)
 
-    def kill(self, call: Call, when: str, *argv: str) -> None:
-        """Kill a command of dev-1 at a call."""
+    def kill(self, call: Call, when: str, *argv: str, about: str = "") -> None:
+        """Kill a command of dev-1 at a call. about: an id that the call names; one that settles others' does not."""
         assassin = Assassin(call, when)
-        proxy = Watched(self.sandbox.running.endpoint, assassin)
+        proxy = Watched(self.sandbox.running.endpoint, assassin, about=about)
         assassin.pid = self.crowd.fork(argv, {**self.handrail.environ, "AWS_ENDPOINT_URL": proxy.endpoint})
         self.crowd.go()
         assert self.crowd.collect(assassin.pid) is None
@@ -167,10 +167,11 @@ def test_whatever_was_killed_is_told_by_a_look(office: Office) -> None:
     early, late, released = _create("early"), _create("late"), _create("released")
     ids = {one["name"]: one["id"] for one in office.handrail.json("ec2", "create", "--name", "w", "--count", "5")}
     office.handrail.ok("ec2", "stop", "w-5")
-    office.kill(Call("dynamodb:PutItem", 1), "sent", *early)
-    office.kill(Call("dynamodb:TransactWriteItems", 2), "sent", *late)
-    office.kill(RUN, "sent", *released)
-    office.kill(Call("dynamodb:TransactWriteItems", 2), "sent", "lease", "release", _request(released))
+    taken, second = Call("dynamodb:PutItem", 1), Call("dynamodb:TransactWriteItems", 2)
+    office.kill(RUN, "sent", *released, about=_request(released))  # first: a release must find its place
+    office.kill(second, "sent", "lease", "release", _request(released), about=_request(released))
+    office.kill(taken, "sent", *early, about=_request(early))
+    office.kill(second, "sent", *late, about=_request(late))
     moves = (
         ("stop", "StopInstances", "sent", "w-1", "failed"),
         ("stop", "StopInstances", "answered", "w-2", "succeeded"),
@@ -179,7 +180,7 @@ def test_whatever_was_killed_is_told_by_a_look(office: Office) -> None:
         ("start", "StartInstances", "answered", "w-5", "succeeded"),
     )
     for verb, call, when, name, _ in moves:
-        office.kill(Call(f"ec2:{call}", 1), when, "ec2", verb, name, "--yes")
+        office.kill(Call(f"ec2:{call}", 1), when, "ec2", verb, name, "--yes", about=ids[name])
     time.sleep(RUN_OUT)
     is_left = office.result(_request(early)) == "open"  # on a slow machine a command of those above has settled it
     first = office.handrail.ok("ec2", "create", "--name", "next").err
