@@ -38,7 +38,7 @@ class Giver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answers)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.given: list[str] = []
-        self.breaks = False
+        self.breaks = self.lines = False
 
     def secret(self, kind: str) -> str:
         """Return a new secret, in which signs are that URLs and JSON write in another way."""
@@ -70,6 +70,8 @@ class _Answers(BaseHTTPRequestHandler):
             return self._say(json.dumps({"roleCredentials": {**keys, "sessionToken": self.server.secret("T")}}))
         keys = {"Code": "Success", "AccessKeyId": KEY, "SecretAccessKey": self.server.secret("S"), "Expiration": LATER}
         text = json.dumps({**keys, "Token": self.server.secret("T")})
+        if self.server.lines:
+            return self._say(re.sub('[{}"]', "", text).replace(", ", "\n"))
         return self._say(text[:-1] if self.server.breaks else text)
 
     def do_PUT(self) -> None:
@@ -245,7 +247,8 @@ def process(machine: Machine) -> None:
 
 def failing_process(machine: Machine) -> None:
     """Have a program that fails, and says what it must not, with a name and without."""
-    words = f"token: {machine.secret('X')} and {machine.secret('Y')}"
+    words = f"token: {machine.secret('X')} and {machine.secret('Y')}; the password of dev is correct-horse-battery"
+    machine.giver.given.append("correct-horse-battery")
     machine.config(f"[default]\ncredential_process = {machine.program(_keys(machine), err=words, code=3)}\n")
 
 
@@ -285,6 +288,12 @@ def broken_container(machine: Machine) -> None:
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{machine.giver.url}/creds",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(machine.write("auth", machine.secret("Z"))),
     }
+
+
+def odd_container(machine: Machine) -> None:
+    """Be in a container whose answer is not JSON."""
+    container(machine)
+    machine.giver.lines = True
 
 
 def instance(machine: Machine) -> None:
@@ -333,10 +342,10 @@ KINDS: Mapping[str, tuple[Callable[[Machine], None], ...]] = {
     "config-file": (config_file,),
     "ec2-credentials-file": (ec2_file,),
     "boto-config": (boto_file,),
-    "container-role": (container, broken_container),
+    "container-role": (container, broken_container, odd_container),
     "iam-role": (instance,),
 }
-UNUSABLE = (broken_file, login, failing_process, babbling_process, broken_container, split_token)
+UNUSABLE = (broken_file, login, failing_process, babbling_process, broken_container, odd_container, split_token)
 
 
 def test_every_kind_that_botocore_knows_is_here() -> None:

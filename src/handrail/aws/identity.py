@@ -17,7 +17,7 @@ from typing import Any
 
 from handrail import files
 from handrail.core.errors import BadCredentials, HandrailError
-from handrail.core.redaction import secrets_in_text, without_opaque_words
+from handrail.core.redaction import secrets_in_text
 from handrail.core.regions import nearest
 from handrail.core.shell import option
 from handrail.core.words import age
@@ -327,6 +327,10 @@ def govern_sources(session: Any, identity: Identity, person: Person) -> None:
     fetcher.RETRY_ATTEMPTS, fetcher.SLEEP_TIME = CONTAINER_ATTEMPTS, CONTAINER_PAUSE
 
 
+# No pattern knows the passwords and tokens of foreign programs, which say them when they fail.
+_NOT_SHOWN = b"it failed, and what it says is not shown, as keys may stand in it; run it yourself to see"
+
+
 class _Program:
     """A program that has the credentials (credential_process), as botocore runs it, but not for ever."""
 
@@ -339,7 +343,7 @@ class _Program:
         return self._process.returncode
 
     def communicate(self) -> tuple[bytes, bytes]:
-        """Return what it printed, the keys in it hidden; those that it may say on stderr are taken out.
+        """Return what it printed, the keys in it hidden, and whether it said anything on stderr.
 
         Raises BadCredentials where it takes too long; it is ended then.
         """
@@ -353,7 +357,7 @@ class _Program:
                     self._process.kill()
                     raise
             self._person.hide(*secrets_in_text(out.decode(errors="replace")))
-            return out, without_opaque_words(err.decode(errors="replace")).encode()
+            return out, _NOT_SHOWN if err.strip() else err
         except subprocess.TimeoutExpired:
             failure = f"credential_process gave nothing within {patience.limit:g} s, and was ended."
             raise self._identity.bad(failure) from None

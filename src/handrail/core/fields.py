@@ -88,7 +88,7 @@ def _validated_many(field: Field, value: Any) -> tuple[Any, ...]:
 
 def _one(field: Field, value: Any) -> Any:
     if not field.empty:
-        refuse_empty(field.option, value, field.help)
+        refuse_empty(field.option, value, field.help, required=field.required)
     if field.kind is Kind.NUMBER:
         return _number(field, value)
     if field.kind is Kind.FLAG:
@@ -98,13 +98,14 @@ def _one(field: Field, value: Any) -> Any:
     return field.check(value) if field.check else value
 
 
-def refuse_empty(said: str, value: object, help: str = "") -> None:
+def refuse_empty(said: str, value: object, help: str = "", *, required: bool = False) -> None:
     """Raise Usage on an empty text: what a script left out must not come to mean "everything" or "not given".
 
-    said: who says it, an option or a variable. help: what it is for.
+    said: who says it, an option or a variable. help: what it is for. required: it can't be left out.
     """
     if value == "":
-        raise Usage(f"{said} is empty.", hint=f"give {said} a value{help and f' ({help})'}, or leave it out")
+        meant = f"give {said} a value{help and f' ({help})'}"
+        raise Usage(f"{said} is empty.", hint=meant if required else f"{meant}, or leave it out")
 
 
 def _flag(field: Field, value: Any) -> bool:

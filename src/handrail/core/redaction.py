@@ -177,19 +177,14 @@ def secrets_in_ini(text: str) -> Iterator[str]:
             yield from value
 
 
+_PAIRS = (
+    re.compile(r"['\"]([\w-]+)['\"]\s*:\s*['\"]((?:[^'\"\\]|\\.)*)"),
+    re.compile(r"<([\w-]+)>([^<]+)<"),
+    re.compile(r"(?<![\w-])(?:export )?([\w-]+)[ \t]*[:= ][ \t]*([^\s'\"&,;<>]+)"),
+)
+
+
 def secrets_in_text(text: str) -> Iterator[str]:
-    """Yield what JSON-like text, whole or broken, says of secrets: the value after each name that means one."""
-    for key, value in re.findall(r"['\"]([\w-]+)['\"]\s*:\s*['\"]((?:[^'\"\\]|\\.)*)", text):
-        if is_secret_key(key):
-            yield value
-
-
-_OPAQUE = re.compile(r"(?=[\w+/=.~-]*\d)(?=[\w+/=.~-]*[a-z])(?=[\w+/=.~-]*[A-Z])[\w+/=.~-]{20,}", re.ASCII)
-
-
-def without_opaque_words(text: str) -> str:
-    """Return what a foreign program says without long words of capitals, small letters and digits: it may say its keys.
-
-    An access key id has capitals and digits only, and stays.
-    """
-    return _OPAQUE.sub(MASK, text)
+    """Yield what text says of secrets, be it JSON, whole or broken, XML or lines: the value after each name of one."""
+    for pattern in _PAIRS:
+        yield from (value for key, value in pattern.findall(text) if is_secret_key(key))

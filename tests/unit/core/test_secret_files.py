@@ -19,6 +19,8 @@ SECRET = "abcd/EFGH+" * 4
         *(".config/gh/hosts.yml", "home/.config/gh/hosts.yml", "id_ed25519", "deploy_rsa", "x.p8", "a.ovpn"),
         *("client_secret_1.apps.json", "application_default_credentials.json", "prod.tfvars", "credentials.tfrc.json"),
         *(".docker/config.json", "x/.kube/config", ".ssh/known_hosts", ".vault_pass.txt", "WP-Config.php", ".DEV.VARS"),
+        *("access_keys.csv", "credentials-prod.csv", "credentials.toml", ".env-prod", ".env_local", ".envs/a"),
+        *(".aws-credentials", ".oci/config", "kube-config.yaml", "token.json", "password.yml", "secrets", ".Renviron"),
         *("sub/Credentials.CSV", "a/.npmrc", ".cargo/credentials.toml", "etc/shadow", ".bash_history", "user.keytab"),
     ],
 )  # fmt: skip
@@ -57,6 +59,7 @@ def test_a_pattern_that_names_a_harmless_ending_means_it() -> None:
         b"Bag Attributes\n    friendlyName: x\n-----BEGIN PRIVATE KEY-----",
         b'{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\\nMII',
         b"PuTTY-User-Key-File-3: ssh-ed25519",
+        b"[Interface]\nPrivateKey = " + b"a" * 43 + b"=\nAddress = 10.0.0.1/32\n",
         b"# created: 2026\nAGE-SECRET-KEY-1QQQ",
         b"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----",
     ],
