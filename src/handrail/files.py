@@ -200,7 +200,9 @@ def _unreadable(path: Path, error: OSError) -> HandrailError:
             hint=f"put a folder in its place, or take it away: {line('rm', above)}",
             code="file_unreadable",
         )
-    hint = line("chmod", "u+r", path) if os.path.lexists(path) else line("ls", "-ld", *reversed(path.parents))
+    places = (*reversed(path.parents), *([path] if os.path.lexists(path) else []))
+    denied = error.errno in (errno.EACCES, errno.EPERM) and path in places
+    hint = line("chmod", "u+r", path) if denied else line("ls", "-ld", *places)
     return Usage(f"{path} can't be read: {_reason(error)}.", hint=hint, code="file_unreadable")
 
 
@@ -260,16 +262,12 @@ def _at_home(home: Path, platform: Path) -> Path:
 
 def _absolute(path: Path, variable: str) -> Path:
     if not path.is_absolute():
-        raise _no_home(f"{variable} is not an absolute path")
+        raise NotSetUp(
+            f"the folder for Handrail's own files can't be found: {variable} is not an absolute path.",
+            hint=f"export {variable}=/path/to/{'your/home' if variable == 'HOME' else 'a/folder'}",
+            code="no_home",
+        )
     return path
-
-
-def _no_home(reason: str) -> HandrailError:
-    return NotSetUp(
-        f"the folder for Handrail's own files can't be found: {reason}.",
-        hint="export HOME=/path/to/your/home",
-        code="no_home",
-    )
 
 
 def _unwritable(path: Path, error: OSError) -> HandrailError:
