@@ -46,6 +46,7 @@ def test_a_version_that_may_not_be_looked_at_counts_as_not_seen(sandbox: Sandbox
     vault = Vault(client_of(sandbox, wire.endpoint), locked, ACCOUNT)
     assert vault.has_lock()
     assert vault.first_locked(5) is None
+    vault.put("before", b"x", Lock())
     vault.put("k", b"x", Lock(COMPLIANCE, NOW + timedelta(days=1)))
     found = vault.first_locked(5)
     assert found is not None
@@ -79,6 +80,7 @@ def test_an_answer_that_breaks_off_is_none(sandbox: Sandbox, wire: Wire, locked:
         return Reply(reply.status, reply.headers, reply.body[:10]) if request.method == "GET" else reply
 
     assert vault.read(version, 2000)[0] == b"x" * 1000
+    assert len(vault.read(version, 500)[0]) == 501
     wire.hook = cut
     with pytest.raises(Unreachable):
         vault.read(version, 2000)
