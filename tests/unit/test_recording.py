@@ -289,6 +289,13 @@ def test_an_interrupted_wait_keeps_what_was_done() -> None:
     assert stage.results() == {"r1": "succeeded", "r2": "open"}
 
 
+def test_an_interrupted_wait_for_what_was_done_is_a_success_on_record() -> None:
+    stage = Stage()
+    error = Interrupted("stopped waiting for web.", acted=Acted.YES)
+    assert stage.fail(stage.plan("r1"), error, Held()) is error
+    assert (stage.verdict().result, stage.verdict().message) == ("succeeded", error.message)
+
+
 def test_ctrl_c_before_anything_is_sent() -> None:
     stage = Stage()
     told = stage.fail(stage.plan("r1"), KeyboardInterrupt())
