@@ -206,3 +206,16 @@ def test_whoever_holds_the_lock_is_asked_to_end_and_nobody_after_it(tmp_path: Pa
         assert serving.end_process(tmp_path) is True
         assert process.wait() == -signal.SIGTERM
     assert serving.end_process(tmp_path) is False
+
+
+def test_a_sandbox_that_proves_nothing_is_told_from_one_that_is_stopped(
+    make_sandbox: MakeSandbox, tmp_path: Path
+) -> None:
+    sandbox = make_sandbox()
+    handrail = Handrail({**clean_environ(tmp_path), "HANDRAIL_STATE_DIR": str(sandbox.state_dir)}, tmp_path)
+    (sandbox.state_dir / files.SECRET).write_text("another")
+    row = handrail.json("sandbox", "status")
+    assert (row["running"], row["pid"]) == (False, sandbox.running.pid)
+    assert "handrail sandbox stop" in handrail.ok("sandbox", "status").said
+    handrail.ok("sandbox", "stop")
+    assert "is stopped" in handrail.ok("sandbox", "status").said

@@ -256,12 +256,42 @@ def test_a_log_that_is_gone_or_cannot_be_read_is_refused(tmp_path: Path) -> None
     with pytest.raises(DamageError, match="cannot be read"):
         Log(tmp_path, "1")
     path.rmdir()
+    os.mkfifo(path)
+    with pytest.raises(DamageError, match="cannot be read"):
+        Log(tmp_path, "1")
+    path.unlink()
     path.write_bytes(content)
     for noted in (b"", b"nonsense", b"[]", None):
         head = tmp_path / files.HEAD
         head.unlink() if noted is None else head.write_bytes(noted)
         with pytest.raises(DamageError, match="names the last line"):
             Log(tmp_path, "1")
+
+
+@pytest.mark.parametrize("left", [files.OWNERS, files.BLOBS])
+def test_a_log_that_went_with_its_head_is_missed(tmp_path: Path, left: str) -> None:
+    (tmp_path / left).mkdir()
+    with pytest.raises(DamageError, match="it is missing"):
+        Log(tmp_path, "1")
+
+
+def test_a_pipe_among_the_files_is_said_and_waited_for_by_nobody(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    handrail = Handrail({**clean_environ(tmp_path), "HANDRAIL_STATE_DIR": str(state)}, tmp_path)
+    handrail.ok("sandbox", "start")
+    launcher.stop(state)
+    for name in (files.SECRET, files.STATE, files.PORT, files.HEAD, files.LOG):
+        path = state / name
+        kept = path.read_bytes() if path.exists() else b"{}"
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+        done = handrail("ec2", "list", "-o", "json")
+        assert (done.code, done.error["hint"]) == (1, "handrail sandbox reset")
+        assert str(path) in done.error["message"]
+        path.unlink()
+        path.write_bytes(kept)
+    os.mkfifo(state / "pipe")
+    handrail.ok("sandbox", "reset", "--yes")
 
 
 def test_what_is_noted_of_the_end_may_be_behind_it(tmp_path: Path) -> None:

@@ -20,6 +20,13 @@ class Embedded:
         with sandbox_failures_explained():
             return launcher.find(self._state_dir)
 
+    def process(self) -> int | None:
+        """Return the process that serves the folder, whether it answers or not; None where none does."""
+        from handrail.sandbox import launcher
+
+        with sandbox_failures_explained():
+            return launcher.serving_process(self._state_dir)
+
     def ensure(self) -> Running:
         """Return the running sandbox, started where none runs."""
         from handrail.sandbox import launcher

@@ -51,6 +51,10 @@ TERMS = "handrail_terms"  # the key of a call's terms in botocore's context of i
 _terms: ContextVar[Terms | None] = ContextVar("terms", default=None)
 _came: ContextVar[Any] = ContextVar("came", default=None)
 
+# What botocore asks by itself where S3 sends a call elsewhere without saying where; it would ask again for its answer.
+REGION_LOOK = "HeadBucket"
+_looks: ContextVar[bool] = ContextVar("looks", default=False)
+
 
 def is_final(context: Any) -> bool:
     """Return whether a failed attempt is the last one whatever it failed with (botocore's RetryContext)."""
@@ -85,18 +89,24 @@ class _Endpoint:
 
     def make_request(self, operation_model: Any, request_dict: Mapping[str, Any]) -> tuple[Any, Any]:
         """Make a call with its retries. Raises NotAwsError where what came is no answer to it."""
-        from botocore.exceptions import BotoCoreError
+        from botocore.exceptions import BotoCoreError, InvalidRegionError
 
         call, host = operation_model.name, host_of(request_dict["url"])
+        if call == REGION_LOOK and _looks.get():
+            raise NotAwsError(call, host, words_of(_came.get()), "it sends the call elsewhere, and names no region")
         # Signing may ask for credentials meanwhile, by a call of its own.
         terms, came = _terms.set(request_dict["context"].get(TERMS)), _came.set(None)
+        looks = _looks.set(_looks.get() or call == REGION_LOOK)
         try:
             reply, parsed = self._endpoint.make_request(operation_model, request_dict)
         except BotoCoreError as error:
+            if isinstance(error, InvalidRegionError) and _came.get() is not None:
+                lacking = "it sends the call to a region that is none"
+                raise NotAwsError(call, host, words_of(_came.get()), lacking) from error
             if _is_too_large(error):
                 raise NotAwsError(call, host, "", f"it does not end within {LARGEST >> 20} MiB") from error
             raise
-        except HandrailError:
+        except (HandrailError, NotAwsError):
             raise
         except Exception as error:
             if _came.get() is None:  # it was ended before anything came
@@ -105,6 +115,7 @@ class _Endpoint:
         finally:
             _terms.reset(terms)
             _came.reset(came)
+            _looks.reset(looks)
         if operation_model.has_streaming_output and reply.status_code < 300:
             missing = lacks_of_stream(reply)
         else:

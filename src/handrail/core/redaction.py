@@ -38,8 +38,10 @@ _SECRETS = (
         + _SAYS
         + r")(?!…(?:['\"\s,]|\Z))[^'\"\s&,})<\\]+"
     ),
-    # A line of ~/.aws/credentials in which the sign is missing.
-    re.compile(r"(?i)(\b(?:aws_secret_access_key|aws_session_token|aws_security_token)[ \t]+)[^\s=:'\"\\][^\s'\"\\]*"),
+    # A line of ~/.aws/credentials in which the sign is missing; what is shorter is a word of a message ("is missing").
+    re.compile(
+        r"(?i)(\b(?:aws_secret_access_key|aws_session_token|aws_security_token)[ \t]+)[^\s=:'\"\\][^\s'\"\\]{11,}"
+    ),
     # A container or an instance calls its session token so; a token of a page or a client is no secret.
     re.compile(r"((?<![A-Za-z])Token\\{0,3}['\"]\s*:\s*\\{0,3}['\"])[^'\"\\]*"),
     re.compile(r"(?i)(<(?:SecretAccessKey|SessionToken)>)[^<]*"),

@@ -20,18 +20,24 @@ def _check_owner(value: str) -> str:
     return value
 
 
-def _status(session: Session, summary: str) -> Outcome:
+def _status(session: Session, summary: str, silent: int | None = None) -> Outcome:
+    """Return what `sandbox status` shows. silent: the process that holds the folder, and proves nothing."""
     running = session.sandbox.find()
     row = {
         "running": running is not None,
         "endpoint": running.endpoint if running else None,
-        "pid": running.pid if running else None,
+        "pid": running.pid if running else silent,
         "state_dir": str(session.folders.sandbox),
     }
     notes = (
         *((("endpoint", running.endpoint),) if running else ()),
         ("state", str(session.folders.sandbox)),
-        ("next", 'eval "$(handrail sandbox env)"' if running else "handrail sandbox start"),
+        (
+            "next",
+            'eval "$(handrail sandbox env)"'
+            if running
+            else f"handrail sandbox {'start' if silent is None else 'stop'}",
+        ),
     )
     return Outcome(rows=(row,), many=False, columns=_COLUMNS, summary=summary, notes=notes)
 
@@ -51,8 +57,11 @@ def stop(session: Session, values: Values) -> Outcome:
 
 def status(session: Session, values: Values) -> Outcome:
     """Say whether the sandbox runs, and where."""
-    running = session.sandbox.find()
-    return _status(session, f"the sandbox is running · process {running.pid}" if running else "the sandbox is stopped")
+    if (running := session.sandbox.find()) is not None:
+        return _status(session, f"the sandbox is running · process {running.pid}")
+    if (silent := session.sandbox.process()) is not None:
+        return _status(session, f"the sandbox runs and does not answer · process {silent}", silent)
+    return _status(session, "the sandbox is stopped")
 
 
 def reset(session: Session, values: Values) -> Plan:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
+
+from handrail.sandbox.errors import SandboxError
 
 START_LOCK = "lock"  # held by whoever starts or stops; the only file that a reset leaves
 SERVING_LOCK = "serving"  # held by the server as long as it lives
@@ -48,9 +53,29 @@ def write_all(descriptor: int, content: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def read_text(path: Path) -> str | None:
-    """Return the content of a file, or None where there is none."""
+def open_file(path: Path) -> BinaryIO:
+    """Open a file to read. Raises OSError, also where something else has its name: a pipe would be waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        return path.read_text(encoding="utf-8")
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no file", str(path))
+        return os.fdopen(descriptor, "rb")
+    except OSError:
+        os.close(descriptor)
+        raise
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file. Raises OSError as `open_file` does."""
+    with open_file(path) as stream:
+        return stream.read()
+
+
+def read_text(path: Path) -> str | None:
+    """Return the content of a file, or None where there is none. Raises SandboxError where it can't be read."""
+    try:
+        return read_bytes(path).decode()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise SandboxError(f"The sandbox cannot read {path}: {error.strerror}.", "handrail sandbox reset") from error

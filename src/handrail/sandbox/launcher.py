@@ -37,6 +37,7 @@ __all__ = [
     "probe",
     "read_log",
     "reset",
+    "serving_process",
     "stop",
 ]
 

@@ -91,7 +91,7 @@ def read_content(state_dir: Path) -> Content:
 def whole_lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a log that have an end."""
     try:
-        with path.open("rb") as stream:
+        with files.open_file(path) as stream:
             for line in stream:
                 if line.endswith(b"\n"):
                     yield line
@@ -135,6 +135,8 @@ def check_end(path: Path, found: Content, last: tuple[int, str] | None, known: s
             raise DamageError(
                 path.with_name(files.HEAD), "it is missing or not what was written; it names the last line"
             )
+        if any((path.parent / name).exists() for name in (files.OWNERS, files.BLOBS)):
+            raise DamageError(path, "it is missing, and with it what was noted of its end")
         return
     number, check = last
     if found.header is None and number == 0:
@@ -149,7 +151,7 @@ def check_end(path: Path, found: Content, last: tuple[int, str] | None, known: s
 def read_head(path: Path) -> tuple[int, str] | None:
     """Return number and check of the last line as they were noted; None where nothing legible is there."""
     try:
-        noted = json.loads(path.read_bytes())
+        noted = json.loads(files.read_bytes(path))
         return int(noted["n"]), str(noted["check"])
     except (OSError, ValueError, LookupError, TypeError):
         return None
@@ -245,7 +247,7 @@ class Log:
         path = self._blobs / name
         what = f"the body of entry {entry['n']} ({entry['action']})"
         try:
-            body = path.read_bytes()
+            body = files.read_bytes(path)
         except FileNotFoundError as error:
             raise DamageError(path, f"{what} is missing") from error
         except OSError as error:

@@ -179,3 +179,8 @@ def test_where_secrets_are_found() -> None:
     assert list(secrets_in_text('{"Token": "a\\"b", "Code": "c", "SecretAccessKey": "d')) == ['a\\"b', "d"]
     assert list(secrets_in_text("Token: a\nexport AWS_SECRET_ACCESS_KEY=b\nToken=c&Code=d")) == ["a", "b", "c"]
     assert list(secrets_in_text("<a><SecretAccessKey>b</SecretAccessKey><Code>c</Code></a>")) == ["b"]
+
+
+@pytest.mark.parametrize("text", ["AWS_SECRET_ACCESS_KEY is missing: .env has another.", "AWS_SESSION_TOKEN (.env)"])
+def test_words_behind_the_name_of_a_key_are_kept(text: str) -> None:
+    assert redact(text) == text
