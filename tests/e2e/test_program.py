@@ -209,4 +209,4 @@ def test_bytes_that_are_no_text(environ: dict[str, str]) -> None:
         [BIN / "handrail", "ec2", "create", "--name", b"\xff\xfe"], env=environ, capture_output=True, check=False
     )
     assert done.returncode == 2
-    assert b"characters that a name can't have" in done.stderr
+    assert b"the value of --name is not UTF-8" in done.stderr

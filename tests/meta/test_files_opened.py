@@ -13,6 +13,7 @@ OTHERS = {
     "aws/s3_files.py": "what is uploaded",
     "operations/s3/leftovers.py": "locks of this machine's own uploads; where one is missing, time decides",
     "ledger/local.py": "appends to the record of this machine",
+    "doors/log.py": "appends to the log file that a person names, whatever it is",
     "doors/streams.py": "the null device in the place of a closed stream",
 }
 

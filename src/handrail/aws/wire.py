@@ -166,10 +166,12 @@ class _Timed:
     sock: Any
 
     def connect(self) -> None:
+        """Connect, and have what comes timed and measured."""
         super().connect()  # type: ignore[misc]  # http.client's
         self.sock = _Socket(self.sock)
 
     def getresponse(self, *args: Any, **rest: Any) -> Any:
+        """Read a reply by the terms of the call."""
         self.sock.expect(_terms.get())
         return super().getresponse(*args, **rest)  # type: ignore[misc]  # http.client's
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from handrail.core.errors import Conflict
 from handrail.core.managed import token_of
-from handrail.ledger.shapes import LATEST, Odd, check_schema, mapping, moment, text, texts
 
 GONE = ("shutting-down", "terminated")
 COUNTED = ("pending", "running")
@@ -233,7 +232,7 @@ class Shortage:
     owner: str = ""
 
 
-# ---- the item as stored ---------------------------------------------------------------------------------------------
+# ---- the keys of the item --------------------------------------------------------------------------------------------
 
 
 def create_key(request: str) -> str:
@@ -249,112 +248,6 @@ def start_key(instance: str) -> str:
 def naming_key(region: str, name: str) -> str:
     """Return the key of a name in flight."""
     return f"{region}/{name}"
-
-
-_PLACE_TEXTS = ("mark", "region", "owner", "by", "name")
-_NAMING_TEXTS = ("region", "name", "instance", "mark", "by")
-
-
-def to_item(places: Places) -> dict[str, Any]:
-    """Return the places as plain values: text, whole numbers, lists and maps."""
-    return {key: _stored_place(place) for key, place in places.items()}
-
-
-def _stored_place(place: Place) -> Any:
-    if not place.is_readable:
-        return place.rest
-    texts_of = {name: getattr(place, name) for name in (*_PLACE_TEXTS, "state", "kind", "instance", "fate")}
-    return {
-        **place.rest,
-        **{name: str(value) for name, value in texts_of.items()},
-        "since": place.since,
-        "until": place.until,
-        "requests": list(place.requests),
-    }
-
-
-def from_item(item: Mapping[str, Any]) -> dict[str, Place]:
-    """Return the places of stored values, those that can't be read as such. Keys of 0.1, without a kind, are read."""
-    places: dict[str, Place] = {}
-    for key, values in item.items():
-        try:
-            place = _place(key, mapping(values))
-        except Odd:
-            place = _unreadable_place(key, values)
-        if place.key != key and place.key in item:
-            place = _unreadable_place(key, values)
-        places[place.key] = place
-    return places
-
-
-def _place(key: str, values: Mapping[str, Any]) -> Place:
-    """Return the place of stored values. Raises Odd."""
-    check_schema(values)
-    known: dict[str, Any] = {name: text(values, name) for name in _PLACE_TEXTS}
-    known |= {"instance": text(values, "instance", ""), "since": moment(values, "since")}
-    known |= {"until": moment(values, "until"), "requests": texts(values, "requests")}
-    try:
-        state, kind = State(values["state"]), Kind(values["kind"])
-        fate = text(values, "fate", "")
-        known |= {"state": state, "kind": kind, "fate": Fate(fate).value if fate else ""}
-    except (KeyError, ValueError) as error:
-        raise Odd(str(error)) from None
-    place = Place(key=_kept_key(key, known), **known, rest={k: v for k, v in values.items() if k not in _KNOWN})
-    if not (place.region and place.is_readable) or place.key == start_key(""):
-        raise Odd("it says of no region, or of nothing")
-    if place.key.startswith(f"{Kind.START}:") and place.key != start_key(place.instance):
-        raise Odd("its key is another instance's")
-    return place
-
-
-_KNOWN = frozenset((*_PLACE_TEXTS, "key", "state", "kind", "since", "until", "requests", "instance", "fate"))
-
-
-def _kept_key(key: str, known: Mapping[str, Any]) -> str:
-    """Return the key with its kind. 0.1 wrote none: of a start that was the instance, of a create the request."""
-    kind, colon, _ = key.partition(":")
-    if colon and kind in (Kind.CREATE, Kind.START):
-        return key
-    if colon:
-        raise Odd("its key is of no kind that is known")
-    return start_key(key) if key == known["instance"] else create_key(key)
-
-
-def _unreadable_place(key: str, values: Any) -> Place:
-    """Return a place that can't be read: what is stored, and a key that nobody overwrites."""
-    none = dict.fromkeys(_PLACE_TEXTS, "")
-    return Place(
-        key=key, state=State.UNREADABLE, kind=Kind.CREATE, **none, since=0, until=LATEST, requests=(), rest=values
-    )
-
-
-def to_names(names: Names) -> dict[str, Any]:
-    """Return the names in flight as plain values."""
-    return {
-        key: {**one.rest, **{name: getattr(one, name) for name in _NAMING_TEXTS}, "until": one.until}
-        if one.is_readable
-        else one.rest
-        for key, one in names.items()
-    }
-
-
-def from_names(item: Mapping[str, Any]) -> dict[str, Naming]:
-    """Return the names in flight of stored values; one that can't be read is taken, and stays so."""
-    return {key: _naming(key, values) for key, values in item.items()}
-
-
-def _naming(key: str, values: Any) -> Naming:
-    try:
-        check_schema(mapping(values))
-        known: dict[str, Any] = {name: text(values, name) for name in _NAMING_TEXTS}
-        rest = {name: value for name, value in values.items() if name not in (*_NAMING_TEXTS, "until")}
-        found = Naming(**known, until=moment(values, "until"), rest=rest)
-        if found.key != key:
-            raise Odd("its key is another name's")
-    except Odd:
-        region, _, name = key.partition("/")
-        return Naming(region, name, "", "", "", LATEST, values, is_readable=False)
-    return found
 
 
 # ---- changes of one place -------------------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 from handrail.aws.dynamodb import Item, Put, Table
 from handrail.core.errors import AwsFailure, Refused, Throttled, Unreachable, WrongState
 from handrail.core.resources import LIVE_STATES, Instance
-from handrail.ledger.holders import Fate, Seen, Versioned, from_item, from_names, to_item, to_names
+from handrail.ledger.holders import Fate, Seen, Versioned
 from handrail.ledger.ports import Told
 from handrail.ledger.record import Record, Verdict
 from handrail.ledger.refusal import FATES
 from handrail.ledger.shapes import SCHEMA, Odd, check_schema, is_whole, mapping, text, unreadable
+from handrail.ledger.stored import from_item, from_names, to_item, to_names
 
 _KEY = ("lease", "holders")
 ITEM_LIMIT = 390_000  # characters of places: an item of DynamoDB takes 400 KB, which is some 1,200 places

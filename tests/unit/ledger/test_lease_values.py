@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lease_bench import NOON, TIMES, wanted
 
-from handrail.ledger import holders
+from handrail.ledger import holders, stored
 from handrail.ledger.fence import Fence, FenceClosed
 from handrail.ledger.holders import Cap, Fate, Kind, Place, Seen, Shortage, State, Verdict, Versioned
 from handrail.ledger.refusal import cap_reached
@@ -54,17 +54,17 @@ def seen(state: str, instance: str = "i", token: str = "", region: str = "eu", o
 @given(st.lists(places(), max_size=4))
 def test_the_item_survives_being_stored(drawn: list[Place]) -> None:
     given_places = {place.key: place for place in drawn}
-    stored = json.loads(json.dumps(holders.to_item(given_places)))
-    assert holders.from_item(stored) == given_places
+    kept = json.loads(json.dumps(stored.to_item(given_places)))
+    assert stored.from_item(kept) == given_places
 
 
 def test_keys_of_0_1_are_read_with_their_kind() -> None:
     old = {
-        "web": {**holders.to_item({"a": A})["a"], "key": "web", "instance": ""},
-        "i-s": {**holders.to_item({"s": START})["s"], "key": "i-s"},
-        "i-x": {**holders.to_item({"a": A})["a"], "key": "i-x", "instance": "i-y"},  # an id chosen badly
+        "web": {**stored.to_item({"a": A})["a"], "key": "web", "instance": ""},
+        "i-s": {**stored.to_item({"s": START})["s"], "key": "i-s"},
+        "i-x": {**stored.to_item({"a": A})["a"], "key": "i-x", "instance": "i-y"},  # an id chosen badly
     }
-    read = holders.from_item(old)
+    read = stored.from_item(old)
     assert sorted(read) == ["create:i-x", "create:web", "start:i-s"]
     assert read["create:web"].token == "hr-web"
     assert read["start:i-s"].token == ""
