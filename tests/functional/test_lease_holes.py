@@ -37,10 +37,15 @@ def test_what_is_made_of_an_id_is_not_another_ones(office: Office) -> None:
     office.wide.ok("ec2", "create", "--name", "two", "--count", "2", "--request-id", "web", "--no-wait")
     second = office.wide("ec2", "create", "--name", "two-2", "--request-id", "web-2", "--no-wait")
     assert second.code == 5
+    for line in (["ec2", "create", "--name", "two"], ["s3", "create", "team-assets-0191"]):
+        whole = office.wide(*line, "--request-id", "web")
+        assert (whole.code, "was used with --count" in whole.err) == (5, True), "an id is used one way"
     for _ in range(2):  # the cap is full: refused, and then tried anew
         assert office.handrail("ec2", "create", "--name", "third", "--request-id", "try").code == 3
     made = office.wide.json("ec2", "create", "--name", "third", "--request-id", "try", "--no-wait")
     assert made["request"].startswith("try.")
+    several = office.wide("ec2", "create", "--name", "third", "--count", "2", "--request-id", "try")
+    assert (several.code, "was used without --count" in several.err) == (5, True)
     again = office.wide("ec2", "create", "--name", "third", "--request-id", made["request"], "-o", "json")
     assert (again.code, again.error["hint"].split(",")[0]) == (5, "repeat that one with --request-id try")
     assert office.wide.json("ec2", "create", "--name", "third", "--request-id", "try")["status"] == "unchanged"

@@ -149,6 +149,6 @@ def listing(total: int, page: int = 1000) -> Hook:
             '<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
             f"<IsTruncated>{'true' if more else 'false'}</IsTruncated>{more}{rows}</ListBucketResult>"
         )
-        return Reply(200, {"Content-Type": "application/xml"}, body.encode())
+        return Reply(200, {"Content-Type": "application/xml", "x-amz-request-id": "WIRE"}, body.encode())
 
     return answer

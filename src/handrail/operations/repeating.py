@@ -60,6 +60,20 @@ def check_chosen(intent: Intent, chosen: str) -> None:
     )
 
 
+def check_whole(find: Find, chosen: str, *, counted: bool) -> None:
+    """Raise Conflict if an id was used the other way: for one thing, or for several as `ID-1`, `ID-2` …
+
+    find: reads one request. counted: whether it is used for several now.
+    """
+    other = find(chosen if counted else f"{chosen}-1")
+    if other is not None and other.intent.given.get("request_id") == chosen:
+        raise Conflict(
+            f"the request id {chosen} was used {'without' if counted else 'with'} --count.",
+            hint="repeat that command as it was, or choose another --request-id",
+            details={"request": chosen},
+        )
+
+
 def was_in_vain(known: Known) -> bool:
     """Return whether a request ended as refused or failed, so that nothing of it is there."""
     return known.verdict is not None and known.verdict.result not in ("succeeded", "unchanged")

@@ -35,6 +35,7 @@ from handrail.operations.ec2.describing import notes, said
 from handrail.operations.ec2.recovering import recover
 from handrail.operations.ec2.requested import One, gone, known_request
 from handrail.operations.ec2.waiting import TIMEOUT, WAIT, Seen, wait_for
+from handrail.operations.repeating import check_whole
 from handrail.session import Session
 
 COUNT_LIMIT = 33  # places and intents of one command go into one transaction
@@ -194,7 +195,10 @@ def _ones(session: Session, wish: Wish, request: str, digest: str, *, chosen: st
         ones = [One(wish.name, request)]
     else:
         ones = [One(name, f"{request}-{number}") for number, name in enumerate(wish.names, 1)]
-    return ones if chosen is None else [known_request(session, one, digest, chosen) for one in ones]
+    if chosen is None:
+        return ones
+    check_whole(session.request_on_record, chosen, counted=wish.count is not None)
+    return [known_request(session, one, digest, chosen) for one in ones]
 
 
 def _check_names_free(missing: Sequence[One], live: Sequence[Instance]) -> None:

@@ -15,7 +15,7 @@ from handrail.core.resources import Bucket
 from handrail.core.s3_rules import check_bucket_name, parse_bucket_tags
 from handrail.core.shell import option
 from handrail.ledger.record import Known, given_of
-from handrail.operations.repeating import check_chosen, newest_try, next_try, was_in_vain
+from handrail.operations.repeating import check_chosen, check_whole, newest_try, next_try, was_in_vain
 from handrail.operations.s3.changing import check_account_lets_public
 from handrail.operations.s3.describing import PUBLIC_MEANS, notes
 from handrail.operations.s3.making import Order, make_bucket, read_bucket, taken
@@ -130,8 +130,10 @@ def known_request(session: Session, order: Order) -> tuple[Order, Known | None, 
 
     Order: under the number to take now (`ID.2` after a refusal). Known: it is on record, open. Bucket: it is made.
     """
-    request, known = newest_try(session.ledger.record.find, order.request)
+    find = session.ledger.record.find
+    request, known = newest_try(find, order.request)
     if known is None:
+        check_whole(find, order.request, counted=False)
         return order, None, None
     _check_same(session, order, known)
     check_chosen(known.intent, order.chosen)

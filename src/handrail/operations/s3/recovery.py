@@ -51,6 +51,8 @@ def recover_update(session: Session, intent: Intent) -> Result:
     if target.is_gone or not target.one.managed:
         return _undone(intent, f"bucket {intent.resource} is not there any more.")
     warnings = _update_again(session, target, intent.resolved)
+    if intent.resolved["public"] and not _is_open(session, target.name, target.one.region):
+        return _undone(intent, "; ".join((*_not_opened(target.name), *warnings)))
     return _finished(intent, read_bucket(session, target.name, target.one.region), warnings)
 
 
@@ -58,7 +60,7 @@ def _update_again(session: Session, target: Target, wanted: Mapping[str, Any]) -
     s3, name, region = session.s3, target.name, target.one.region
     warnings: tuple[str, ...] = ()
     if wanted["public"] is not None and not (wanted["public"] and _is_open(session, name, region)):
-        warnings = make_private(session, name, region) + (_not_opened(name) if wanted["public"] else ())
+        warnings = make_private(session, name, region)
     if wanted["versioning"] is not None:
         patiently(session, name, lambda: s3.put_versioning(name, region, is_on=bool(wanted["versioning"])))
     if wanted["put"] or wanted["drop"]:
