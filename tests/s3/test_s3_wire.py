@@ -527,10 +527,10 @@ def test_pages_of_versions_uploads_and_buckets(sandbox: Sandbox, wire: Wire, buc
         s3.put_object(Bucket=bucket, Key=key, Body=b"1")
     pages = {
         "versions": b"<ListVersionsResult><IsTruncated>true</IsTruncated><NextKeyMarker>a</NextKeyMarker>%s"
-        b"<Version><Key>a</Key><VersionId>1</VersionId><IsLatest>true</IsLatest><Size>1</Size></Version>"
+        b"<Version><Key>a</Key><VersionId>NUMBER</VersionId><IsLatest>true</IsLatest><Size>1</Size></Version>"
         b"</ListVersionsResult>",
         "uploads": b"<ListMultipartUploadsResult><IsTruncated>true</IsTruncated><NextKeyMarker>a</NextKeyMarker>"
-        b"<NextUploadIdMarker>1</NextUploadIdMarker><Upload><Key>a</Key><UploadId>1</UploadId></Upload>%s"
+        b"<NextUploadIdMarker>NUMBER</NextUploadIdMarker><Upload><Key>a</Key><UploadId>NUMBER</UploadId></Upload>%s"
         b"</ListMultipartUploadsResult>",
     }
     seen: list[str] = []
@@ -541,7 +541,7 @@ def test_pages_of_versions_uploads_and_buckets(sandbox: Sandbox, wire: Wire, buc
             return forward(request)
         seen.append(request.query)
         marker = b"<NextVersionIdMarker>1</NextVersionIdMarker>" if len(seen) == 1 else b""
-        body = pages[kind] % marker
+        body = (pages[kind] % marker).replace(b"NUMBER", b"%d" % len(seen))
         if len(seen) == 3:
             body, seen[:] = body.replace(b"true</IsTruncated>", b"false</IsTruncated>"), []
         return Reply(200, {"Content-Type": "application/xml"}, body)
@@ -621,7 +621,8 @@ def test_every_key_that_s3_keeps_is_reported_as_kept(handrail: Handrail, wire: W
 
     def locked(request: Request, forward: Forward) -> Reply | None:
         if request.method == "GET" and "list-type=2" in request.query:
-            return Reply(200, {}, f"<ListBucketResult>{there}</ListBucketResult>".encode())
+            page = f"<ListBucketResult><IsTruncated>false</IsTruncated>{there}</ListBucketResult>"
+            return Reply(200, {"x-amz-request-id": "WIRE"}, page.encode())
         if request.method == "POST" and "delete" in request.query:
             return Reply(200, {}, f"<DeleteResult>{kept}</DeleteResult>".encode())
         return forward(request)
