@@ -525,6 +525,22 @@ def pages_of(request: Request) -> bool:
     return request.method == "GET" and request.query.startswith("versions")
 
 
+def test_a_rule_of_encryption_that_only_blocks_is_read(
+    over: Callable[..., Done], wire: Wire, handrail: Handrail, unique: Unique
+) -> None:
+    name = unique("blocks")
+    handrail.ok("s3", "create", name)
+    rule = b"<Rule><BlockedEncryptionTypes><EncryptionType>SSE-C</EncryptionType></BlockedEncryptionTypes></Rule>"
+    body = b"<ServerSideEncryptionConfiguration>" + rule + b"</ServerSideEncryptionConfiguration>"
+
+    def blocks(request: Request, forward: Forward) -> Reply | None:
+        return Reply(200, {"x-amz-request-id": "RULE"}, body) if "encryption" in request.query else forward(request)
+
+    wire.hook = blocks
+    done = over("s3", "show", name, "-o", "json")
+    assert (done.code, done.json["encryption"]) == (0, "AES256")
+
+
 def test_a_service_whose_listing_skips_what_is_left_is_asked_again(
     over: Callable[..., Done], wire: Wire, handrail: Handrail, s3: Any, unique: Unique
 ) -> None:

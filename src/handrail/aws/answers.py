@@ -116,8 +116,7 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("s3", "GetBucketAcl"): Row(("AccessControlPolicy",), ("Grants", "Grants[].Grantee.Type")),
     ("s3", "GetBucketVersioning"): Row(("VersioningConfiguration", "GetBucketVersioningResponse")),
     ("s3", "GetBucketEncryption"): Row(
-        ("ServerSideEncryptionConfiguration",),
-        ("ServerSideEncryptionConfiguration.Rules[+].ApplyServerSideEncryptionByDefault.SSEAlgorithm",),
+        ("ServerSideEncryptionConfiguration",), ("ServerSideEncryptionConfiguration.Rules[+]",)
     ),
     ("s3", "GetBucketOwnershipControls"): Row(("OwnershipControls",), ("OwnershipControls.Rules[+].ObjectOwnership",)),
     ("s3", "GetObjectLockConfiguration"): Row(("ObjectLockConfiguration",), ("ObjectLockConfiguration",)),

@@ -262,10 +262,15 @@ class S3:
         self._write("put_bucket_versioning", name, region, VersioningConfiguration={"Status": status})
 
     def encryption(self, name: str, region: str) -> str:
-        """Return the algorithm of the default encryption, or `none`."""
+        """Return the algorithm of the default encryption, or `none`.
+
+        A rule may say nothing of it, but which kinds are blocked; S3 then encrypts by its own keys, as ever.
+        Source: S3 user guide, "Setting default server-side encryption behavior".
+        """
         reply = self._read("get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError", name, region)
         rules = reply.get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
-        return next((str(rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]) for rule in rules), "none")
+        defaults = (rule.get("ApplyServerSideEncryptionByDefault", {}) for rule in rules)
+        return next((str(default.get("SSEAlgorithm", "AES256")) for default in defaults), "none")
 
     def put_encryption(self, name: str, region: str) -> None:
         """Encrypt every new object with S3's own keys (SSE-S3)."""
