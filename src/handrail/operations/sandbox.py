@@ -7,7 +7,7 @@ from handrail.core.fields import Field, Values, show
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status
 from handrail.core.regions import DEFAULT_REGION
-from handrail.core.shell import word
+from handrail.core.shell import command, word
 from handrail.session import Session
 
 _OWNER = re.compile(r"[A-Za-z0-9_.@=,+-]{1,64}\Z")  # IAM user guide, "IAM name requirements"
@@ -36,7 +36,7 @@ def _status(session: Session, summary: str, silent: int | None = None) -> Outcom
             "next",
             'eval "$(handrail sandbox env)"'
             if running
-            else f"handrail sandbox {'start' if silent is None else 'stop'}",
+            else command(f"sandbox {'start' if silent is None else 'stop'}"),
         ),
     )
     return Outcome(rows=(row,), many=False, columns=_COLUMNS, summary=summary, notes=notes)
