@@ -234,9 +234,10 @@ def another_architecture(handrail: Handrail, sandbox: Sandbox) -> None:
 
 
 def a_taken_new_name(handrail: Handrail, sandbox: Sandbox) -> None:
-    """A name that lives is not taken by a rename."""
+    """A name that lives is not taken by a rename, and a dry run knows it: the lease's own look comes later."""
     handrail.ok("ec2", "create", "--name", "web")
     handrail.ok("ec2", "create", "--name", "api")
+    assert handrail("ec2", "update", "api", "--rename", "web", "--dry-run").code == 5
     assert handrail("ec2", "update", "api", "--rename", "web").code == 5
     assert len(sandbox.instances(Name="web", state="running")) == 1
 
