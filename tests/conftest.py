@@ -20,7 +20,9 @@ from hypothesis import HealthCheck, settings
 
 from fast_models import share_methods
 from handrail.clock import Clock, SystemClock
+from handrail.core.managed import LEDGER_TABLE
 from handrail.doors.cli import Surroundings, run_program
+from handrail.ledger.record import OPEN
 from handrail.sandbox import launcher
 from processes import keep_alive, nobody_left
 
@@ -247,6 +249,22 @@ def _empty(sandbox: Sandbox) -> None:
             ec2.modify_instance_attribute(InstanceId=id, DisableApiTermination={"Value": False})
         if live:
             ec2.terminate_instances(InstanceIds=live)
+    _forget_what_is_open(sandbox)
+
+
+def _forget_what_is_open(sandbox: Sandbox) -> None:
+    """Take what other tests have cut off out of the ledger: the next command would settle it, and say so."""
+    table = sandbox.client("dynamodb")
+    try:
+        rows = table.query(
+            TableName=LEDGER_TABLE,
+            KeyConditionExpression="pk = :open",
+            ExpressionAttributeValues={":open": {"S": OPEN}},
+        )["Items"]
+    except table.exceptions.ResourceNotFoundException:
+        return
+    for row in rows:
+        table.delete_item(TableName=LEDGER_TABLE, Key={"pk": row["pk"], "sk": row["sk"]})
 
 
 def clean_environ(home: Path, **more: str) -> dict[str, str]:
