@@ -53,7 +53,7 @@ def operator(handrail: Handrail) -> Handrail:
 
 def test_names_that_others_gave_to_instances(operator: Handrail, sandbox: Sandbox) -> None:
     operator.ok("ec2", "create", "--name", "web")
-    (id,) = sandbox.instances()
+    (id,) = sandbox.instances(state="pending,running")
     ec2 = sandbox.client("ec2")
     for name in (one for one in HOSTILE if "\x1b" not in one):  # which no XML can hold
         ec2.create_tags(Resources=[id], Tags=[{"Key": "Name", "Value": name}])
