@@ -3,7 +3,16 @@
 import pytest
 
 from handrail.core import errors
-from handrail.core.errors import CapReached, HandrailError, NotFound, NotManaged, Usage, exit_code_of
+from handrail.core.errors import (
+    CapReached,
+    HandrailError,
+    Interrupted,
+    NotFound,
+    NotManaged,
+    Stopped,
+    Usage,
+    exit_code_of,
+)
 
 
 def test_an_error_as_json() -> None:
@@ -34,3 +43,9 @@ def test_every_kind_has_a_slug_and_a_documented_code() -> None:
     assert all(kind.__name__ in (errors.__doc__ or "") for kind in kinds)
     assert {kind.exit_code for kind in kinds} == {1, 2, 3, 4, 5, 6, 7, 8, 130}
     assert len({kind.code for kind in kinds}) == len(kinds)
+
+
+@pytest.mark.parametrize(("number", "code"), [(2, 130), (15, 143), (1, 129)])
+def test_who_was_told_to_end_says_so_by_its_code(number: int, code: int) -> None:
+    assert Interrupted("interrupted.", by=Stopped(number)).exit_code == code
+    assert Interrupted("interrupted.", by=KeyboardInterrupt()).exit_code == 130

@@ -58,6 +58,16 @@ def test_the_item_survives_being_stored(drawn: list[Place]) -> None:
     assert stored.from_item(kept) == given_places
 
 
+def test_a_key_that_two_would_have_and_a_name_under_another_key_are_taken_and_kept() -> None:
+    kept = stored.to_item({A.key: A})[A.key]
+    read = stored.from_item({A.key: kept, A.key.partition(":")[2]: kept})
+    assert [place.is_readable for place in read.values()].count(False) == 1
+    name = {"region": "eu", "name": "web", "instance": "i", "mark": "m", "by": "ann", "until": 5}
+    assert stored.from_names({"eu/web": name})["eu/web"].is_readable
+    odd = stored.from_names({"eu/api": name})["eu/api"]
+    assert (odd.is_readable, odd.name, stored.to_names({"eu/api": odd})) == (False, "api", {"eu/api": name})
+
+
 def test_keys_of_0_1_are_read_with_their_kind() -> None:
     old = {
         "web": {**stored.to_item({"a": A})["a"], "key": "web", "instance": ""},
