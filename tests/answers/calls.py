@@ -315,12 +315,23 @@ def _release(ground: Ground, name: str) -> list[str]:
     return ["lease", "release", name, "--now", "--yes"]
 
 
+def _named(ground: Ground, name: str) -> list[str]:
+    """Plan an instance with everything that has a name of its own."""
+    ec2 = ground.sandbox.client("ec2")
+    ec2.create_key_pair(KeyName=name)
+    group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    there = ["--key-pair", name, "--security-group", group, "--subnet", subnet]
+    return ["ec2", "create", "--name", name, *there, "--dry-run"]
+
+
 IN_PARTS = (8 << 20) + 1  # bytes of a file that goes in two parts
 
 LINES: Sequence[Line] = (
     Line("", _words()),
     Line("ec2 create", _words("ec2", "create", "--name", "{name}", "--request-id", "{name}")),
     Line("ec2 create", _words("ec2", "create", "--name", "{name}", "--image", "ubuntu", "--dry-run"), "--dry-run"),
+    Line("ec2 create", _named, "--dry-run, all named"),
     Line("ec2 list", _words("ec2", "list", "-o", "json")),
     Line("ec2 show", _instance("running", "ec2", "show", "{id}", "-o", "json")),
     Line("ec2 update", _instance("running", "ec2", "update", "{id}", "--tag", "team=blue", "--untag", "none")),
