@@ -291,7 +291,7 @@ def _members(exchange: Exchange) -> Iterator[tuple[str, Spoil]]:
         return
     if row.dated:
         yield "Date", _without_header("date")
-    if row.bare or row.document or row.dated:
+    if row.bare or row.document or (row.dated and not row.roots):
         yield "request id", _without_header("x-amzn-requestid", "x-amz-request-id")
     for path in row.needs:
         name = re.sub(r"[\[\]+?]", "", path.rpartition(".")[2])

@@ -29,9 +29,9 @@ Rehearsal = Mapping[Line, Sequence[Exchange]]
 
 @dataclass(frozen=True)
 class Without:
-    """An answer that a command does without, exit 0. said: a pattern of what it says then; empty where it finds out.
+    """An answer that a command does without, exit 0; each is a pattern.
 
-    lines: a pattern of the command lines that do so.
+    call: its name. said: what the command says then; empty where it finds out otherwise. lines: those that do so.
     """
 
     call: str
@@ -42,7 +42,7 @@ class Without:
     def allows(self, ran: "Ran") -> bool:
         """Return whether this is why a cell is exit 0."""
         said = ran.done.out + ran.done.err
-        is_here = self.call == ran.cell.call and re.fullmatch(self.lines, ran.cell.line.name)
+        is_here = re.fullmatch(self.call, ran.cell.call) and re.fullmatch(self.lines, ran.cell.line.name)
         return bool(is_here and re.search(self.said, said))
 
 
@@ -53,6 +53,12 @@ DOES_WITHOUT = (
     Without("ec2:DescribeInstances", "can't be looked at", "what can't be looked at counts as taken, and nothing else"),
     Without("ec2:DescribeInstances", "", "a place that can't be looked at counts as taken", "ec2 create --dry-run.*"),
     Without("ec2:DescribeInstances", "is rebooting", "it was answered; a look after it is a courtesy", "ec2 reboot"),
+    Without(
+        "s3:Get.*",
+        '"note": ".* (cut the connection|does not answer)',
+        "no answer came about one of several: it says so",
+        "s3 list.*",
+    ),
     Without("s3:CreateBucket", "", "the bucket's tags show that this request made it"),
     Without("s3:PutObject", "", "the object's checksum shows that it is there"),
     Without("s3:CompleteMultipartUpload", "", "the object's checksum shows that it is there"),

@@ -25,7 +25,7 @@ class Row:
     empty, `A?.B` in what may be left out. truths: elements that must say true or false, in small letters or capitals;
     botocore takes all but `true` for no. bare: it has no body, so that a request id of AWS must stand in its headers.
     document: its body is a JSON document of a user's own, with that id. counted: `Count` is the length of this list.
-    dated: a Date and that id.
+    dated: a Date, and that id where there is no root.
     """
 
     roots: tuple[str, ...] = ()
