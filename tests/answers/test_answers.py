@@ -59,7 +59,7 @@ DOES_WITHOUT = (
         "no answer came about one of several: it says so",
         "s3 list.*",
     ),
-    Without("s3:CreateBucket", "", "the bucket's tags show that this request made it"),
+    Without("s3:CreateBucket", "", "its tags show that this request made it"),
     Without("s3:PutObject", "", "the object's checksum shows that it is there"),
     Without("s3:CompleteMultipartUpload", "", "the object's checksum shows that it is there"),
 )
@@ -207,6 +207,8 @@ class Trial:
     def _on_record(self, ran: Ran) -> Iterator[str]:
         """Yield what the record and the places say of a cell that they must not; then let nobody settle it."""
         if is_change(ran.cell.exchange) and not ran.cell.kind.is_answer:
+            if self._line.name == "s3 update --public" and f"access    {ran.name} is private" in ran.done.err:
+                return  # taken back, and seen to be private: that is no open end
             rows = self._ground.handrail.json("audit", "list", "--since", "10m")
             rows = [row for row in rows if row["operation"] == self._line.operation]
             mine = [row for row in rows if is_about(row, ran.name, ran.argv)]
