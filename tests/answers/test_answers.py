@@ -1,8 +1,8 @@
 """Every operation, each call that it makes, each kind of what is no answer of AWS: exit 1, and nothing believed.
 
 The cells make themselves: from the calls that a command line makes undisturbed, and from the row of each call
-(aws/answers.py). `HANDRAIL_MATRIX=full make prove` tries all of them; the ordinary suite tries each kind at each call
-once (of what takes long, some), mostly in the line that is cheapest, now and then in another: the same in every run.
+(aws/answers.py). `HANDRAIL_MATRIX=full make prove` tries all; `make prove` alone tries each kind at each call once
+(of what takes long, some), mostly in the line that is cheapest, now and then in another: the same in every run.
 """
 
 import os
