@@ -197,6 +197,20 @@ class Sandbox:
         ec2.get_waiter("instance_running").wait(InstanceIds=[id], WaiterConfig={"Delay": 1})
         return id
 
+    def forget_what_is_open(self) -> None:
+        """Take what was cut off out of the ledger, if there is one: the next command would settle it, and say so."""
+        table = self.client("dynamodb")
+        try:
+            rows = table.query(
+                TableName=LEDGER_TABLE,
+                KeyConditionExpression="pk = :open",
+                ExpressionAttributeValues={":open": {"S": OPEN}},
+            )["Items"]
+        except table.exceptions.ResourceNotFoundException:
+            return
+        for row in rows:
+            table.delete_item(TableName=LEDGER_TABLE, Key={"pk": row["pk"], "sk": row["sk"]})
+
     def writes(self, *, but: tuple[str, ...] = ("dynamodb",)) -> list[tuple[int, str]]:
         """Return the log of what was changed, without Handrail's own ledger."""
         return [
@@ -249,22 +263,7 @@ def _empty(sandbox: Sandbox) -> None:
             ec2.modify_instance_attribute(InstanceId=id, DisableApiTermination={"Value": False})
         if live:
             ec2.terminate_instances(InstanceIds=live)
-    _forget_what_is_open(sandbox)
-
-
-def _forget_what_is_open(sandbox: Sandbox) -> None:
-    """Take what other tests have cut off out of the ledger: the next command would settle it, and say so."""
-    table = sandbox.client("dynamodb")
-    try:
-        rows = table.query(
-            TableName=LEDGER_TABLE,
-            KeyConditionExpression="pk = :open",
-            ExpressionAttributeValues={":open": {"S": OPEN}},
-        )["Items"]
-    except table.exceptions.ResourceNotFoundException:
-        return
-    for row in rows:
-        table.delete_item(TableName=LEDGER_TABLE, Key={"pk": row["pk"], "sk": row["sk"]})
+    sandbox.forget_what_is_open()
 
 
 def clean_environ(home: Path, **more: str) -> dict[str, str]:

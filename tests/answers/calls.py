@@ -18,8 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conftest import Done, Handrail, Sandbox
-from handrail.core.managed import LEDGER_TABLE, ownership_tags
-from handrail.ledger.record import OPEN
+from handrail.core.managed import ownership_tags
 from ledger.proxies import Call, name_of
 
 Body = bytes | Iterable[bytes]
@@ -231,17 +230,6 @@ class Ground:
     def put(self, bucket: str, key: str) -> None:
         """Put an object into a bucket."""
         self.sandbox.client("s3", owner="dev-1").put_object(Bucket=bucket, Key=key, Body=b"old\n")
-
-    def forget_what_is_open(self) -> None:
-        """Take the pulses of all commands out of the ledger, so that the next one settles nothing of an earlier one."""
-        table = self.sandbox.client("dynamodb", owner="dev-1")
-        rows = table.query(
-            TableName=LEDGER_TABLE,
-            KeyConditionExpression="pk = :open",
-            ExpressionAttributeValues={":open": {"S": OPEN}},
-        )["Items"]
-        for row in rows:
-            table.delete_item(TableName=LEDGER_TABLE, Key={"pk": row["pk"], "sk": row["sk"]})
 
     def file(self, name: str, size: int = 20) -> str:
         """Write a file into the working folder, and return its name."""

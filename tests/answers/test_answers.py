@@ -219,7 +219,7 @@ class Trial:
             if ran.cell.call in _TAKES and ran.name not in self._held():
                 yield "its place was freed"
         if ran.done.code and set(ran.made) & set(_WRITES):
-            self._ground.forget_what_is_open()
+            self._ground.sandbox.forget_what_is_open()
 
     def _held(self) -> set[str]:
         places = self._ground.handrail.json("lease", "list")
