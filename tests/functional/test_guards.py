@@ -1,22 +1,57 @@
 """Every guard holds, and its scenario fails once the guard is taken out of the source."""
 
 import inspect
+import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import without
 from guards import GUARDS, Guard
 from guards_unheard import GUARDS as UNHEARD
 
 import handrail as package
 from conftest import Handrail, Sandbox
-from patience import HANGS
 
 SOURCE = Path(package.__file__).parent
 TESTS = Path(__file__).parents[1]
 by_guard = pytest.mark.parametrize("guard", [*GUARDS, *UNHEARD], ids=lambda guard: guard.name)
+
+
+class Without:
+    """Runs scripts with a source tree of their own, each in a process."""
+
+    def __init__(self) -> None:
+        program = (
+            f"import runpy, sys; sys.path[:0] = [{str(TESTS)!r}]; runpy.run_path(sys.argv[1], run_name='__main__')"
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", program, without.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(self, source: Path, argv: Sequence[str], environ: Mapping[str, str]) -> Any:
+        """Run a script; return its code, and as err what it said."""
+        paths = [str(path) for path in (source, TESTS, TESTS / "functional")]
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps({"paths": paths, "argv": argv, "environ": environ}), file=self._process.stdin, flush=True)
+        return json.loads(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """Stop."""
+        self._process.communicate()
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Without]:
+    """Return what runs scripts with another source."""
+    runs = Without()
+    yield runs
+    runs.close()
 
 
 @by_guard
@@ -26,23 +61,15 @@ def test_the_guard_holds(handrail: Handrail, sandbox: Sandbox, guard: Guard) -> 
 
 @by_guard
 def test_without_the_guard_its_scenario_fails(
-    handrail: Handrail, sandbox: Sandbox, guard: Guard, tmp_path: Path
+    handrail: Handrail, sandbox: Sandbox, elsewhere: Without, guard: Guard, tmp_path: Path
 ) -> None:
     mutant = tmp_path / "src" / "handrail"
-    shutil.copytree(SOURCE, mutant, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(SOURCE, mutant, ignore=shutil.ignore_patterns("*.pyc.*"))  # not what is being written just now
     file = mutant / guard.file
     text = file.read_text()
     assert text.count(guard.text) == 1, "the guard's line has changed: tell guards.py"
     file.write_text(text.replace(guard.text, guard.without))
-    # Not by PYTHONPATH, whose folders the program takes from its path.
-    paths = [str(path) for path in (mutant.parent, TESTS, TESTS / "functional")]
-    code = f"import runpy, sys; sys.path[:0] = {paths}; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
-    done = subprocess.run(
-        [sys.executable, "-c", code, inspect.getfile(guard.scenario), guard.name, sandbox.state_dir, handrail.cwd],
-        env=handrail.environ,
-        capture_output=True,
-        text=True,
-        timeout=HANGS,
-    )
-    assert done.returncode == 1
-    assert "AssertionError" in done.stderr, done.stderr
+    script = [inspect.getfile(guard.scenario), guard.name, str(sandbox.state_dir), str(handrail.cwd)]
+    done = elsewhere.run(mutant.parent, script, handrail.environ)
+    assert done["code"] == 1
+    assert "AssertionError" in done["err"], done["err"]
