@@ -20,6 +20,14 @@ INTERRUPTED = "error: interrupted.\n  try       repeat the command\n"
 MINDED_FROM = "handrail.signals"  # the module whose import is the last before signals are minded
 
 
+@pytest.fixture(autouse=True)
+def _hangups_are_heard() -> Iterator[None]:
+    """Start programs as from a terminal: under `nohup` they would inherit that SIGHUP is ignored, and heed that."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def start(*words: str, environ: Mapping[str, str], cwd: Path, python: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
     """Start the program as a process of its own."""
     return subprocess.Popen(
