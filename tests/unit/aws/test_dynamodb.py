@@ -8,7 +8,7 @@ import pytest
 from botocore.stub import Stubber
 
 from handrail.aws.dynamodb import Delete, Put, Table
-from handrail.core.errors import AwsFailure, NotSetUp, Throttled
+from handrail.core.errors import AwsFailure, NotSetUp, Throttled, Unreachable
 
 DATE = {"HTTPStatusCode": 200, "HTTPHeaders": {"date": "Sun, 22 Nov 2026 20:55:00 GMT"}}
 EPOCH = 1795380900
@@ -229,3 +229,11 @@ def test_the_time_is_dynamodbs_where_the_clock_is_off(local: float, now: float) 
         table.get(("a", "b"))
         table.get(("a", "b"))
     assert table.now() == EPOCH + now
+
+
+def test_a_refusal_without_a_date_tells_nothing(stub: tuple[Table, Stubber]) -> None:
+    """A lease is a matter of time: whoever lost may not guess it."""
+    table, stubber = stub
+    stubber.add_client_error("put_item", "ConditionalCheckFailedException", response_meta={"HTTPHeaders": {}})
+    with pytest.raises(Unreachable, match="has no date"):
+        table.put({"pk": "a", "sk": "b"}, unless_exists=True)

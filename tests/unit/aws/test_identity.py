@@ -6,11 +6,12 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from handrail.aws.identity import Identity, check_profile, choose_identity
+from handrail.aws.identity import Identity, check_profile, check_sendable, choose_identity
 from handrail.core.errors import BadCredentials
 from handrail.core.redaction import redact
 from handrail.settings import NO_DOTENV, Dotenv, Settings
@@ -275,3 +276,18 @@ def test_the_default_profile_counts_only_where_nothing_was_named(tmp_path: Path)
     assert checked({}, tmp_path, chain) is chain
     keys = Identity(looked="AWS_ACCESS_KEY_ID (environment)", mend="export")
     assert checked({"default": SSO}, tmp_path, keys) is keys
+
+
+@pytest.mark.parametrize(
+    ("stray", "what"),
+    [("\r", "a line end"), ("\t", "a tab"), (" ", "a space"), ("\u2011", "a character that is not printable ASCII")],
+)
+def test_a_key_that_no_request_could_say_is_named_and_not_shown(stray: str, what: str) -> None:
+    values = {**PAIR, SECRET: PAIR[SECRET] + stray}
+    with pytest.raises(BadCredentials, match=f"{SECRET} in .env has {what} in it") as refused:
+        choose_identity(Settings(), {}, Dotenv(values=values))
+    assert PAIR[SECRET] not in str(refused.value)
+    fine = choose_identity(named("team", "--profile"), {}, NO_DOTENV)
+    check_sendable(fine, SimpleNamespace(access_key="AKIA", secret_key="s", token=None))
+    with pytest.raises(BadCredentials, match=f"the token that profile team gives has {what} in it"):
+        check_sendable(fine, SimpleNamespace(access_key="AKIA", secret_key="s", token=f"to{stray}ken"))

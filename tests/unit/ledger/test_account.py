@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from handrail.core.errors import CapReached
+from handrail.core.errors import AwsFailure, CapReached
 from handrail.core.plan import Places, PlaceWish
 from handrail.ledger.account import Ledger, preview_of_none
-from handrail.ledger.holders import Cap, Times
+from handrail.ledger.holders import Cap, Kind, Place, State, Times
 from handrail.ledger.ports import Here
 from handrail.ledger.record import Record
 from memory_table import MemoryTable, caller
@@ -32,3 +32,27 @@ def test_without_caps_nothing_is_looked_at() -> None:
     ledger = Ledger(table, Record(table, caller(), lambda _: None), lambda _: None, Times(), here, (), ())
     assert ledger.preview(wishes("a", "b", "c")) == {}
     assert table.calls == []
+
+
+def test_a_place_of_a_region_that_cannot_be_looked_at_is_not_over() -> None:
+    table: Any = MemoryTable()
+    here = Here("ann", lambda: "m", lambda _: None, lambda _: None)
+    ledger = Ledger(table, Record(table, caller(), lambda _: None), lambda _: None, Times(), here, (), ())
+    place = Place(
+        "start:i-1",
+        State.HELD,
+        Kind.START,
+        "m",
+        "eu",
+        "ann",
+        "ann",
+        "web",
+        since=0,
+        until=100,
+        requests=(),
+        instance="i-1",
+    )
+    late = 100 + 10 * Times().visibility
+    assert ledger._is_over(place, None, late)
+    ledger.lease.unseen["eu"] = AwsFailure("no.")
+    assert not ledger._is_over(place, None, late)

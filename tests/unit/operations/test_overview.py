@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from test_requested import MADE
 
-from handrail.core.errors import PermissionDenied
+from handrail.core.errors import NOT_AWS, AwsFailure, PermissionDenied
 from handrail.operations.overview import LOOKED_AT, _bucket_words, _buckets, _instances, _make
 
 
@@ -46,3 +46,12 @@ def test_places_are_told_as_far_as_they_can_be() -> None:
     assert _instances({"running": 1}, None, 2) == "1 running · places used: can't be seen now"
     assert _instances({}, None, None) == "none"
     assert _bucket_words(None) == "can't be seen now"
+
+
+def test_what_is_no_answer_of_aws_is_not_told_as_unseen() -> None:
+    def listed(_kind: str) -> list[list[str]]:
+        raise AwsFailure("something between you and AWS answered.", code=NOT_AWS)
+
+    ledger = SimpleNamespace(rows=SimpleNamespace(list=listed))
+    with pytest.raises(AwsFailure, match="between you and AWS"):
+        _buckets(SimpleNamespace(found_ledger=ledger))  # type: ignore[arg-type]

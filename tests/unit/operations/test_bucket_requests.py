@@ -1,0 +1,45 @@
+"""Requests of buckets that are open on record: whose they are, and what follows where the bucket can't be looked at."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from handrail.aws.s3 import Standing
+from handrail.core.errors import PermissionDenied, WrongState
+from handrail.ledger.record import Intent, Verdict
+from handrail.operations.s3.meeting import check_no_upload, is_being_opened
+from handrail.operations.s3.recovery import recover_delete
+
+NOW = 1_000.0
+
+
+def intent(request: str, operation: str, **resolved: Any) -> Intent:
+    return Intent(request, operation, "", "us-east-1", "sandbox", resolved=resolved, owner="ann", at=NOW)
+
+
+def session(*known: tuple[Intent, Verdict | None]) -> Any:
+    """Return a session whose record has these requests, by a version whose rows did not say what they are about."""
+    by_request = {one.request: SimpleNamespace(intent=one, verdict=verdict) for one, verdict in known}
+    record = SimpleNamespace(now=lambda: NOW, unfinished=lambda: [one for one, _ in known], find=by_request.get)
+    return SimpleNamespace(ledger=SimpleNamespace(record=record), recovery_age=60.0)
+
+
+def test_only_an_upload_to_this_bucket_that_has_not_ended_keeps_it_shut() -> None:
+    ended = (intent("r1", "s3 upload", bucket="press"), Verdict("r1", "succeeded"))
+    check_no_upload(session(ended, (intent("r2", "s3 upload", bucket="other"), None)), "press")
+    with pytest.raises(WrongState, match="an upload to bucket press is under way"):
+        check_no_upload(session(ended, (intent("r3", "s3 upload", bucket="press"), None)), "press")
+
+
+def test_only_an_opening_of_this_bucket_counts() -> None:
+    assert not is_being_opened(session((intent("r1", "s3 update", name="press", public=False), None)), "press")
+    assert not is_being_opened(session((intent("r1", "s3 update", name="other", public=True), None)), "press")
+    assert is_being_opened(session((intent("r1", "s3 update", name="press", public=True), None)), "press")
+
+
+def test_of_a_bucket_that_cannot_be_looked_at_nothing_is_said() -> None:
+    s3 = SimpleNamespace(standing=lambda _name, _region: Standing(is_free=False))
+    cut_off = Intent("r1", "s3 delete", "press", "us-east-1", "sandbox")
+    with pytest.raises(PermissionDenied, match="bucket press is on record and can't be reached"):
+        recover_delete(SimpleNamespace(s3=s3), cut_off)  # type: ignore[arg-type]
