@@ -181,8 +181,6 @@ _TOKENS: Mapping[str, tuple[str, ...]] = {
     "s3:ListParts": ("NextPartNumberMarker",),
 }
 _TABLES = ("dynamodb:Query", "dynamodb:Scan")
-# The element of a member on the wire, where it has not the member's own name with a small first letter, or that name.
-_ELEMENTS = {"Reservations": "reservationSet", "Instances": "instancesSet", "State": "instanceState"}
 
 
 # What a hostile or broken server sends. They take long, and none of them depends on the call: some calls are enough.
@@ -269,39 +267,67 @@ def _strip_element(element: ElementTree.Element, names: set[str]) -> None:
 @cache
 def _names_needed(service: str, call: str) -> set[str]:
     """Return the names on the wire of all members that a call's row needs, and of what holds them."""
-    names = {"item", "member"}
-    for path in ROWS[service, call].needs:
-        shape: Any = get_session().get_service_model(service).operation_model(call).output_shape
-        for part in path.split("."):
-            name = re.sub(r"[\[\]+?]", "", part)
-            if shape.type_name == "map":  # a row of the ledger
-                break
-            shape = shape.members[name]
-            names |= {name, shape.serialization.get("name", name)}
-            while shape.type_name == "list":
-                shape = shape.member
-                names.add(shape.serialization.get("name", "member"))
-    return names
+    ways = [_way(service, call, path) for path in ROWS[service, call].needs]
+    return {"item", "member"}.union(*(names for way in ways for names in way))
+
+
+@cache
+def _way(service: str, call: str, path: str) -> list[list[str]]:
+    """Return the names that each member on a path may have on the wire; of a list also the name of what it holds."""
+    shape: Any = get_session().get_service_model(service).operation_model(call).output_shape
+    way = []
+    for part in path.split("."):
+        name = re.sub(r"[\[\]+?]", "", part)
+        if shape.type_name == "map":  # a row of the ledger
+            break
+        shape = shape.members[name]
+        names = [shape.serialization.get("name", name), name]
+        while shape.type_name == "list":
+            shape = shape.member
+            names.append(shape.serialization.get("name", "member"))
+        way.append(names)
+    return way
+
+
+_REQUEST_IDS = ("x-amzn-requestid", "x-amz-request-id", "x-amz-id-2")
+
+
+def _member_of_refusal(exchange: Exchange) -> tuple[str, Spoil]:
+    """Return that without which a refusal means nothing: its code, or of what has no body, its request id."""
+    if not exchange.reply.whole:
+        return "request id", _without_header(*_REQUEST_IDS)
+    if exchange.reply.whole.startswith(b"{"):
+        return "__type", _without_key("__type")
+    return "Code", _without_element("Code")
 
 
 def _members(exchange: Exchange) -> Iterator[tuple[str, Spoil]]:
     """Yield each member that a reply has of those without which it means nothing, and how it is left out."""
-    row = ROWS[_service_and_call(exchange)]
+    service, call = _service_and_call(exchange)
+    row, text = ROWS[service, call], exchange.reply.whole
     if exchange.reply.status >= 300:
+        yield _member_of_refusal(exchange)
         return
     if row.dated:
         yield "Date", _without_header("date")
     if row.bare or row.document or (row.dated and not row.roots):
-        yield "request id", _without_header("x-amzn-requestid", "x-amz-request-id")
+        yield "request id", _without_header(*_REQUEST_IDS)
     for path in row.needs:
         name = re.sub(r"[\[\]+?]", "", path.rpartition(".")[2])
         if row.bare:
             yield path, _without_header(name.lower())
         elif name in ("pk", "sk") or not row.roots:
-            if f'"{name}"'.encode() in exchange.reply.whole:
+            if f'"{name}"'.encode() in text:
                 yield path, _without_key(name)
-        else:
-            for element in (name, name[0].lower() + name[1:], _ELEMENTS.get(name, name)):
-                if re.search(rb"<%b[\s/>]" % element.encode(), exchange.reply.whole):
-                    yield path, _without_element(element)
-                    break
+        elif element := _element_at(text, _way(service, call, path)):
+            yield path, _without_element(element)
+
+
+def _element_at(text: bytes, way: list[list[str]]) -> str:
+    """Return the element at the end of a path, empty where a reply has not all that is on it."""
+    found = [next((one for one in names if _has(text, one)), "") for names in way]
+    return found[-1] if all(found) else ""
+
+
+def _has(text: bytes, element: str) -> bool:
+    return re.search(rb"<%b[\s/>]" % element.encode(), text) is not None
