@@ -102,8 +102,16 @@ def _region(exports: str) -> set[str]:
 def test_a_folder_for_the_sandbox_that_can_not_be_written_names_the_variable(person: Handrail) -> None:
     (person.cwd / "taken").write_text("no folder", encoding="utf-8")
     done = person("sandbox", "start", HANDRAIL_STATE_DIR=str(person.cwd / "taken"))
-    assert done.code == 1
+    assert done.code == 7
     assert 'try       export HANDRAIL_STATE_DIR="$HOME/handrail-sandbox"' in done.err
+
+
+@pytest.mark.parametrize("name", ["PENDING", "STOPPING", "LAG", "GONE", "IDLE"])
+def test_a_time_of_the_sandbox_that_is_none(person: Handrail, name: str) -> None:
+    done = person("sandbox", "start", "-o", "json", **{f"HANDRAIL_SANDBOX_{name}": "soon"})
+    assert done.code == 2
+    assert done.error["message"] == f"HANDRAIL_SANDBOX_{name} takes seconds, not 'soon'."
+    assert done.error["hint"] == f"unset HANDRAIL_SANDBOX_{name}"
 
 
 def test_a_sandbox_from_start_to_reset(person: Handrail) -> None:

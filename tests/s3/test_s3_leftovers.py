@@ -259,3 +259,18 @@ def test_what_may_not_be_looked_into_is_left_and_what_is_gone_is_no_error(
     begin(s3, bucket)
     wire.at, wire.hook = LATER, wire.pass_dated
     assert "was left" in upload().err
+
+
+def test_odd_files_among_those_of_this_machine_stop_nobody(
+    upload: Callable[..., Done], s3: Any, bucket: str, handrail: Handrail
+) -> None:
+    folder = find_folders(handrail.environ).state / "uploads" / os.uname().nodename
+    folder.mkdir(parents=True)
+    ended = begin(s3, bucket)
+    (folder / "a-folder").mkdir()
+    (folder / "bytes").write_bytes(b"\xff\x00\n")
+    (folder / "ended").write_text(f"{ended}\n")
+    (folder / "nowhere").symlink_to(folder / "gone")
+    os.mkfifo(folder / "pipe")
+    assert upload().code == 0
+    assert left_of(s3, bucket) == []

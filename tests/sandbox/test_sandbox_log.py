@@ -17,7 +17,7 @@ import pytest
 
 from conftest import Handrail, clean_environ
 from handrail.sandbox import files, launcher
-from handrail.sandbox.errors import DamageError
+from handrail.sandbox.errors import DamageError, SandboxError
 from handrail.sandbox.log import Log, LogFullError, read_log
 
 from .playing import QUICK, Sandbox, describe, launch, refused, wait_until
@@ -292,6 +292,14 @@ def test_a_pipe_among_the_files_is_said_and_waited_for_by_nobody(tmp_path: Path)
         path.write_bytes(kept)
     os.mkfifo(state / "pipe")
     handrail.ok("sandbox", "reset", "--yes")
+
+
+def test_a_link_that_leads_nowhere_is_no_file_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / files.STATE
+    assert files.read_text(path) is None
+    path.symlink_to(tmp_path / "gone")
+    with pytest.raises(SandboxError, match="it leads nowhere"):
+        files.read_text(path)
 
 
 def test_what_is_noted_of_the_end_may_be_behind_it(tmp_path: Path) -> None:

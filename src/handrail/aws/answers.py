@@ -165,6 +165,8 @@ _OURS = {service for service, _ in ROWS}
 _MAY_BE_EMPTY = ("ClientToken",)
 _REQUEST_IDS = ("x-amz-request-id", "x-amzn-requestid", "x-amzn-request-id", "x-amz-id-2")
 _ROOT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?[^>]*\?>\s*|<!--.*?-->\s*)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL)
+# What EC2 answers a change with that has nothing else to say; of one that was not made it sends an error.
+_NOT_DONE = re.compile(rb"<return>\s*(?!true\b)", re.IGNORECASE)
 _ERROR_ROOTS = ("Error", "Response", "ErrorResponse")
 
 
@@ -211,7 +213,9 @@ def _lacks_of_form(row: Row, reply: Any) -> str:
     if row.roots:
         root = _ROOT.match(reply.content)
         name = _word(root[1]) if root else ""
-        return "" if name in row.roots else f"it is {f'a <{name}>' if name else 'no XML'}, and no <{row.roots[0]}>"
+        if name not in row.roots:
+            return f"it is {f'a <{name}>' if name else 'no XML'}, and no <{row.roots[0]}>"
+        return "it says that it was not done" if _NOT_DONE.search(reply.content) else ""
     if (row.bare or row.document or row.dated) and not _is_signed(reply):
         return "it has no request id of AWS"
     if row.bare:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from handrail.aws.failures import aws_failures_explained
+from handrail.aws.failures import NotAwsError, aws_failures_explained, host_of
 from handrail.aws.fencing import Gate, fenced
 from handrail.aws.paging import pages
 from handrail.core.ec2_rules import KNOWN_TYPES, LOGIN_USERS, TypeFacts, nearest_type
@@ -142,7 +142,10 @@ class Ec2:
         """
         with aws_failures_explained("ec2:RunInstances", subject=launch.type), fenced(fence):
             reply = self._client.run_instances(**launch.parameters())
-            return self._instance(reply["Instances"][0])  # read under the fence: what can't be read is no answer
+            made = self._instance(reply["Instances"][0])  # read under the fence: what can't be read is no answer
+            if made.client_token != launch.token:
+                raise self._no_answer("RunInstances", "it is about another request")
+            return made
 
     def start(self, ids: Sequence[str], fence: Gate | None = None, *, called: str = "") -> dict[str, str]:
         """Start instances: one call, all or none. Returns id -> state as the reply tells it.
@@ -152,13 +155,13 @@ class Ec2:
         """
         with aws_failures_explained("ec2:StartInstances", subject=called or _subject(ids)), fenced(fence):
             reply = self._client.start_instances(InstanceIds=list(ids))
-            return _states(reply["StartingInstances"])  # read under the fence, as above
+            return self._moved("StartInstances", reply["StartingInstances"], ids)  # read under the fence, as above
 
     def stop(self, ids: Sequence[str], *, called: str = "") -> dict[str, str]:
         """Stop instances: one call, all or none. Returns id -> state as the reply tells it."""
         with aws_failures_explained("ec2:StopInstances", subject=called or _subject(ids)):
             reply = self._client.stop_instances(InstanceIds=list(ids))
-        return _states(reply["StoppingInstances"])
+            return self._moved("StopInstances", reply["StoppingInstances"], ids)
 
     def reboot(self, ids: Sequence[str], *, called: str = "") -> dict[str, str]:
         """Reboot instances: one call, all or none. Its reply tells no state."""
@@ -170,7 +173,17 @@ class Ec2:
         """Terminate instances: one call, all or none. Returns id -> state as the reply tells it."""
         with aws_failures_explained("ec2:TerminateInstances", subject=called or _subject(ids)):
             reply = self._client.terminate_instances(InstanceIds=list(ids))
-        return _states(reply["TerminatingInstances"])
+            return self._moved("TerminateInstances", reply["TerminatingInstances"], ids)
+
+    def _moved(self, call: str, rows: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> dict[str, str]:
+        """Return id -> state as a reply tells it. Raises NotAwsError where it is about other instances."""
+        states = {row["InstanceId"]: row["CurrentState"]["Name"] for row in rows}
+        if states.keys() != set(ids):
+            raise self._no_answer(call, "it is about other instances")
+        return states
+
+    def _no_answer(self, call: str, lacks: str) -> NotAwsError:
+        return NotAwsError(call, host_of(self._client.meta.endpoint_url), "", lacks)
 
     def retag(
         self,
@@ -322,10 +335,6 @@ class Ec2:
             request=own.get(REQUEST_TAG, ""),
             client_token=token,
         )
-
-
-def _states(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    return {row["InstanceId"]: row["CurrentState"]["Name"] for row in rows}
 
 
 def _created_at(raw: Mapping[str, Any]) -> Any:

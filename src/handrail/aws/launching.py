@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from handrail.core.errors import AwsFailure, NotSetUp
+from handrail.core.errors import AwsFailure, NotSetUp, Usage
 
 
 class Running(Protocol):
@@ -74,12 +74,16 @@ def sandbox_owner(environ: Mapping[str, str]) -> str:
 @contextmanager
 def sandbox_failures_explained() -> Iterator[None]:
     """Raise what the sandbox raises inside, and what its folder refuses, as Handrail's own error."""
-    from handrail.sandbox.launcher import MissingExtra, SandboxError
+    from handrail.sandbox.launcher import FolderError, MissingExtra, SandboxError, SettingError
 
     try:
         yield
     except MissingExtra as error:
         raise NotSetUp(error.message, hint=error.hint, code="missing_extra") from error
+    except FolderError as error:
+        raise NotSetUp(error.message, hint=error.hint, code="sandbox_folder") from error
+    except SettingError as error:
+        raise Usage(error.message, hint=error.hint) from error
     except SandboxError as error:
         raise AwsFailure(error.message, hint=error.hint, code="sandbox") from error
     except OSError as error:

@@ -12,6 +12,14 @@ class SandboxError(Exception):
         self.hint = hint
 
 
+class SettingError(SandboxError):
+    """A variable by which the sandbox is set says nothing that it could mean."""
+
+
+class FolderError(SandboxError):
+    """The folder that it is told to live in can't be one."""
+
+
 class MissingExtra(SandboxError):
     """The optional packages which the sandbox is made of are not installed."""
 

@@ -75,7 +75,13 @@ def read_text(path: Path) -> str | None:
     """Return the content of a file, or None where there is none. Raises SandboxError where it can't be read."""
     try:
         return read_bytes(path).decode()
-    except (FileNotFoundError, NotADirectoryError):  # whoever then makes the folder says what is in its place
+    except FileNotFoundError as error:
+        if path.is_symlink():
+            raise SandboxError(
+                f"The sandbox cannot read {path}: it leads nowhere.", "handrail sandbox reset"
+            ) from error
+        return None
+    except NotADirectoryError:  # whoever then makes the folder says what is in its place
         return None
     except OSError as error:
         raise SandboxError(f"The sandbox cannot read {path}: {error.strerror}.", "handrail sandbox reset") from error

@@ -16,18 +16,20 @@ from typing import Any
 
 from handrail.interpreter import isolated, without_python_settings
 from handrail.sandbox import files, proof
-from handrail.sandbox.errors import MissingExtra, SandboxError
+from handrail.sandbox.errors import FolderError, MissingExtra, SandboxError, SettingError
 from handrail.sandbox.keys import Keys, keys_for, owner_of
 from handrail.sandbox.log import LogEntry, read_log
 from handrail.sandbox.serving import end_process, is_serving, serving_process
 
 __all__ = [
+    "FolderError",
     "Keys",
     "Limits",
     "LogEntry",
     "MissingExtra",
     "Running",
     "SandboxError",
+    "SettingError",
     "check_serving",
     "ensure",
     "find",
@@ -166,7 +168,7 @@ def start_lock(state_dir: Path) -> Iterator[None]:
         files.make_folder(state_dir)
         descriptor = os.open(state_dir / files.START_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise SandboxError(
+        raise FolderError(
             f"The sandbox cannot use its folder {state_dir}: {error.strerror}.",
             'export HANDRAIL_STATE_DIR="$HOME/handrail-sandbox", or another folder that you may write',
         ) from error
@@ -225,7 +227,8 @@ def start(state_dir: Path, environ: Mapping[str, str]) -> None:
     if report is None:
         raise SandboxError(f"The sandbox did not start: {last_words(server_log)}", f"See {server_log}. {RESET_HINT}")
     if "error" in report:
-        raise SandboxError(report["error"], report["hint"])
+        kind = SettingError if report.get("is_setting") else SandboxError
+        raise kind(report["error"], report["hint"])
 
 
 def read_report(reader: int, seconds: float) -> dict[str, Any] | None:

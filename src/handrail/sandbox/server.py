@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handrail.sandbox import files
-from handrail.sandbox.errors import DamageError, SandboxError
+from handrail.sandbox.errors import DamageError, SandboxError, SettingError
 from handrail.sandbox.launcher import RESET_HINT, Limits, Running, endpoint_of, write_state
 from handrail.sandbox.serving import take_serving_locks
 
@@ -37,7 +37,7 @@ def main() -> None:
     except SandboxError as error:
         if isinstance(error, DamageError):
             files.write_atomically(state_dir / files.DAMAGE, f"{error.message}\n".encode())
-        report(pipe, {"error": error.message, "hint": error.hint})
+        report(pipe, {"error": error.message, "hint": error.hint, "is_setting": isinstance(error, SettingError)})
     except (OSError, ImportError, RuntimeError) as error:
         report(pipe, {"error": f"The sandbox cannot start: {error}", "hint": RESET_HINT})
         raise
@@ -67,7 +67,7 @@ def report(pipe: int, message: Mapping[str, Any]) -> None:
 
 
 def read_number(environ: Mapping[str, str], name: str, default: float) -> float:
-    """Return a number of seconds from the environment; raise SandboxError where it is none."""
+    """Return a number of seconds from the environment; raise SettingError where it is none."""
     text = environ.get(name, "")
     if not text:
         return default
@@ -76,7 +76,7 @@ def read_number(environ: Mapping[str, str], name: str, default: float) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise SandboxError(f"{name} is {text!r}: not a number of seconds.", f"Unset {name} or give it a number.")
+        raise SettingError(f"{name} takes seconds, not {text!r}.", f"unset {name}")
     return value
 
 

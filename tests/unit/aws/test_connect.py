@@ -25,7 +25,7 @@ from handrail.aws.retries import RETRY_BUDGET
 from handrail.core.caller import Caller
 from handrail.core.errors import AwsFailure, BadCredentials, HandrailError, NotSetUp, Unreachable, Usage
 from handrail.files import Folders
-from handrail.sandbox.launcher import Limits, MissingExtra, SandboxError
+from handrail.sandbox.launcher import FolderError, Limits, MissingExtra, SandboxError, SettingError
 from handrail.settings import NO_DOTENV, Dotenv, Settings, TargetChoice
 
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -770,6 +770,8 @@ def test_an_endpoint_that_is_no_url_is_none_of_the_sandbox(machine: Machine, end
     ("broken", "kind", "slug", "hint"),
     [
         (MissingExtra("moto"), NotSetUp, "missing_extra", "pip install 'handrail[sandbox]'"),
+        (FolderError("no folder.", "name another"), NotSetUp, "sandbox_folder", "name another"),
+        (SettingError("no number.", "unset it"), Usage, "usage", "unset it"),
         (SandboxError("it died.", "see the log"), AwsFailure, "sandbox", "see the log"),
         (OSError(28, "No space left on device"), AwsFailure, "sandbox", "make room on that disk"),
         (OSError(13, "Permission denied"), AwsFailure, "sandbox", "name another with HANDRAIL_STATE_DIR"),
@@ -787,7 +789,7 @@ def test_a_sandbox_that_does_not_start_says_why(
 
 def test_without_a_stand_in_it_is_the_real_launcher(machine: Machine) -> None:
     (machine.home / "box").write_text("a file in the sandbox's place")
-    with pytest.raises(AwsFailure, match=r"[Tt]he sandbox") as caught:
+    with pytest.raises(NotSetUp, match=r"[Tt]he sandbox") as caught:
         boxed(machine, None)
     assert caught.value.hint.startswith('export HANDRAIL_STATE_DIR="$HOME/handrail-sandbox"')
 

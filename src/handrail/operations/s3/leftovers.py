@@ -134,7 +134,7 @@ def keeping(session: Session, command: str) -> Iterator[Callable[[str], None]]:
 
 def _drop_old(folder: Path, before: float) -> None:
     """Drop the files that prove nothing any more that time alone would not."""
-    for path in folder.iterdir():
+    for path in _files(folder):
         with suppress(OSError):
             if path.stat().st_mtime < before and _has_ended(path):
                 path.unlink()
@@ -142,13 +142,20 @@ def _drop_old(folder: Path, before: float) -> None:
 
 def _read_begun(folder: Path) -> _Begun:
     begun = _Begun()
-    with suppress(OSError):
-        for path in folder.iterdir():
+    for path in _files(folder):
+        with suppress(OSError):
             has_ended = _has_ended(path)
-            ids = path.read_text(encoding="utf-8").split()
+            ids = path.read_text(encoding="utf-8", errors="replace").split()
             (begun.ended if has_ended else begun.alive).update(ids)
             begun.ended_commands.update({path.name} if has_ended else ())
     return begun
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files of a folder, none where there is none; a pipe among them would be waited for."""
+    with suppress(OSError):
+        return [path for path in folder.iterdir() if path.is_file()]
+    return []
 
 
 def _has_ended(path: Path) -> bool:
