@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 TEST_PROCESSES := 2
 # The long proofs: crowds of processes at the cap, faults and kills at every call. `make prove` runs them.
-LONG := $(addprefix tests/reliability/test_,cost.py faults.py kills.py) tests/ledger/test_crowd.py tests/answers/test_answers.py
+LONG := $(addprefix tests/reliability/test_,cost.py faults.py kills.py) tests/ledger/test_crowd.py
 # What CI runs of them, in under three minutes: a storm at the cap, kills and freezes of a create, faults of it and an upload.
 PART := tests/reliability/test_cost.py \
   'tests/reliability/test_kills.py::test_kill_at_each_boundary[ec2 create]' \
@@ -74,7 +74,8 @@ else
 endif
 
 prove: $(VENV)/for-development
-	$(UNDER) $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(LONG)
+	HANDRAIL_MATRIX=$${HANDRAIL_MATRIX:-pairs} $(UNDER) $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(LONG) \
+	  tests/answers/test_answers.py
 
 prove-part: $(VENV)/for-development
 	HANDRAIL_MATRIX_PART=40 $(UNDER) $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(PART)

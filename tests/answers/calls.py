@@ -169,7 +169,7 @@ def _give(handler: BaseHTTPRequestHandler, reply: Reply) -> None:
     for name, value in reply.headers.items():
         handler.send_header(name, value)
     if isinstance(reply.body, bytes):
-        if "Content-Length" not in reply.headers and reply.status != 204:
+        if "Content-Length" not in reply.headers and reply.status != 204 and handler.command != "HEAD":
             handler.send_header("Content-Length", str(len(reply.body)))
         handler.end_headers()
         if handler.command != "HEAD":

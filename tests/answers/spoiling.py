@@ -160,6 +160,18 @@ def _no_token(exchange: Exchange) -> Reply:
     return exchange.reply.saying(body=_truncated(exchange.reply.whole))
 
 
+def _about_another(exchange: Exchange) -> Reply:
+    name = _ECHOES[exchange.call.name].encode()
+    body = re.sub(rb"<%b>([^<]*)<" % name, rb"<%b>\g<1>0<" % name, exchange.reply.whole)
+    return exchange.reply.saying(body=body)
+
+
+def _not_done(exchange: Exchange) -> Reply:
+    text = exchange.reply.whole
+    end = text.rindex(b"</")
+    return exchange.reply.saying(body=text[:end] + b"<return>false</return>" + text[end:])
+
+
 def _truncated(text: bytes) -> bytes:
     return text.replace(b"<IsTruncated>false", b"<IsTruncated>true")
 
@@ -180,6 +192,15 @@ _TOKENS: Mapping[str, tuple[str, ...]] = {
     "s3:ListMultipartUploads": ("NextKeyMarker", "NextUploadIdMarker"),
     "s3:ListParts": ("NextPartNumberMarker",),
 }
+_ECHOES = {  # what says in the reply to a change what it is about
+    "ec2:RunInstances": "clientToken",
+    "ec2:StartInstances": "instanceId",
+    "ec2:StopInstances": "instanceId",
+    "ec2:TerminateInstances": "instanceId",
+}
+_SAY_RETURN = tuple(
+    f"ec2:{call}" for call in ("CreateTags", "DeleteTags", "ModifyInstanceAttribute", "RebootInstances")
+)
 _TABLES = ("dynamodb:Query", "dynamodb:Scan")
 
 
@@ -215,6 +236,10 @@ def kinds_of(exchange: Exchange) -> list[Kind]:
     if _has_members(exchange):
         kinds.append(Kind("only what is needed", _only_needed, every=True, is_answer=True))
     kinds += [Kind(f"without {name}", how) for name, how in _members(exchange)]
+    if exchange.call.name in _SAY_RETURN:
+        kinds.append(Kind("not done", _not_done))
+    if exchange.call.name in _ECHOES:
+        kinds.append(Kind("about another", _about_another))
     if exchange.call.name in _TOKENS or exchange.call.name in _TABLES:
         kinds.append(Kind("same token", _again, every=True))
     if b"<IsTruncated>false" in text:
@@ -315,7 +340,7 @@ def _members(exchange: Exchange) -> Iterator[tuple[str, Spoil]]:
     for path in row.needs:
         name = re.sub(r"[\[\]+?]", "", path.rpartition(".")[2])
         if row.bare:
-            yield path, _without_header(name.lower())
+            yield path, _without_header(_way(service, call, path)[-1][0].lower())
         elif name in ("pk", "sk") or not row.roots:
             if f'"{name}"'.encode() in text:
                 yield path, _without_key(name)

@@ -1,8 +1,9 @@
 """Every operation, each call that it makes, each kind of what is no answer of AWS: exit 1, and nothing believed.
 
 The cells make themselves: from the calls that a command line makes undisturbed, and from the row of each call
-(aws/answers.py). `HANDRAIL_MATRIX=full make prove` tries all; `make prove` alone tries each kind at each call once
-(of what takes long, some), mostly in the line that is cheapest, now and then in another: the same in every run.
+(aws/answers.py). `make prove` tries each kind at each call once (of what takes long, some), mostly in the line that is
+cheapest, now and then in another; an ordinary run tries a part of these, the same in every run.
+`HANDRAIL_MATRIX=full make prove` tries all of them in every line.
 """
 
 import os
@@ -22,6 +23,7 @@ from .spoiling import Kind, kinds_of
 from .test_open import CHANGES, is_about, is_change, judge
 
 FULL = os.environ.get("HANDRAIL_MATRIX") == "full"
+PAIRS_ONE_IN = 1 if os.environ.get("HANDRAIL_MATRIX") == "pairs" else 6
 ANY_LINE_ONE_IN = 8
 SLOW_PART_OF, WAITING_PART_OF = 12, 24  # of the pairs of a call and such a kind an ordinary run tries one in so many
 Rehearsal = Mapping[Line, Sequence[Exchange]]
@@ -121,7 +123,7 @@ def all_cells(rehearsal: Rehearsal) -> list[Cell]:
 
 
 def some_cells(rehearsal: Rehearsal) -> list[Cell]:
-    """Return the cells of an ordinary run: of each call and kind one, of the line with the fewest changes or of any."""
+    """Return of each call and kind, or of a part of these, one cell: of the line with the fewest changes or of any."""
     costs = {line: len(exchanges) + 5 * sum(map(changes, exchanges)) for line, exchanges in rehearsal.items()}
     of: dict[tuple[str, str], list[Cell]] = {}
     for cell in all_cells(rehearsal):
@@ -129,7 +131,7 @@ def some_cells(rehearsal: Rehearsal) -> list[Cell]:
     chosen = []
     for pair, cells in of.items():
         chance, kind = crc32(repr(pair).encode()), cells[0].kind
-        part = WAITING_PART_OF if kind.waits else SLOW_PART_OF if kind.slow else 1
+        part = PAIRS_ONE_IN * (WAITING_PART_OF if kind.waits else SLOW_PART_OF if kind.slow else 1)
         if chance % part == 0:
             cells.sort(key=lambda cell: cell.chance)
             any_line = chance // part % ANY_LINE_ONE_IN == 0
