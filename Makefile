@@ -7,7 +7,9 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
-TEST_PROCESSES := 2
+TEST_PROCESSES := 3
+# These wait most of the time, for leases that run out.
+PROVE_PROCESSES := 4
 # The long proofs: crowds of processes at the cap, faults and kills at every call. `make prove` runs them.
 LONG := $(addprefix tests/reliability/test_,cost.py faults.py kills.py) tests/ledger/test_crowd.py
 # What CI runs of them, in under three minutes: a storm at the cap, kills and freezes of a create, faults of it and an upload.
@@ -74,11 +76,11 @@ else
 endif
 
 prove: $(VENV)/for-development
-	HANDRAIL_MATRIX=$${HANDRAIL_MATRIX:-pairs} $(UNDER) $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(LONG) \
+	HANDRAIL_MATRIX=$${HANDRAIL_MATRIX:-pairs} $(UNDER) $(BIN)/pytest -n $(PROVE_PROCESSES) --dist loadgroup $(LONG) \
 	  tests/answers/test_answers.py
 
 prove-part: $(VENV)/for-development
-	HANDRAIL_MATRIX_PART=40 $(UNDER) $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(PART)
+	HANDRAIL_MATRIX_PART=40 $(UNDER) $(BIN)/pytest -n $(PROVE_PROCESSES) --dist loadgroup $(PART)
 
 check: static test
 

@@ -267,8 +267,9 @@ class _Spoiling:
         meant = call.nth >= self._call.nth if self._every else call.nth == self._call.nth
         if call.name != self._call.name or not meant:
             return reply
+        spoilt = self._spoil(call, reply)
         self.count += 1
-        return self._spoil(call, reply)
+        return spoilt
 
 
 class Microburst:

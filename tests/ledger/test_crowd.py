@@ -22,6 +22,7 @@ from reliability.page import check_table
 CROWD = 50
 ROUNDS = int(os.environ.get("HANDRAIL_ROUNDS", "3"))
 REGIONS = ("us-east-1", "eu-west-1")
+pytestmark = pytest.mark.xdist_group("crowd")  # the last of them looks at what all have told
 LIVES = 60 + 30 + 1 + 2 + 2.0  # L + W + E + V of the sandbox, and whole seconds
 VISIBLE_AFTER = 3.2  # the sandbox's V of 2 s, and the whole second of the Date header
 

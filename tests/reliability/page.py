@@ -17,7 +17,7 @@ WRITES = os.environ.get("HANDRAIL_WRITE_DOCS", "")
 FULL = os.environ.get("HANDRAIL_MATRIX") == "full" or WRITES == "anew"
 PART_OF = int(os.environ.get("HANDRAIL_MATRIX_PART", "10"))  # an ordinary run tries one cell in so many
 OR = " or "
-UNTRIED = "not tried"
+UNTRIED, NONE = "not tried", "-"  # none: there is nothing to try
 KINDS = ("faults of", "lasting faults of", "kills of", "frozen")
 
 Cell = tuple[str, str]  # row, column
@@ -118,7 +118,10 @@ def every_cell() -> dict[str, dict[tuple[str, str], str]]:
 
 def sums_of(tables: Mapping[str, Mapping[Cell, str]]) -> str:
     """Return the sentence that counts the cells of these tables."""
-    counts = {kind: sum(len(cells) for name, cells in tables.items() if name.startswith(kind)) for kind in KINDS}
+    counts = {
+        kind: sum(text != NONE for name, cells in tables.items() if name.startswith(kind) for text in cells.values())
+        for kind in KINDS
+    }
     assert all(counts.values()), counts
     words = ", ".join(f"{number:,} {kind.removesuffix(' of')}" for kind, number in counts.items())
     return f"{sum(counts.values()):,} cells: {words}. Lost: 0. Made twice: 0. Public without approval: 0."
