@@ -216,6 +216,28 @@ def an_anchor_without_a_lock(handrail: Handrail, sandbox: Sandbox) -> None:
     assert "Contents" not in sandbox.client("s3").list_objects_v2(Bucket=name)
 
 
+# ---- the places
+
+
+def a_forged_condemned_place(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A condemned place ends nothing but what its own request made: nothing foreign, nothing that holds a place."""
+    held = handrail.json("ec2", "create", "--name", "held", "--no-wait")["id"]
+    foreign = sandbox.launch("theirs")
+    item = rows_of(sandbox, "lease")["holders"]
+    places = json.loads(item["places"]["S"])
+    (like,) = [place for place in places.values() if place["instance"] == held]
+    for instance in (held, foreign):
+        key = unique("condemned")
+        places[f"create:{key}"] = {**like, "state": "ending", "instance": instance, "requests": [key], "until": 1}
+    sandbox.client("dynamodb").put_item(TableName=LEDGER_TABLE, Item={**item, "places": {"S": json.dumps(places)}})
+    try:
+        handrail.ok("lease", "list")
+        states = {id: one["State"]["Name"] for id, one in sandbox.instances().items()}
+        assert (states[held], states[foreign]) == ("running", "running")
+    finally:
+        sandbox.client("dynamodb").put_item(TableName=LEDGER_TABLE, Item=item)
+
+
 RECORDING, VERIFY = "recording.py", "operations/audit_verify.py"
 
 GUARDS = (
@@ -235,6 +257,9 @@ GUARDS = (
     Guard("what is cut off ends", RECORDING,
           'final = isinstance(error, (NotFound, Refused, WrongState)) and error.slug != "busy"', "final = False",
           cut_off_and_taken),
+    Guard("ends only its own", "ledger/settling.py",
+          "if verdict is Verdict.TERMINATE and holders.may_end(place, seen, state.places):",
+          "if verdict is Verdict.TERMINATE:", a_forged_condemned_place),
     Guard("agreement", VERIFY, "disagreements(story_of(read), survey.beside)", "[]", a_forged_mark),
     Guard("anchors are compared", VERIFY, "pins_of(chain, anchors))", "[])", a_forged_record),
     Guard("anchors are locked", "operations/audit_anchor.py", '    if values["weak"]:\n', "    if True:\n",

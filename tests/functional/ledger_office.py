@@ -1,5 +1,6 @@
 """An account of its own for a module of tests, and the rows of its ledger as somebody edits them."""
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,17 @@ class Office:
         """Return a row as it is stored."""
         found: dict[str, Any] = self.table.get_item(TableName=TABLE, Key={"pk": {"S": pk}, "sk": {"S": sk}})["Item"]
         return found
+
+    def places(self) -> dict[str, Any]:
+        """Return the places as they are stored."""
+        found: dict[str, Any] = json.loads(self.row("lease", "holders")["places"]["S"])
+        return found
+
+    def set_places(self, places: Mapping[str, Any]) -> None:
+        """Write the places as somebody edits them, over whatever version there is."""
+        before = self.row("lease", "holders")
+        version = {"N": str(int(before["version"]["N"]) + 1)}
+        self.put({**before, "version": version, "places": {"S": json.dumps(places)}})
 
     def rows(self) -> list[dict[str, Any]]:
         """Return every row."""

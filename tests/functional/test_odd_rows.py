@@ -4,11 +4,13 @@ The oddities are generated: every kind of them, in every member of every kind of
 """
 
 import json
+import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ledger_office import Office, open_office
+from ledger_office import TIMES, Office, open_office
 
 from conftest import Handrail
 
@@ -150,6 +152,52 @@ def test_a_place_that_cant_be_read_counts_and_stops_only_what_needs_it(office: O
     assert {key: kept[key] for key in odd} == odd, "written back as they are"
     assert kept[f"create:{mine['request']}"]["later"] == {"deep": [1, {"x": None}]}
     assert (after["later"], after["half"], after["schema"]) == (known, {"N": "1.5"}, {"N": str(NEWER)})
+
+
+def test_a_condemned_place_ends_only_what_its_own_request_made(office: Office) -> None:
+    handrail = office.wide
+    held = handrail.json("ec2", "create", "--name", "held", "--no-wait")["id"]
+    mine = handrail.json("ec2", "create", "--name", "mine", "--request-id", "mine", "--no-wait")["id"]
+    foreign = office.sandbox.launch()
+    places = office.places()
+    ending = {**PLACE, "state": "ending"}
+    places["create:mine"] |= {"state": "ending"}
+    odd = {
+        "create:theirs": {**ending, "instance": foreign},
+        "create:theirs-late": {**ending, "instance": foreign, "until": int(time.time()) + 10},
+        "create:colleague": {**ending, "instance": held},
+        f"create:{uuid.uuid4().hex}": {**ending, "instance": ""},
+        "start:i-0c1d2e3f4a5b6c7d8": {**ending, "kind": "start"},
+    }
+    office.set_places({**places, **odd})
+    for words in (["lease", "list"], ["ec2", "create", "--name", "next", "--no-wait"]):
+        _whole(handrail(*words))
+    states = {id: one["State"]["Name"] for id, one in office.sandbox.instances().items()}
+    assert (states[foreign], states[held]) == ("running", "running")
+    assert states[mine] in ("shutting-down", "terminated"), "what its request made, and nobody else holds"
+
+    rows = {row["place"]: row for row in handrail.json("lease", "list")}
+    notes = {key: row["note"] for key, row in rows.items() if row["note"]}
+    assert notes == {
+        key: f"the place {key} would end {odd[key]['instance']}, which is not its own"
+        for key in ("create:theirs", "create:theirs-late", "create:colleague")
+    }, "what is not there is free once a look counts"
+    waits = handrail("lease", "release", "create:theirs", "--owner", "dev-9", "--yes")
+    assert (waits.code, "handrail lease release" in waits.err) == (5, True)
+    for key in notes:
+        handrail.ok("lease", "release", key, "--now", "--yes", "--owner", "dev-9")
+    assert {row["instance"] for row in handrail.json("lease", "list")} >= {held}
+    assert office.sandbox.instances()[held]["State"]["Name"] == "running"
+
+
+def test_two_places_of_one_instance_are_both_looked_at(office: Office) -> None:
+    handrail = office.wide
+    held = handrail.json("ec2", "create", "--name", "held", "--no-wait")["id"]
+    office.set_places({**office.places(), f"start:{held}": {**PLACE, "kind": "start", "instance": held, "until": 1}})
+    places = office.places()
+    time.sleep(1.1 + float(TIMES["HANDRAIL_LEASE_V"]))
+    assert {row["instance_state"] for row in handrail.json("lease", "list")} <= {"pending", "running"}
+    assert office.places().keys() == places.keys()
 
 
 def test_an_item_that_cant_be_read_stops_what_takes_places_and_nothing_else(office: Office) -> None:

@@ -343,11 +343,33 @@ def with_new(places: Places, new: Iterable[Place]) -> Places:
 
 def place_of(places: Places, instance: str, token: str) -> Place | None:
     """Return the place of an instance: by its id, or by its ClientToken while its create is not confirmed (rule 8)."""
-    for place in places.values():
-        by_token = not place.instance and place.token != "" and place.token == token
-        if place.is_readable and (place.instance == instance or by_token):
-            return place
-    return None
+    seen = Seen(instance, "", token, "")
+    return next((place for place in places.values() if is_place_of(place, seen)), None)
+
+
+def is_place_of(place: Place, seen: Seen) -> bool:
+    """Return whether a place is of an instance: by its id, or by its ClientToken while its create is not confirmed."""
+    by_token = not place.instance and place.token != "" and place.token == seen.token
+    return place.is_readable and (place.instance == seen.instance or by_token)
+
+
+def may_end(place: Place, seen: Seen | None, places: Places) -> bool:
+    """Return whether clean-up may end the instance of a condemned place (rule 10).
+
+    Only what a look shows, and shows as made by the place's own request, and what no other place is of: what stands in
+    the item may be edited, the ClientToken of an instance can't be.
+    """
+    if seen is None or not seen.managed or not seen.token or seen.token != place.token:
+        return False
+    others = without(places, place.key)
+    wanted = Wanted("", seen.region, seen.owner, "", instance=seen.instance, token=seen.token)
+    return place_of(others, seen.instance, seen.token) is None and unreadable_of(others, wanted) is None
+
+
+def is_anothers(place: Place, seen: Seen | None, places: Places) -> bool:
+    """Return whether a place is condemned with an instance that lives and is not its own: nobody frees it by itself."""
+    condemned_ = place.state is State.ENDING and not place.fate
+    return condemned_ and seen is not None and seen.state not in GONE and not may_end(place, seen, places)
 
 
 def unreadable_of(places: Places, wanted: Wanted) -> Place | None:

@@ -9,7 +9,7 @@ from handrail.core.errors import CapReached, HandrailError, NotSetUp, Refused
 from handrail.core.resources import TAKES_A_PLACE
 from handrail.core.shell import command
 from handrail.core.words import age, columns, count
-from handrail.ledger.holders import Cap, Fate, Place, Seen, Shortage, State, Times, Versioned, Wanted
+from handrail.ledger.holders import Cap, Fate, Place, Seen, Shortage, State, Times, Versioned, Wanted, is_anothers
 from handrail.ledger.shapes import Odd, check_schema, unreadable
 
 FATES = {
@@ -118,7 +118,7 @@ def holder_rows(
     nobody can look. note: why nobody can. unseen: regions that can't be looked at.
     """
     places = sorted(state.places.values(), key=lambda place: (place.since, place.name, place.key))
-    rows = [_place_row(place, looks.get(place.key), state.date, times, unseen or {}) for place in places]
+    rows = [_place_row(place, looks.get(place.key), state, times, unseen or {}) for place in places]
     return rows + [_outside_row(one) for one in others]
 
 
@@ -142,7 +142,7 @@ def unseen_note(region: str, error: HandrailError) -> str:
 
 
 def _place_row(
-    place: Place, seen: Seen | None, date: int, times: Times, unseen: Mapping[str, HandrailError]
+    place: Place, seen: Seen | None, state: Versioned, times: Times, unseen: Mapping[str, HandrailError]
 ) -> dict[str, Any]:
     if not place.is_readable:
         newer = "was written by a newer Handrail" if _oddity(place).newer else "can't be read"
@@ -154,7 +154,7 @@ def _place_row(
             "note": f"the place {place.key} {newer}",
         }
     why = unseen.get(place.region)
-    trusted = times.trusted(place.until, date)
+    trusted = times.trusted(place.until, state.date)
     waits = (place.state is State.RESERVED and not why) or (place.state is not State.ENDING and not trusted)
     return {
         "key": place.known_as,
@@ -168,8 +168,14 @@ def _place_row(
         "instance_state": seen.state if seen else "unknown" if why else None,
         "since": _moment(place.since),
         "until": _moment(times.free_at(place.until)) if waits else None,
-        "note": unseen_note(place.region, why) if why else None,
+        "note": unseen_note(place.region, why) if why else _odd_note(place, seen, state),
     }
+
+
+def _odd_note(place: Place, seen: Seen | None, state: Versioned) -> str | None:
+    if not is_anothers(place, seen, state.places):
+        return None
+    return f"the place {place.key} would end {place.instance or 'an instance'}, which is not its own"
 
 
 _NO_ROW: dict[str, Any] = {

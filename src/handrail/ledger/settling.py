@@ -156,17 +156,14 @@ class Settling(Item):
         for region, there in regions.items():
             ids = [place.instance for place in there if place.instance]
             tokens = [place.token for place in there if not place.instance]
-            mine = {place.key: place for place in there}
             for seen in self._seen_in(region, partial(self._compute.look, region, ids, tokens)):
-                owner = holders.place_of(mine, seen.instance, seen.token)
-                if owner is not None:
-                    looks[owner.key] = seen
+                looks.update((place.key, seen) for place in there if holders.is_place_of(place, seen))
         return looks
 
     def _judge(self, place: Place, seen: Seen | None, state: Versioned) -> Settled:
         trusted = self._times.trusted(place.until, state.date)
         verdict = holders.judge(place, seen, trusted)
-        if verdict is Verdict.TERMINATE:
+        if verdict is Verdict.TERMINATE and holders.may_end(place, seen, state.places):
             seen = self._terminate_again(place) or seen
             if seen is not None and seen.state in GONE:
                 verdict = Verdict.FREE
@@ -229,8 +226,9 @@ class Settling(Item):
     def let_go(self, key: str) -> None:
         """Free a place without a look, because somebody answers for it: that nothing of it runs, or that it may.
 
-        One whose region can't be looked at, once nothing of its call can act any more, or one that can't be read (rule
-        20). What runs in it all the same is counted again as soon as a look shows it. Raises WrongState, NotFound.
+        One whose region can't be looked at, once nothing of its call can act any more, one that can't be read (rule
+        20), or one that is condemned with an instance that is not its own (rule 10). What runs in it all the same is
+        counted again as soon as a look shows it. Raises WrongState, NotFound.
         """
 
         def decide(state: Versioned) -> Places | Next:
@@ -238,7 +236,8 @@ class Settling(Item):
             if place is None:
                 return Next.DONE
             over = self._times.trusted(place.until, state.date)
-            if place.is_readable and (place.region not in self.unseen or not over):
+            dark = place.region in self.unseen and over
+            if place.is_readable and not dark and not self._is_anothers(place, state):
                 raise WrongState(
                     f"the place of {place.name or place.known_as} can't be let go now.", hint="handrail lease list"
                 )
@@ -246,3 +245,7 @@ class Settling(Item):
             return holders.without(state.places, key)
 
         self._change(decide)
+
+    def _is_anothers(self, place: Place, state: Versioned) -> bool:
+        """Return whether a look shows a condemned place with an instance that is not its own."""
+        return holders.is_anothers(place, self.look_at([place]).get(place.key), state.places)

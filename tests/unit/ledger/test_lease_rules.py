@@ -24,7 +24,7 @@ from handrail.ledger.holders import Cap, Fate, Place, Seen, Verdict, with_new
 from handrail.ledger.item import UNHEARD
 from handrail.ledger.lease import INSTANCE_GONE, TOKEN_MISMATCH, End
 from handrail.ledger.ports import Told
-from handrail.ledger.stored import from_names
+from handrail.ledger.stored import from_item, from_names
 from handrail.ledger.taking import REPEATABLE, Intent, Taken
 
 INTENT = Intent("digest", NOON)
@@ -474,6 +474,38 @@ def test_a_condemned_instance_is_terminated_again(bench: Bench) -> None:
     bench.terminate_shows = "shutting-down"
     bench.lease("ben").settle()
     assert bench.places == {}
+
+
+@pytest.mark.parametrize("why", ["not shown", "foreign", "other request", "other place", "place that can't be read"])
+def test_a_condemned_place_ends_only_what_its_own_request_made(bench: Bench, why: str) -> None:
+    bench.running("i-2", "r2")
+    bench.running()
+    bench.alter("r1", state=_ending(bench))
+    mine = bench.instances["i-1"]
+    if why == "not shown":
+        del bench.instances["i-1"]
+    elif why == "foreign":
+        bench.instances["i-1"] = replace(mine, managed=False)
+    elif why == "other request":
+        bench.instances["i-1"] = replace(mine, token="hr-r2")
+    elif why == "other place":
+        bench.alter("r2", instance="i-1")
+    else:
+        bench.put({**bench.places, **from_item({"start:i-1": 5})})
+    lease = bench.lease("ben")
+    assert lease.settle() == ()
+    assert "terminate" not in bench.calls
+    assert "r1" in states(bench.places)
+    if why == "not shown":
+        with pytest.raises(WrongState):
+            lease.let_go("create:r1")
+        bench.pass_term()
+        lease.settle()
+    else:
+        notes = [row["note"] for row in lease.overview() if row["key"] == "r1"]
+        assert notes == ["the place create:r1 would end i-1, which is not its own"]
+        lease.let_go("create:r1")
+    assert "r1" not in states(bench.places)
 
 
 def test_the_overview_shows_places_and_what_runs_outside(bench: Bench) -> None:
