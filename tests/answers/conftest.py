@@ -1,6 +1,7 @@
 """A sandbox of its own for what is spoiled, with long leases: nothing that is left open runs out meanwhile."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,17 @@ def make_ground(folder: Path) -> Ground:
     return ground
 
 
-@pytest.fixture(scope="session")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """Return the ground of this test process."""
-    ground = make_ground(tmp_path_factory.mktemp("answers"))
+@contextmanager
+def started(folder: Path) -> Iterator[Ground]:
+    """Make a ground, and end it."""
+    ground = make_ground(folder)
     yield ground
     ground.proxy.close()
     launcher.stop(ground.sandbox.state_dir)
+
+
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Return the ground of this test process."""
+    with started(tmp_path_factory.mktemp("answers")) as ground:
+        yield ground

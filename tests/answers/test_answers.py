@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from zlib import crc32
 
 import pytest
@@ -19,6 +20,7 @@ from conftest import Done
 from handrail.aws.answers import ROWS
 
 from .calls import LINES, Exchange, Ground, Line, Reply, record
+from .conftest import started
 from .spoiling import Kind, kinds_of
 from .test_open import CHANGES, is_about, is_change, judge
 
@@ -247,6 +249,13 @@ def _faults(ran: Ran) -> Iterator[str]:
 
 
 # ---- the tests
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Iterator[Ground]:
+    """Return a ground of its own: requests are forgotten there, which `audit verify` finds."""
+    with started(tmp_path) as ground:
+        yield ground
 
 
 @pytest.mark.timeout(7200)
