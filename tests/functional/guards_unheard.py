@@ -195,6 +195,34 @@ def a_forged_mark(handrail: Handrail, sandbox: Sandbox) -> None:
         table.delete_item(TableName=LEDGER_TABLE, Key=key)
 
 
+def a_row_put_back(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A row whose bucket was deleted is no row, also where its create is on record."""
+    name, table = unique("back"), sandbox.client("dynamodb")
+    handrail.ok("s3", "create", name)
+    row = rows_of(sandbox, "own#bucket")[name]
+    handrail.ok("s3", "delete", name, "--yes")
+    table.put_item(TableName=LEDGER_TABLE, Item=row)
+    try:
+        assert f"own#bucket/{name}" in [fault["about"] for fault in verified(handrail)]
+    finally:
+        table.delete_item(TableName=LEDGER_TABLE, Key={"pk": row["pk"], "sk": row["sk"]})
+
+
+def a_place_of_another(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A place is its owner's who is on record for the create that its key names."""
+    name, table = unique("web"), sandbox.client("dynamodb")
+    handrail.ok("ec2", "create", "--name", name, "--request-id", name)
+    handrail.ok("ec2", "delete", name, "--yes")
+    item = rows_of(sandbox, "lease")["holders"]
+    place = {"state": "reserved", "requests": [name], "until": 0, "owner": "dev-9", "region": "us-east-1"}
+    places = {**json.loads(item["places"]["S"]), f"create:{name}": place}
+    table.put_item(TableName=LEDGER_TABLE, Item={**item, "places": {"S": json.dumps(places)}})
+    try:
+        assert f"lease/holders/create:{name}" in [fault["about"] for fault in verified(handrail)]
+    finally:
+        table.put_item(TableName=LEDGER_TABLE, Item=item)
+
+
 def a_forged_record(handrail: Handrail, sandbox: Sandbox) -> None:
     """An anchor shows what its heads do not fit, also where every hash of the record fits."""
     handrail("ec2", "stop", "nothing")
@@ -239,6 +267,7 @@ def a_forged_condemned_place(handrail: Handrail, sandbox: Sandbox) -> None:
 
 
 RECORDING, VERIFY = "recording.py", "operations/audit_verify.py"
+AGREEMENT = "ledger/agreement.py"
 
 GUARDS = (
     Guard("no place freed", "aws/fencing.py", 'if gate is not None and is_definite(getattr(error, "response", None) or '
@@ -260,7 +289,12 @@ GUARDS = (
     Guard("ends only its own", "ledger/settling.py",
           "if verdict is Verdict.TERMINATE and holders.may_end(place, seen, state.places):",
           "if verdict is Verdict.TERMINATE:", a_forged_condemned_place),
-    Guard("agreement", VERIFY, "disagreements(story_of(read), survey.beside)", "[]", a_forged_mark),
+    Guard("agreement", VERIFY, "disagreements(story_of(read), survey.beside, record.now(), ledger.times)", "[]",
+          a_forged_mark),
+    Guard("rows are of what is there", AGREEMENT, " or _is_past(told, histories.get((kind, name), ()))", "",
+          a_row_put_back),
+    Guard("places are of their create", AGREEMENT, "return _is_not_of(story.get(name), name, place) or ", "return ",
+          a_place_of_another),
     Guard("anchors are compared", VERIFY, "pins_of(chain, anchors))", "[])", a_forged_record),
     Guard("anchors are locked", "operations/audit_anchor.py", '    if values["weak"]:\n', "    if True:\n",
           an_anchor_without_a_lock),

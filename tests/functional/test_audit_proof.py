@@ -162,6 +162,51 @@ def test_a_row_for_the_bucket_of_a_request_that_made_none(account: Attacked) -> 
     assert account.faults() == {("unfounded", 0, about)}
 
 
+def row_of(account: Attacked, name: str) -> dict[str, Any]:
+    """Return the row of a bucket as it is stored."""
+    (row,) = [item for item in account.of("own#bucket") if item["sk"]["S"] == name]
+    return row
+
+
+def test_a_row_that_was_put_back_or_rolled_back(account: Attacked) -> None:
+    about = "own#bucket/handrail-again"
+    account.handrail.ok("s3", "create", "handrail-again")
+    old = row_of(account, "handrail-again")
+    account.handrail.ok("s3", "delete", "handrail-again", "--yes")
+    account.put(old)
+    assert account.faults() == {("unfounded", 0, about)}
+    done = account.handrail("audit", "verify")
+    assert "counts as dev-1's" in " ".join(done.out.split())
+    assert "it was gone since: s3 delete" in " ".join(done.out.split())
+    account.drop(old)
+    other = account.handrail.owner("dev-2")
+    other.ok("s3", "create", "handrail-again")
+    assert account.faults() == set()
+    new = row_of(account, "handrail-again")
+    account.put(old)
+    assert account.faults() == {("unfounded", 0, about)}
+    account.put(new)
+    other.ok("s3", "delete", "handrail-again", "--yes")
+    assert account.faults() == set()
+
+
+def test_a_bucket_that_is_made_and_deleted_by_several_and_by_hand_is_no_fault(account: Attacked) -> None:
+    name, owners = "handrail-often", ("dev-1", "dev-2", "dev-2", "dev-1")
+    for turn, owner in enumerate(owners):
+        handrail = account.handrail.owner(owner)
+        handrail.ok("s3", "create", name)
+        assert account.faults() == set()
+        if turn % 2:
+            handrail.ok("s3", "delete", name, "--yes")
+        else:
+            account.s3.delete_bucket(Bucket=name)
+        assert account.faults() == set()
+    account.s3.create_bucket(Bucket=name)
+    assert account.handrail("s3", "create", name).code == 5
+    assert account.faults() == set()
+    account.s3.delete_bucket(Bucket=name)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -212,6 +257,31 @@ def test_a_forged_place(account: Attacked, key: str, changes: Any) -> None:
     places[key] = changes if changes is None else {**real, **changes}
     account.put({**item, "places": {"S": json.dumps(places)}})
     assert account.faults() == {("unfounded", 0, f"lease/holders/{key}")}
+
+
+def test_places_forged_for_a_request_that_has_ended(account: Attacked) -> None:
+    (item,) = account.of("lease")
+    places = json.loads(item["places"]["S"])
+    (real,) = places.values()
+    forged = {**real, "state": "reserved", "instance": "", "until": 2**33}
+    places |= {f"create:k{n}": forged for n in range(3)}
+    account.put({**item, "places": {"S": json.dumps(places)}})
+    assert account.faults() == {("unfounded", 0, f"lease/holders/create:k{n}") for n in range(3)}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"owner": "dev-9"}, {"region": "eu-west-1"}, {"state": "reserved", "until": 2**33}]
+)
+def test_a_place_that_was_edited(account: Attacked, changes: dict[str, Any]) -> None:
+    (item,) = account.of("lease")
+    ((key, real),) = json.loads(item["places"]["S"]).items()
+    account.put({**item, "places": {"S": json.dumps({key: {**real, **changes}})}})
+    assert account.faults() == {("unfounded", 0, f"lease/holders/{key}")}
+
+
+def test_a_second_row_of_places_is_unknown(account: Attacked) -> None:
+    account.put({"pk": {"S": "lease"}, "sk": {"S": "other2"}, "x": {"S": "y"}})
+    assert account.faults() == {("unknown", 0, "lease/other2")}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, "5"])

@@ -12,10 +12,10 @@ from handrail.core.resources import Resource
 from handrail.core.s3_rules import check_bucket
 from handrail.core.shell import command
 from handrail.core.words import count
+from handrail.ledger.account import Ledger
 from handrail.ledger.agreement import disagreements, story_of
 from handrail.ledger.anchors import SIZE_LIMIT, Anchor, anchor_of, contradictions, newest_heads, pins_of
 from handrail.ledger.chain import NOTICE, Fault, alone, unlike, unlisted, verify
-from handrail.ledger.record import Record
 from handrail.operations.anchor_bucket import ACCOUNT, anchors_in, open_bucket
 from handrail.operations.audit import ledger_of
 from handrail.session import Session
@@ -61,12 +61,12 @@ class Pass:
 
 def verify_record(session: Session, values: Values) -> Outcome:
     """Check every chain of the record against itself, its copies, what stands beside it, and the anchors given."""
-    record = ledger_of(session).record
+    ledger = ledger_of(session)
     anchors, odd = _anchors(session, values)
-    found = _read(record, anchors)
+    found = _read(ledger, anchors)
     beside = found.beside
     if beside:  # a command may have been at work between two pages: only what a second reading sees too is reported
-        again = _read(record, anchors)
+        again = _read(ledger, anchors)
         beside = [fault for fault in again.beside if fault in set(found.beside)]
         found = again
     faults = [*contradictions(anchors), *found.faults, *odd, *beside]
@@ -92,12 +92,13 @@ def _broken(wrong: int, proof: Proof) -> HandrailError:
     )
 
 
-def _read(record: Record, anchors: Sequence[Anchor]) -> Pass:
+def _read(ledger: Ledger, anchors: Sequence[Anchor]) -> Pass:
     """Read the whole table once.
 
     What stands beside the record, and the copies, are read first: what wrote them is on record by then, and an entry
     and its copy are written together.
     """
+    record = ledger.record
     survey = record.survey()
     copies = dict(survey.copies)
     faults = [unlisted(chain) for chain in sorted(survey.unlisted)]
@@ -111,7 +112,7 @@ def _read(record: Record, anchors: Sequence[Anchor]) -> Pass:
             key = (str(item.get("request")), str(item.get("kind")))
             faults += unlike(chain, item, copies.pop(key, None) or record.copy_of(*key))
     faults += [alone(request, kind, copy) for (request, kind), copy in sorted(copies.items())]
-    return Pass(faults, disagreements(story_of(read), survey.beside), lengths)
+    return Pass(faults, disagreements(story_of(read), survey.beside, record.now(), ledger.times), lengths)
 
 
 def _anchors(session: Session, values: Values) -> tuple[list[Anchor], list[Fault]]:
