@@ -70,10 +70,11 @@ class MemoryTable:
             return there if write.unless_exists else None
         return None if (there or {}).get(write.version[0]) == write.version[1] else there or {}
 
-    def delete(self, key: Key) -> None:
-        """Delete an item."""
+    def delete(self, key: Key, having: tuple[str, str] | None = None) -> None:
+        """Delete an item, under a condition."""
         self._enter("delete")
-        self.items.pop(key, None)
+        if having is None or self.items.get(key, {}).get(having[0]) == having[1]:
+            self.items.pop(key, None)
 
     def query(self, pk: str, *, backwards: bool = False, limit: int | None = None, after: str = "") -> Iterator[Item]:
         """Yield the items of a partition."""

@@ -122,6 +122,48 @@ def locked(ground: Ground, name: str) -> None:
         _client(ground, "s3").put_bucket_policy(Bucket=name, Policy=policy)
 
 
+def made_anew_by_another_owner(ground: Ground, name: str) -> None:
+    """The thing is gone, and somebody else has made another of that name with Handrail: a bucket, an instance."""
+    gone(ground, name)
+    row_gone(ground, name)  # as `s3 delete` does
+    made = [
+        ground.handrail("s3", "create", name, "--tag", "team=theirs", **OTHER),
+        ground.handrail("ec2", "create", "--name", name, "--tag", "team=theirs", **OTHER),
+    ]
+    assert not any(done.code for done in made), made
+    _client(ground, "s3").put_object(Bucket=name, Key="old", Body=b"theirs\n")
+    open_to_all(ground, name)  # `--public` waits for the upload that is cut off
+
+
+def as_it_is(ground: Ground, name: str) -> Mapping[str, Any]:
+    """Return all that a change could change of a bucket and of what runs under a name, and whose they are on record."""
+    s3, at = _client(ground, "s3"), {"Bucket": name}
+    table = _client(ground, "dynamodb").scan(TableName=LEDGER_TABLE, ConsistentRead=True)["Items"]
+    places = next(json.loads(row["places"]["S"]) for row in table if row["pk"]["S"] == "lease")
+    alive = {id: one for id, one in ground.sandbox.instances(Name=name).items() if one["State"]["Name"] == "running"}
+    looks = {
+        "tags": s3.get_bucket_tagging(**at)["TagSet"],
+        "policy": s3.get_bucket_policy(**at)["Policy"],
+        "block": _block(ground, name),
+        "versioning": s3.get_bucket_versioning(**at).get("Status"),
+        "encryption": s3.get_bucket_encryption(**at)["ServerSideEncryptionConfiguration"],
+        "objects": [(one["Key"], one["ETag"]) for one in s3.list_objects_v2(**at)["Contents"]],
+        "row": [row for row in table if (row["pk"]["S"], row["sk"]["S"]) == ("own#bucket", name)],
+        "instances": alive,
+        "places": [place for place in places.values() if place["instance"] in alive],
+    }
+    assert all(looks[part] for part in ("row", "instances", "places")), looks
+    return looks
+
+
+def _block(ground: Ground, name: str) -> Any:
+    """Return what a bucket blocks of public access; None where nothing is set."""
+    with suppress(ClientError):
+        return _client(ground, "s3").get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
+    return None
+
+
+OTHER = {"USER": "dev-2", "LOGNAME": "dev-2"}
 WORLDS: Mapping[str, World] = {
     world.__name__: world
     for world in (
@@ -174,12 +216,32 @@ def make_old(ground: Ground, request: str, ages: float = 2) -> None:
 
 def still_open(ground: Ground, requests: Collection[str], passing: Sequence[str] = (), **environ: str) -> set[str]:
     """Have somebody else's commands come by until these requests have ended, and return which have not."""
-    environ = {"USER": "dev-2", "LOGNAME": "dev-2", **environ}
+    environ = {**OTHER, **environ}
     for _ in range(8):  # each takes some of what is open, by chance
         if not set(requests) & set(open_rows(ground)):
             break
         ground.handrail.ok(*(passing or ("s3", "create", f"comes-by-{uuid.uuid4().hex[:8]}")), **environ)
     return set(requests) & set(open_rows(ground))
+
+
+KEEPS_ITS_BUCKET = ("audit anchor --bucket",)  # what lies there is locked: the bucket can't be made anew
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in CHANGING if line.name not in KEEPS_ITS_BUCKET], ids=lambda line: line.name
+)
+def test_what_was_made_anew_by_another_owner_is_not_touched(line: Line, ground: Ground) -> None:
+    at = LINES.index(line)
+    _, exchanges = record(ground, line, f"before-{at}")
+    last = [exchange for exchange in exchanges if is_change(exchange)][-1]
+    name = f"anew-{at}"
+    left = leave_open(ground, line, name, last)
+    made_anew_by_another_owner(ground, name)
+    before = as_it_is(ground, name)
+    for request in left & set(open_rows(ground)):
+        make_old(ground, request)
+    assert not still_open(ground, left, USER="dev-3", LOGNAME="dev-3")
+    assert as_it_is(ground, name) == before
 
 
 @pytest.mark.parametrize("line", CHANGING, ids=lambda line: line.name)

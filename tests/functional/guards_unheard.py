@@ -159,6 +159,17 @@ def rows_of(sandbox: Sandbox, pk: str) -> dict[str, Any]:
     return {row["sk"]["S"]: row for row in found}
 
 
+def settle_old(handrail: Handrail, sandbox: Sandbox, request: str) -> None:
+    """Make an open request old, and have others come by until it has ended."""
+    row = rows_of(sandbox, "open")[request]
+    old = {**row, "at": {"N": str(int(row["at"]["N"]) - 200_000)}}
+    sandbox.client("dynamodb").put_item(TableName=LEDGER_TABLE, Item=old)
+    for _ in range(8):  # each settles some of what is open, by chance
+        if request in rows_of(sandbox, "open"):
+            handrail.ok("s3", "create", unique("comes-by"))
+    assert request not in rows_of(sandbox, "open")
+
+
 def cut_off_and_taken(handrail: Handrail, sandbox: Sandbox) -> None:
     """What was cut off ends where somebody else has the name by now, and is not tried for ever."""
     name, s3 = unique("taken"), sandbox.client("s3")
@@ -169,13 +180,22 @@ def cut_off_and_taken(handrail: Handrail, sandbox: Sandbox) -> None:
     (request,) = set(rows_of(sandbox, "open")) - before
     s3.delete_bucket(Bucket=name)
     s3.create_bucket(Bucket=name)
-    row = rows_of(sandbox, "open")[request]
-    old = {**row, "at": {"N": str(int(row["at"]["N"]) - 200_000)}}
-    sandbox.client("dynamodb").put_item(TableName=LEDGER_TABLE, Item=old)
-    for _ in range(8):  # each settles some of what is open, by chance
-        if request in rows_of(sandbox, "open"):
-            handrail.ok("s3", "create", unique("comes-by"))
-    assert request not in rows_of(sandbox, "open")
+    settle_old(handrail, sandbox, request)
+
+
+def cut_off_and_made_anew(handrail: Handrail, sandbox: Sandbox) -> None:
+    """What was cut off is not carried out on a bucket that somebody else has made of its name since."""
+    name, other = unique("anew"), {"USER": "dev-2", "LOGNAME": "dev-2"}
+    handrail.ok("s3", "create", name)
+    before = set(rows_of(sandbox, "open"))
+    words = ("s3", "update", name, "--tag", "team=mine", "--versioning", "on")
+    assert spoiled(handrail, sandbox, "s3:PutBucketTagging", interrupted, *words).code == 130
+    (request,) = set(rows_of(sandbox, "open")) - before
+    handrail.ok("s3", "delete", name, "--yes")
+    handrail.ok("s3", "create", name, "--public", "--tag", "team=theirs", "--yes", **other)
+    theirs = handrail.json("s3", "show", name)
+    settle_old(handrail, sandbox, request)
+    assert handrail.json("s3", "show", name) == theirs
 
 
 def verified(handrail: Handrail, *words: str) -> Any:
@@ -295,6 +315,8 @@ GUARDS = (
           a_row_put_back),
     Guard("places are of their create", AGREEMENT, "return _is_not_of(story.get(name), name, place) or ", "return ",
           a_place_of_another),
+    Guard("what is cut off is its own", "operations/s3/recovery.py",
+          'bool(row.request != intent.resolved["made_by"])', "False", cut_off_and_made_anew),
     Guard("anchors are compared", VERIFY, "pins_of(chain, anchors))", "[])", a_forged_record),
     Guard("anchors are locked", "operations/audit_anchor.py", '    if values["weak"]:\n', "    if True:\n",
           an_anchor_without_a_lock),

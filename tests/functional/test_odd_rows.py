@@ -220,3 +220,69 @@ def test_an_item_that_cant_be_read_stops_what_takes_places_and_nothing_else(offi
         assert done.code == code, (line, done.err)
         assert code == 0 or "the row lease/holders of the ledger" in done.err
     assert office.row("lease", "holders") == bad, "left as it is"
+
+
+@pytest.mark.parametrize("more", [{}, {"needs": {"N": str(NEWER)}}], ids=["empty", "newer"])
+def test_a_bucket_whose_row_cant_be_read_is_not_made_and_the_row_stays(office: Office, more: dict[str, Any]) -> None:
+    row = {"pk": {"S": "own#bucket"}, "sk": {"S": "odd-row"}, **more}
+    office.put(row)
+    for words in ((), ("--dry-run",), ("--request-id", "odd-row-1")):
+        done = office.handrail("s3", "create", "odd-row", *words)
+        _whole(done)
+        assert (done.code, "the row own#bucket/odd-row" in done.err) == (7, True), done.err
+    assert "odd-row" not in [one["Name"] for one in office.sandbox.client("s3").list_buckets()["Buckets"]]
+    assert office.row("own#bucket", "odd-row") == row
+    office.drop("own#bucket", "odd-row")
+
+
+def _open(office: Office, operation: str, resource: str = "") -> str:
+    """Put an open request on record whose intent can't be read, and return its id."""
+    request = f"odd-{operation.replace(' ', '-')}-{resource.partition('/')[0] or 'any'}"
+    mark: dict[str, Any] = {"pk": {"S": "open"}, "sk": {"S": request}, "operation": {"S": operation}}
+    mark |= {"at": {"N": str(int(time.time() * 1000))}, **({"resource": {"S": resource}} if resource else {})}
+    office.put(mark)
+    office.put({**mark, "pk": {"S": f"request#{request}"}, "sk": {"S": "intent"}, "given": {"S": "[]"}})
+    return request
+
+
+def _close(office: Office, request: str) -> None:
+    office.drop("open", request)
+    office.drop(f"request#{request}", "intent")
+
+
+def test_an_open_create_that_cant_be_read_changes_no_refusal(office: Office) -> None:
+    office.sandbox.client("s3").create_bucket(Bucket="foreign-1")
+    odd = [_open(office, "s3 create", resource) for resource in ("zzz", "foreign-1", "")]
+    for line, code in (
+        (["s3", "show", "foreign-1"], 4),
+        (["s3", "delete", "foreign-1", "--yes"], 4),
+        (["s3", "create", "foreign-1"], 5),
+        (["s3", "create", "beside-1"], 0),
+    ):
+        done = office.handrail(*line)
+        _whole(done)
+        assert done.code == code, (line, done.err)
+    for request in odd:
+        _close(office, request)
+
+
+def test_an_open_upload_that_cant_be_read_stops_only_the_opening_of_its_bucket(office: Office) -> None:
+    handrail = office.handrail
+    for name in ("met-1", "met-2"):
+        handrail.ok("s3", "create", name)
+    (office.folder / "page.html").write_text("hello\n")
+    odd = [_open(office, "s3 upload", resource) for resource in ("met-1/page.html", "met-3/page.html", "")]
+    for line, code in (
+        (["s3", "update", "met-1", "--public", "--yes"], 7),
+        (["s3", "update", "met-1", "--tag", "a=b"], 0),
+        (["s3", "upload", "met-1", "page.html"], 0),
+        (["s3", "update", "met-2", "--public", "--yes"], 0),
+        (["s3", "create", "met-3", "--public", "--yes"], 7),
+        (["s3", "create", "met-4", "--public", "--yes"], 0),
+    ):
+        done = handrail(*line)
+        _whole(done)
+        assert done.code == code, (line, done.err)
+    assert "met-3" not in [one["Name"] for one in office.sandbox.client("s3").list_buckets()["Buckets"]]
+    for request in odd:
+        _close(office, request)

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -34,6 +35,7 @@ from handrail.operations.s3.upload import _sums
 from handrail.session import Session
 
 SHUT = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
+OTHER = {"USER": "dev-2", "LOGNAME": "dev-2"}
 Unique = Callable[[str], str]
 
 
@@ -857,8 +859,9 @@ def test_an_account_number_stays_before_the_host_of_aws_itself() -> None:
 
 
 def intent_of(verb: str, name: str, request: str, /, **resolved: Any) -> Intent:
-    """Return an intent as the record has it."""
-    return Intent(request, f"s3 {verb}", name, "us-east-1", "sandbox", resolved=resolved, owner="dev-1")
+    """Return an intent as 0.1 put it on record a moment ago."""
+    now = time.time() + 1
+    return Intent(request, f"s3 {verb}", name, "us-east-1", "sandbox", resolved=resolved, owner="dev-1", at=now)
 
 
 def order_of(session: Session, name: str, request: str, *, public: bool = False) -> Order:
@@ -931,8 +934,63 @@ def test_an_interrupted_delete(handrail: Handrail, session: Session, s3: Any, un
     handrail.ok("s3", "create", name)
     assert recovery.recover(session, intent_of("delete", name, "r")).status is Status.FAILED
     s3.delete_bucket(Bucket=name)
-    assert recovery.recover(session, intent_of("delete", name, "r")).status is Status.SUCCEEDED
-    assert rows_of(session).get(KIND, name) is None
+    for _ in range(2):
+        assert recovery.recover(session, intent_of("delete", name, "r")).status is Status.SUCCEEDED
+        assert rows_of(session).get(KIND, name) is None
+
+
+@pytest.mark.parametrize("said", ["made_by", "owner", "at"])
+def test_a_bucket_that_was_made_anew_is_left_alone(
+    handrail: Handrail, session: Session, s3: Any, unique: Unique, said: str
+) -> None:
+    """Whatever was cut off was about the one before, as the intent says; those of 0.1 by whose it was, and when."""
+    name = unique("anew")
+    handrail.ok("s3", "create", name, **({} if said == "at" else OTHER))
+    s3.put_object(Bucket=name, Key="a", Body=b"new")
+
+    def cut(verb: str, **resolved: Any) -> Intent:
+        made_by = {"made_by": "the-one-before"} if said == "made_by" else {}
+        intent = intent_of(verb, name, "r", bucket=name, **resolved, **made_by)
+        return replace(intent, at=1.0) if said == "at" else intent
+
+    before = handrail.json("s3", "show", name)
+    wanted = {"public": False, "put": {"team": "blue"}, "drop": [], "versioning": True}
+    assert "not there any more" in str(recovery.recover(session, cut("update", **wanted)).error)
+    assert "not there any more" in str(recovery.recover(session, cut("remove", key="a")).error)
+    assert recovery.recover(session, cut("delete")).status is Status.SUCCEEDED
+    assert handrail.json("s3", "show", name) == before
+    s3.delete_object(Bucket=name, Key="a")
+    s3.delete_bucket(Bucket=name)
+    assert recovery.recover(session, cut("delete")).status is Status.SUCCEEDED
+    assert rows_of(session).get(KIND, name) is not None
+
+
+def test_the_bucket_of_another_owner_that_was_named_is_the_one(
+    handrail: Handrail, session: Session, unique: Unique
+) -> None:
+    name = unique("named")
+    handrail.ok("s3", "create", name, **OTHER)
+    wanted: dict[str, Any] = {"public": None, "put": {"team": "blue"}, "drop": [], "versioning": None}
+    intent = replace(intent_of("update", name, "r", **wanted), given={"owner": "dev-2"})
+    assert recovery.recover(session, intent).status is Status.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("verb", "resolved"),
+    [
+        ("create", {}),
+        ("create", {"name": "x", "digest": "d", "tags": {"a": 1}, "public": False, "versioning": True}),
+        ("update", {"public": "yes", "versioning": None, "put": {}, "drop": []}),
+        ("update", {"public": None, "versioning": None, "put": [], "drop": []}),
+        ("update", {"public": None, "versioning": None, "put": {}, "drop": [1]}),
+        ("upload", {}),
+        ("upload", {"bucket": "x", "sums": None}),
+        ("remove", {"bucket": "x", "key": 5}),
+    ],
+)
+def test_an_intent_that_cannot_be_read_is_named(session: Session, verb: str, resolved: dict[str, Any]) -> None:
+    with pytest.raises(NotSetUp, match="request#r-7/intent of the ledger can't be read"):
+        recovery.recover(session, intent_of(verb, "x", "r-7", **resolved))
 
 
 def test_an_interrupted_upload_or_removal_is_said(
@@ -988,8 +1046,8 @@ def test_whoever_settles_an_upload_and_may_not_look_at_it_says_what_is_left(sess
         def head(self, key: str) -> None:
             raise PermissionDenied("no.", hint="ask")
 
-    assert not recovery._is_done(cast(Any, Shut()), {"sums": {"a": "x"}})
-    assert not recovery._is_done(cast(Any, Shut()), {"key": "a"})
+    assert not recovery._is_done(cast(Any, Shut()), "", {"a": "x"})
+    assert not recovery._is_done(cast(Any, Shut()), "a", {})
 
 
 def test_no_ledger_no_buckets() -> None:

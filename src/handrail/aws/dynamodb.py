@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,10 +132,18 @@ class Table:
         condition = _condition(write.version, unless_exists=write.unless_exists and write.version is None)
         return {"Put": {"TableName": self.name, "Item": _typed(write.item), **condition}}
 
-    def delete(self, key: Key) -> None:
-        """Delete an item, if it is there."""
-        with aws_failures_explained("dynamodb:DeleteItem", subject=self.name):
-            self._client.delete_item(TableName=self.name, Key=_key(key))
+    def delete(self, key: Key, having: tuple[str, str] | None = None) -> None:
+        """Delete an item, if it is there. having: (attribute, text) that it must have; one that has not stays."""
+        call: dict[str, Any] = {"TableName": self.name, "Key": _key(key)}
+        if having is not None:
+            call["ConditionExpression"] = "#a = :a"
+            call["ExpressionAttributeNames"] = {"#a": having[0]}
+            call["ExpressionAttributeValues"] = {":a": {"S": having[1]}}
+        with (
+            aws_failures_explained("dynamodb:DeleteItem", subject=self.name),
+            suppress(self._client.exceptions.ConditionalCheckFailedException),
+        ):
+            self._client.delete_item(**call)
 
     def query(self, pk: str, *, backwards: bool = False, limit: int | None = None, after: str = "") -> Iterator[Item]:
         """Yield the items of a partition in the order of `sk`, strongly consistent; those after `after` only."""

@@ -44,9 +44,9 @@ class Rows:
                 details={"name": row.name, "owner": there.owner},
             )
 
-    def drop(self, kind: str, name: str) -> None:
-        """Remove the row of a thing that is gone."""
-        self._table.delete((_pk(kind), name))
+    def drop(self, row: Row) -> None:
+        """Remove the row of a thing that is gone; one that is another request's by now stays."""
+        self._table.delete((_pk(row.kind), row.name), having=("request", row.request))
 
     def list(self, kind: str) -> "tuple[list[Row], list[NotSetUp]]":
         """Return every row of a kind, by name, and what is wrong with those that can't be read."""

@@ -1,7 +1,6 @@
 """Where anchors of the record are kept in S3: the bucket, whoever's it is, and every version of every anchor in it."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from handrail.aws.s3_locks import Vault, Version
@@ -90,7 +89,6 @@ def _doubt(kind: str, version: Version, text: str) -> Fault:
     return Fault("-", 0, kind, text, DOUBTFUL, version.key)
 
 
-def lies_there(place: Place, wanted: Mapping[str, object]) -> bool:
+def lies_there(place: Place, key: str) -> bool:
     """Return whether an anchor was put, by the key that its intent names."""
-    key = str(wanted["key"])
     return any(version.key == key and not version.is_marker for version in place.vault.versions(key))

@@ -15,8 +15,10 @@ from handrail.core.shell import command
 from handrail.core.words import count
 from handrail.ledger.anchors import Anchor, key_of, text_of
 from handrail.ledger.record import Intent, Verdict, given_of
+from handrail.ledger.shapes import text
 from handrail.operations.anchor_bucket import ACCOUNT, Place, lies_there, open_bucket
 from handrail.operations.audit import ledger_of
+from handrail.operations.resolved import reading
 from handrail.operations.s3.targets import LOOK, OWNER, find_one, foreign_question, owners_of
 from handrail.session import Session
 
@@ -179,10 +181,11 @@ def _kept(place: Place, taken: Anchor, key: str, version: str, current: Mapping[
 
 def recover(session: Session, intent: Intent) -> Verdict:
     """Return whether an anchor was put that was cut off, by a look; nothing hangs on it, so it ends in any case."""
-    wanted = intent.resolved
+    with reading(intent):
+        name, account, key = (text(intent.resolved, member) for member in ("bucket", "bucket_account", "key"))
     try:
-        place = open_bucket(session, str(wanted["bucket"]), str(wanted["bucket_account"]))
-        lies, message = lies_there(place, wanted), "it was cut off, and was not put"
+        place = open_bucket(session, name, account)
+        lies, message = lies_there(place, key), "it was cut off, and was not put"
     except (NotFound, PermissionDenied) as error:
         lies, message = False, f"it was cut off, and can't be seen: {error.message}"
     if lies:

@@ -176,6 +176,15 @@ def test_delete(stub: tuple[Table, Stubber]) -> None:
     table, stubber = stub
     answers(stubber, "delete_item", {}, Key={"pk": {"S": "a"}, "sk": {"S": "b"}})
     table.delete(("a", "b"))
+    having = {
+        "ConditionExpression": "#a = :a",
+        "ExpressionAttributeNames": {"#a": "request"},
+        "ExpressionAttributeValues": {":a": {"S": "r"}},
+    }
+    answers(stubber, "delete_item", {}, Key={"pk": {"S": "a"}, "sk": {"S": "b"}}, **having)
+    table.delete(("a", "b"), having=("request", "r"))
+    stubber.add_client_error("delete_item", "ConditionalCheckFailedException")
+    table.delete(("a", "b"), having=("request", "r"))
 
 
 def test_query_goes_through_all_pages(stub: tuple[Table, Stubber]) -> None:

@@ -20,5 +20,7 @@ def test_a_row_is_put_once_found_listed_and_dropped() -> None:
     assert rows.list("zone") == ([], [])
     with pytest.raises(Conflict, match="made by dev-1"):
         rows.put(Row("bucket", "press", "dev-2", "r2", "us-east-1", 5))
-    rows.drop("bucket", "press")
+    rows.drop(Row("bucket", "press", "dev-2", "r2", "us-east-1", 5))
+    assert rows.list("bucket") == ([ROW], [])
+    rows.drop(ROW)
     assert rows.list("bucket") == ([], [])

@@ -1,13 +1,15 @@
 """Requests of buckets that are open on record: whose they are, and what follows where the bucket can't be looked at."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from handrail.aws.s3 import Standing
-from handrail.core.errors import PermissionDenied, WrongState
-from handrail.ledger.record import Intent, Verdict
+from handrail.core.errors import NotSetUp, PermissionDenied, WrongState
+from handrail.ledger.record import Intent, Unfinished, Verdict
+from handrail.operations.s3.leftovers import _is_busy
 from handrail.operations.s3.meeting import check_no_upload, is_being_opened
 from handrail.operations.s3.recovery import recover_delete
 
@@ -36,6 +38,24 @@ def test_only_an_opening_of_this_bucket_counts() -> None:
     assert not is_being_opened(session((intent("r1", "s3 update", name="press", public=False), None)), "press")
     assert not is_being_opened(session((intent("r1", "s3 update", name="other", public=True), None)), "press")
     assert is_being_opened(session((intent("r1", "s3 update", name="press", public=True), None)), "press")
+
+
+@pytest.mark.parametrize(
+    ("resource", "code", "counts"),
+    [("", "unreadable_row", False), ("", "newer_row", True), ("press/a", "unreadable_row", True), ("x/a", "", False)],
+)
+def test_an_upload_on_record_that_cannot_be_read_counts_for_the_bucket_that_its_row_names(
+    resource: str, code: str, counts: bool
+) -> None:
+    def find(_request: str) -> None:
+        raise NotSetUp("the row can't be read.", hint="mend it", code=code)
+
+    row = Unfinished("r1", "s3 upload", NOW, resource)
+    record = SimpleNamespace(now=lambda: NOW, unfinished=lambda: [row], find=find)
+    here: Any = SimpleNamespace(ledger=SimpleNamespace(record=record), recovery_age=60.0)
+    with pytest.raises(NotSetUp) if counts else nullcontext():
+        check_no_upload(here, "press")
+    assert _is_busy(here, "press", set()) is (resource != "x/a"), "what may be alive is left alone"
 
 
 def test_of_a_bucket_that_cannot_be_looked_at_nothing_is_said() -> None:

@@ -19,15 +19,16 @@ from handrail.operations.repeating import check_chosen, check_whole, newest_try,
 from handrail.operations.s3.changing import check_account_lets_public
 from handrail.operations.s3.describing import PUBLIC_MEANS, notes
 from handrail.operations.s3.making import Order, make_bucket, read_bucket, taken
+from handrail.operations.s3.meeting import check_no_upload
 from handrail.operations.s3.recovering import recover
-from handrail.operations.s3.targets import LOOK, rows_of
+from handrail.operations.s3.targets import KIND, LOOK, rows_of
 from handrail.session import Session
 
 
 def create_bucket(session: Session, values: Values) -> Plan:
     """Look up everything that a create needs and return its plan. Raises Refused, Conflict, Usage, PermissionDenied."""
     order = _order(session, values)
-    rows_of(session)
+    rows_of(session).get(KIND, order.name)  # one that can't be read stops it before anything is made
     known = None
     if values["request_id"] is not None:
         order, known, made = known_request(session, order)
@@ -40,6 +41,7 @@ def create_bucket(session: Session, values: Values) -> Plan:
         raise taken(session, order.name, standing)
     if order.is_public:
         check_account_lets_public(session)
+        check_no_upload(session, order.name)
 
     def apply(hold: Hold) -> list[Result]:
         return [_result(session, order, make_bucket(session, order))]

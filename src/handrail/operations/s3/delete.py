@@ -20,7 +20,6 @@ from handrail.operations.s3.look import count_content
 from handrail.operations.s3.recovering import recover
 from handrail.operations.s3.targets import (
     BUCKETS,
-    KIND,
     LOOK,
     OWNER,
     Target,
@@ -80,7 +79,7 @@ def delete_buckets(session: Session, values: Values) -> Plan:
         question=_question(session, acting, empty=values["empty"]),
         facts=_facts(acting),
         given=given_of(DELETE, values),
-        resolved={course.request: {"name": course.target.name, "empty": values["empty"]} for course in acting},
+        resolved={course.request: _resolved(course, empty=values["empty"]) for course in acting},
     )
 
 
@@ -200,7 +199,8 @@ def _carry_out(session: Session, course: Course, *, empty: bool) -> None:
         _empty(session, course, target.one)
     if not target.is_gone:
         _remove(session, target.one)
-    rows_of(session).drop(KIND, target.name)
+    if target.row is not None:
+        rows_of(session).drop(target.row)
 
 
 def _remove(session: Session, bucket: Bucket) -> None:
@@ -271,6 +271,10 @@ def _planned(course: Course) -> Result:
         request=course.request,
         region=bucket.region,
     )
+
+
+def _resolved(course: Course, *, empty: bool) -> dict[str, object]:
+    return {"name": course.target.name, "made_by": course.target.made_by, "empty": empty}
 
 
 def _facts(acting: Sequence[Course]) -> Facts:

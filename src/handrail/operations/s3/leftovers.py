@@ -13,8 +13,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from handrail.aws.s3_objects import Objects, Unfinished
-from handrail.core.errors import HandrailError, NotFound, PermissionDenied
+from handrail.core.errors import HandrailError, NotFound, NotSetUp, PermissionDenied
 from handrail.files import make_folder
+from handrail.operations.s3.meeting import may_be_about
 from handrail.session import Session
 
 
@@ -91,9 +92,12 @@ def _is_busy(session: Session, bucket: str, ended: set[str]) -> bool:
     record = session.ledger.record
     limit = record.now() - session.recovery_age
     for one in record.unfinished():
-        if one.operation != "s3 upload" or one.at < limit:
+        if one.operation != "s3 upload" or one.at < limit or not may_be_about(one, bucket):
             continue
-        known = record.find(one.request)
+        try:
+            known = record.find(one.request)
+        except NotSetUp:  # it can't be told
+            return True
         resolved = known.intent.resolved if known is not None else {}
         if resolved.get("bucket") == bucket and resolved.get("command") not in ended:
             return True

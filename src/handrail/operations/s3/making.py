@@ -108,8 +108,10 @@ def _begin(session: Session, order: Order) -> None:
     """Make the bucket and see by its tags that it is this request's. Raises Conflict, and touches nothing, if not.
 
     In us-east-1 a second CreateBucket of one's own bucket answers 200 and resets its ACL: so the name is looked at
-    right before. Source: Amazon S3 API reference, CreateBucket.
+    right before. Source: Amazon S3 API reference, CreateBucket. So is its row: one that can't be read is not ours to
+    write over, and no bucket is made then.
     """
+    rows_of(session).get(KIND, order.name)
     standing = session.s3.standing(order.name, order.region)
     if standing.is_free:
         _send_create(session, order)
@@ -193,12 +195,14 @@ def finish_private(session: Session, order: Order) -> None:
 def record_bucket(session: Session, order: Order) -> None:
     """Put the row of a bucket that carries this request's tags. A row that stands there is of one that is gone."""
     rows = rows_of(session)
-    row = Row(KIND, order.name, order.owner, order.request, order.region, int(session.now()))
-    try:
-        rows.put(row)
-    except Conflict:
-        rows.drop(KIND, order.name)
-        rows.put(row)
+    there = rows.get(KIND, order.name)
+    if there is not None and there.request != order.request:
+        rows.drop(there)
+    rows.put(_row(session, order))
+
+
+def _row(session: Session, order: Order) -> Row:
+    return Row(KIND, order.name, order.owner, order.request, order.region, int(session.now()))
 
 
 def _undo(session: Session, order: Order, error: HandrailError) -> None:
@@ -207,7 +211,7 @@ def _undo(session: Session, order: Order, error: HandrailError) -> None:
         if not order.made(session.s3.tags(order.name, order.region)):
             raise Conflict("its tags are not those of this request.")
         session.s3.delete(order.name, order.region)
-        rows_of(session).drop(KIND, order.name)
+        rows_of(session).drop(_row(session, order))
         fact = ("undone", f"{order.name} was removed again")
     except HandrailError as failed:
         fact = ("left", f"{order.name}, private and empty: {failed.message}")

@@ -7,8 +7,8 @@ sees the other, whatever their order. One that was cut off counts as long as it 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from handrail.core.errors import WrongState
-from handrail.ledger.record import Intent
+from handrail.core.errors import NotSetUp, WrongState
+from handrail.ledger.record import Intent, Known, Unfinished
 from handrail.session import Session
 
 
@@ -44,11 +44,29 @@ def _alive(
     record, age = session.ledger.record, session.recovery_age
     limit = record.now() - age
     for one in record.unfinished():
-        # A row of an earlier version does not say what it is about.
-        if one.operation in operations and one.at >= limit and one.resource.partition("/")[0] in ("", name):
-            known = record.find(one.request)
+        if one.operation in operations and one.at >= limit and may_be_about(one, name):
+            known = _find(session, one)
             if known is not None and known.verdict is None and _bucket_of(known.intent) == name and fits(known.intent):
                 yield known.intent, one.at + age
+
+
+def may_be_about(one: Unfinished, name: str) -> bool:
+    """Return whether an open request may be about a bucket: a row of an earlier version does not say of which it is."""
+    return one.resource.partition("/")[0] in ("", name)
+
+
+def _find(session: Session, one: Unfinished) -> Known | None:
+    """Return what is on record of an open request; None, too, where that can't be read, nor whose bucket it is about.
+
+    Who could damage such a row could have taken it away: it is in nobody's way. Raises NotSetUp where the row names its
+    bucket, and what it says else can't be read.
+    """
+    try:
+        return session.ledger.record.find(one.request)
+    except NotSetUp as error:
+        if one.resource or error.slug != "unreadable_row":
+            raise
+        return None
 
 
 def _bucket_of(intent: Intent) -> str:

@@ -1,7 +1,7 @@
 """What becomes of a change of buckets that was killed: looked at, then finished or undone. Never opens a bucket."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from handrail.aws.s3 import Standing
 from handrail.aws.s3_objects import Objects
@@ -12,6 +12,9 @@ from handrail.core.s3_rules import OPEN_TO_POLICY
 from handrail.core.shell import command
 from handrail.core.words import count
 from handrail.ledger.record import Intent
+from handrail.ledger.rows import Row
+from handrail.ledger.shapes import text, texts
+from handrail.operations.resolved import flag, labels, reading
 from handrail.operations.s3.changing import make_private, patiently
 from handrail.operations.s3.making import Order, finish_private, read_bucket
 from handrail.operations.s3.targets import KIND, Target, find_row_too, objects_of, out_of_reach, rows_of
@@ -36,7 +39,7 @@ def recover_create(session: Session, intent: Intent) -> Result:
     if not standing.is_reachable or not order.made(session.s3.tags(order.name, standing.region)):
         row = rows_of(session).get(KIND, order.name)
         if row is not None and row.request == order.request:
-            rows_of(session).drop(KIND, order.name)
+            rows_of(session).drop(row)
         return _undone(intent, f"bucket {order.name} was not made by request {order.request}.")
     if order.is_public and _is_open(session, order.name, order.region):
         return _finished(intent, read_bucket(session, order.name, order.region))
@@ -47,56 +50,97 @@ def recover_create(session: Session, intent: Intent) -> Result:
 
 def recover_update(session: Session, intent: Intent) -> Result:
     """Do the rest of an update again, except opening: a bucket that is not open already is made private."""
+    wanted = _wanted(intent)
     target = find_row_too(session, intent.resource, to_change=False)
-    if target.is_gone or not target.one.managed:
+    if target.is_gone or not target.one.managed or _is_another(target.row, intent):
         return _undone(intent, f"bucket {intent.resource} is not there any more.")
-    warnings = _update_again(session, target, intent.resolved)
-    if intent.resolved["public"] and not _is_open(session, target.name, target.one.region):
+    warnings = _update_again(session, target, wanted)
+    if wanted.public and not _is_open(session, target.name, target.one.region):
         return _undone(intent, "; ".join((*_not_opened(target.name), *warnings)))
     return _finished(intent, read_bucket(session, target.name, target.one.region), warnings)
 
 
-def _update_again(session: Session, target: Target, wanted: Mapping[str, Any]) -> tuple[str, ...]:
+def _is_another(row: Row | None, intent: Intent) -> bool:
+    """Return whether the bucket of a row is not the one that a request was about, but one made of its name since.
+
+    What earlier versions put on record does not say which request had made it: it was its owner's, and there already.
+    """
+    if row is None:
+        return False
+    if "made_by" in intent.resolved:
+        return bool(row.request != intent.resolved["made_by"])
+    return row.owner not in (intent.owner, intent.given.get("owner")) or row.created_at > intent.at
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What an update is to change; None, nothing: left as it is."""
+
+    public: bool | None
+    versioning: bool | None
+    put: Mapping[str, str]
+    drop: tuple[str, ...]
+
+
+def _wanted(intent: Intent) -> _Wanted:
+    """Return the rest of an update that its intent asks for. Raises NotSetUp where that can't be read."""
+    values = intent.resolved
+    with reading(intent):
+        switches = flag(values, "public"), flag(values, "versioning")
+        return _Wanted(*switches, labels(values, "put"), texts(values, "drop"))
+
+
+def _update_again(session: Session, target: Target, wanted: _Wanted) -> tuple[str, ...]:
     s3, name, region = session.s3, target.name, target.one.region
     warnings: tuple[str, ...] = ()
-    if wanted["public"] is not None and not (wanted["public"] and _is_open(session, name, region)):
+    if wanted.public is not None and not (wanted.public and _is_open(session, name, region)):
         warnings = make_private(session, name, region)
-    if wanted["versioning"] is not None:
-        patiently(session, name, lambda: s3.put_versioning(name, region, is_on=bool(wanted["versioning"])))
-    if wanted["put"] or wanted["drop"]:
-        tags = {**s3.tags(name, region), **wanted["put"]}
-        kept = {key: value for key, value in tags.items() if key not in wanted["drop"]}
+    if wanted.versioning is not None:
+        patiently(session, name, lambda: s3.put_versioning(name, region, is_on=bool(wanted.versioning)))
+    if wanted.put or wanted.drop:
+        tags = {**s3.tags(name, region), **wanted.put}
+        kept = {key: value for key, value in tags.items() if key not in wanted.drop}
         patiently(session, name, lambda: s3.put_tags(name, region, kept))
     return warnings
 
 
 def recover_delete(session: Session, intent: Intent) -> Result:
-    """Drop the row of a bucket that is gone; leave one that is there, and say so: nothing of it can be undone."""
-    if not _standing(session, intent.resource, intent.region).is_free:
-        return _undone(intent, f"bucket {intent.resource} is still there; part of its content may be deleted.")
-    rows_of(session).drop(KIND, intent.resource)
+    """Drop the row of a bucket that is gone; leave one that is there, and say so: nothing of it can be undone.
+
+    A row of another bucket shows that the one to be deleted is gone, and stays.
+    """
+    standing = _standing(session, intent.resource, intent.region)
+    row = rows_of(session).get(KIND, intent.resource)
+    if not _is_another(row, intent):
+        if not standing.is_free:
+            return _undone(intent, f"bucket {intent.resource} is still there; part of its content may be deleted.")
+        if row is not None:
+            rows_of(session).drop(row)
     return _finished(intent, None)
 
 
 def recover_objects(session: Session, intent: Intent) -> Result:
     """Say what an interrupted upload or removal did or left; what arrived is whole, and the rest is not there."""
-    target = find_row_too(session, str(intent.resolved["bucket"]), to_change=False)
-    if target.is_gone:
+    with reading(intent):
+        name = text(intent.resolved, "bucket")
+        key = text(intent.resolved, "key", "")
+        sums = labels({"sums": {}, **intent.resolved}, "sums")
+    target = find_row_too(session, name, to_change=False)
+    if target.is_gone or (target.one.managed and _is_another(target.row, intent)):
         return _undone(intent, f"bucket {target.name} is not there any more.")
     objects = objects_of(session, target.one)
-    if _is_done(objects, intent.resolved):
+    if _is_done(objects, key, sums):
         return _finished(intent, None)
     left = sum(1 for _ in objects.unfinished())
     what = f"; {count(left, 'unfinished upload')} left, see {command('s3 show', target.name)}" if left else ""
     return _undone(intent, f"{intent.operation} to {target.name} was interrupted; what arrived is whole{what}.")
 
 
-def _is_done(objects: Objects, wanted: Mapping[str, Any]) -> bool:
+def _is_done(objects: Objects, key: str, sums: Mapping[str, str]) -> bool:
     """Return whether the object to be removed is gone, or each file to be sent is there with the checksum on record."""
-    sums: Mapping[str, str] = wanted.get("sums") or {}
     try:
-        if "key" in wanted:
-            return objects.head(str(wanted["key"])) is None
+        if key:
+            return objects.head(key) is None
         there = {key: objects.head(key) for key in sums}
     except PermissionDenied:  # whoever settles it may not look
         return False
@@ -114,18 +158,19 @@ _RECOVERIES: Mapping[str, Callable[[Session, Intent], Result]] = {
 
 def _order(intent: Intent) -> Order:
     """Return the order that an intent was made of. Its tags include Handrail's own."""
-    wanted = intent.resolved
-    return Order(
-        name=str(wanted["name"]),
-        request=intent.request,
-        owner=intent.owner,
-        region=intent.region,
-        digest=str(wanted["digest"]),
-        tags=wanted["tags"],
-        is_public=bool(wanted["public"]),
-        versioning=bool(wanted["versioning"]),
-        object_lock=bool(wanted.get("object_lock")),  # what 0.1 put on record does not say
-    )
+    wanted = {"object_lock": False, **intent.resolved}  # 0.1 did not say it
+    with reading(intent):
+        return Order(
+            name=text(wanted, "name"),
+            request=intent.request,
+            owner=intent.owner,
+            region=intent.region,
+            digest=text(wanted, "digest"),
+            tags=labels(wanted, "tags"),
+            is_public=bool(flag(wanted, "public")),
+            versioning=bool(flag(wanted, "versioning")),
+            object_lock=bool(flag(wanted, "object_lock")),
+        )
 
 
 def _standing(session: Session, name: str, region: str) -> Standing:

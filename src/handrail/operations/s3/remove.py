@@ -71,8 +71,12 @@ def _keys_plan(session: Session, values: Values, target: Target, versions: str) 
         owners=owners_of([target] if requests else []),
         question=_question(session, target, list(there.values()), len(there), _bytes(there.values()), versions),
         given=given_of(REMOVE, values),
-        resolved={request: {"bucket": target.name, "key": key} for key, request in requests.items()},
+        resolved={request: {**_about(target), "key": key} for key, request in requests.items()},
     )
+
+
+def _about(target: Target) -> dict[str, str]:
+    return {"bucket": target.name, "made_by": target.made_by}
 
 
 def _bytes(objects: object) -> int:
@@ -142,7 +146,7 @@ def _prefix_plan(session: Session, values: Values, target: Target, versions: str
         owners=owners_of([] if nothing else [target]),
         question=_question(session, target, found.first, found.objects, found.bytes, versions),
         given=given_of(REMOVE, values),
-        resolved={request: {"bucket": target.name, "prefix": prefix, "seen_at": found.seen_at.isoformat()}},
+        resolved={request: {**_about(target), "prefix": prefix, "seen_at": found.seen_at.isoformat()}},
     )
 
 

@@ -1,6 +1,7 @@
 """Which bucket a person means, whose it is by its tags and its row together, and whether they may touch it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -17,6 +18,7 @@ from handrail.core.shell import command
 from handrail.ledger.record import Intent
 from handrail.ledger.rows import Row, Rows
 from handrail.operations.s3.describing import finishing_line_of
+from handrail.operations.s3.meeting import may_be_about
 from handrail.session import Session
 
 KIND = "bucket"
@@ -52,13 +54,19 @@ OWNER = Field("owner", "name the other owner whose bucket this is; with --yes it
 
 @dataclass(frozen=True)
 class Target:
-    """What a person named, and the bucket that it is or the reason why it is none."""
+    """What a person named, and the bucket that it is or the reason why it is none. row: what the ledger says of it."""
 
     name: str
     bucket: Bucket | None = None
     view: View | None = None
     error: HandrailError | None = None
     touch: Touch = Touch.FREELY
+    row: Row | None = None
+
+    @property
+    def made_by(self) -> str:
+        """Return the request that made the bucket, by which it is told from another of its name; else an empty text."""
+        return self.row.request if self.row is not None and self.one.managed else ""
 
     @property
     def one(self) -> Bucket:
@@ -127,15 +135,17 @@ def find_row_too(session: Session, name: str, *, to_change: bool = True) -> Targ
         view = session.s3.view(name, standing.region)
         bucket = bucket_of(Listed(name, standing.region, None), row, view)
         _check_proved(bucket, row, view)
-    return Target(name, bucket, view, touch=_touch(session, bucket, to_change=to_change))
+    return Target(name, bucket, view, touch=_touch(session, bucket, to_change=to_change), row=row)
 
 
 def open_create(session: Session, name: str, but: str = "") -> Intent | None:
     """Return the create of a bucket that is on record without an outcome, or None. but: a request that is not meant."""
     for one in session.unfinished:
-        known = session.ledger.record.find(one.request) if one.operation == "s3 create" and one.request != but else None
-        if known is not None and known.verdict is None and known.intent.resource == name:
-            return known.intent
+        if one.operation == "s3 create" and one.request != but and may_be_about(one, name):
+            with suppress(NotSetUp):  # what can't be read adds nothing to what is to be said
+                known = session.ledger.record.find(one.request)
+                if known is not None and known.verdict is None and known.intent.resource == name:
+                    return known.intent
     return None
 
 

@@ -305,6 +305,7 @@ def _planned(course: Course) -> Result:
 def _resolved(course: Course, edit: Edit) -> dict[str, object]:
     return {
         "name": course.target.name,
+        "made_by": course.target.made_by,
         "public": edit.public if course.access else None,
         "put": dict(edit.put) if course.tags else {},
         "drop": list(edit.drop) if course.tags else [],

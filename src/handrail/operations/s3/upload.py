@@ -103,7 +103,8 @@ def _resolved(target: Target, load: Load, loads: Sequence[Load]) -> dict[str, An
     command: by which its PATHs and what it begins are known; sums: by which a look tells that all of it is there.
     """
     files = [one.file for one in load.having("planned")]
-    return {"bucket": target.name, "files": len(files), "command": _command(loads), "sums": _sums(target, files)}
+    about = {"bucket": target.name, "made_by": target.made_by}
+    return {**about, "files": len(files), "command": _command(loads), "sums": _sums(target, files)}
 
 
 def _sums(target: Target, files: Sequence[LocalFile]) -> dict[str, str]:
