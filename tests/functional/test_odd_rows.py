@@ -4,6 +4,7 @@ The oddities are generated: every kind of them, in every member of every kind of
 """
 
 import json
+import shlex
 import time
 import uuid
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ ODDITIES: dict[str, Any] = {
     "list of numbers": [1, 2],
     "map": {},
     "nested": {"a": {"b": [None]}},
+    "half a character": "\ud800",
 }
 MISSING = "missing"
 PLACE = {
@@ -39,7 +41,7 @@ PLACE = {
     "by": "dev-9",
     "name": "odd",
     "since": 1_800_000_000,
-    "until": 1_800_000_000,
+    "until": 1_700_000_000,
     "requests": ["odd"],
     "instance": "i-0c1d2e3f4a5b6c7d8",
     "fate": "",
@@ -56,12 +58,17 @@ WHOLE: tuple[Any, ...] = (
     [1],
     {},
     {"state": "held"},
+    {**PLACE, "until": 2**33},
+    {**PLACE, "state": "reserved", "instance": "", "until": 2**33},
+    *({**PLACE, "state": "reserved", "requests": odd} for odd in ([], ["\ud800"], ["x" * 3000], ["a", "\0"])),
+    {**PLACE, "region": "us-east-1@example.com/"},
+    {**PLACE, "instance": "--all"},
     {**PLACE, "needs": NEWER},
 )
 TEXTS = ("text", "empty", "number as text")
 READABLE = {(member, kind) for member in ("mark", "owner", "by", "name") for kind in TEXTS}
 READABLE |= {("region", "text"), ("region", "number as text"), ("requests", "list"), ("fate", "empty")}
-READABLE |= {("instance", kind) for kind in (*TEXTS, MISSING)} | {("fate", MISSING)}
+READABLE |= {("instance", kind) for kind in ("empty", MISSING)} | {("fate", MISSING)}
 
 
 def odd_places() -> dict[str, Any]:
@@ -198,6 +205,46 @@ def test_two_places_of_one_instance_are_both_looked_at(office: Office) -> None:
     time.sleep(1.1 + float(TIMES["HANDRAIL_LEASE_V"]))
     assert {row["instance_state"] for row in handrail.json("lease", "list")} <= {"pending", "running"}
     assert office.places().keys() == places.keys()
+
+
+@pytest.mark.parametrize(
+    "key", ["", "create:", "create:\0", "create:\ud800", "create:\x1b[31m;\n--all", "--all", "a b"]
+)
+def test_a_place_is_let_go_whatever_its_key_is(office: Office, key: str) -> None:
+    office.wide.ok("ec2", "create", "--name", "mine", "--no-wait")
+    places = office.places()
+    office.set_places({**places, key: 5, "create:other": 5})
+    refused = office.handrail("ec2", "create", "--no-wait")
+    assert refused.code == 3
+    lines = [
+        shlex.split(line[line.index("handrail ") :]) for line in refused.err.splitlines() if "lease release" in line
+    ]
+    assert len(lines) == 2
+    for line in lines:
+        office.handrail.ok(*line[1:], "--yes")
+    assert office.places() == places
+
+
+def test_a_name_that_is_odd_stops_nothing_else(office: Office) -> None:
+    office.wide.ok("ec2", "create", "--name", "mine", "--no-wait")
+    name = {
+        "region": "us-east-1",
+        "name": "odd",
+        "instance": "i-0c1d2e3f4a5b6c7d8",
+        "mark": "",
+        "by": "x",
+        "until": 2**33,
+    }
+    for odd in ({**name, "instance": "\ud800"}, {**name, "by": "\ud800"}, {**name, "instance": "--x"}, name):
+        item = office.row("lease", "holders")
+        office.put({**item, "names": {"S": json.dumps({"us-east-1/odd": odd, "\ud800": 5})}})
+        for line in (["ec2", "create", "--name", "odd", "--dry-run"], ["ec2", "update", "mine", "--rename", "odd"]):
+            done = office.wide(*line)
+            _whole(done)
+            assert done.code in (0, 5), done.err
+        office.wide.ok("ec2", "list")
+        names = json.loads(office.row("lease", "holders")["names"]["S"])
+        assert names["us-east-1/odd"] == odd or names["us-east-1/odd"]["until"] < 2**32
 
 
 def test_an_item_that_cant_be_read_stops_what_takes_places_and_nothing_else(office: Office) -> None:

@@ -163,8 +163,10 @@ MUTANTS: dict[str, Mutant] = {
         ),
         {
             "settling": (
-                ("places = self._settled_places(state, steps)", "places = self._settled_places(read, steps)"),
-                ("if not steps:", "read = self._holders.read()\n        if not steps:"),
+                (
+                    "places, steps = self._settled_places(state, steps)",
+                    "read = self._holders.read()\n        places, steps = self._settled_places(read, steps)",
+                ),
                 ("self._write(replace(state, places=places))", "self._write(replace(read, places=places))"),
                 ("del places[place.key]", "places.pop(place.key, None)"),
             )
@@ -426,7 +428,7 @@ MUTANTS: dict[str, Mutant] = {
         {
             "settling": (
                 (
-                    "self._tell(place, self._told(holders.fate_of(place, step.seen), state.date, step.instance))",
+                    "self._tell(place, self._told(holders.fate_of(place, step.seen), date, step.instance))",
                     "pass",
                 ),
             )

@@ -3,15 +3,18 @@
 Docstrings cite the rules of the lease protocol by their numbers (docs/lease.md). All times are whole seconds.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
+from hashlib import sha256
 from math import ceil
 from typing import Any
 
 from handrail.core.errors import Conflict
 from handrail.core.managed import token_of
 
+_TYPED = re.compile(r"[A-Za-z0-9][!-~]{0,99}")
 GONE = ("shutting-down", "terminated")
 COUNTED = ("pending", "running")
 
@@ -123,6 +126,13 @@ class Place:
     def known_as(self) -> str:
         """Return what people know it by: the request of a create, the instance of a start."""
         return self.key.removeprefix(f"{Kind.CREATE}:").removeprefix(f"{Kind.START}:")
+
+    @property
+    def handle(self) -> str:
+        """Return a word that names it and that a person can give: its key, or a hash of one that can't be typed."""
+        if _TYPED.fullmatch(self.key):
+            return self.key
+        return f"unreadable-{sha256(self.key.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
 
     @property
     def token(self) -> str:

@@ -124,8 +124,8 @@ def holder_rows(
 
 def unreadable_place(place: Place) -> NotSetUp:
     """Return the error of a command that needs a place that can't be read."""
-    hint = f"once you know what runs in it: {command('lease release', place.key, now=True)}"
-    return unreadable(f"lease/holders (place {place.key})", _oddity(place), hint)
+    hint = f"once you know what runs in it: {command('lease release', place.handle, now=True)}"
+    return unreadable(f"lease/holders (place {place.handle})", _oddity(place), hint)
 
 
 def _oddity(place: Place) -> Odd:
@@ -148,10 +148,10 @@ def _place_row(
         newer = "was written by a newer Handrail" if _oddity(place).newer else "can't be read"
         return {
             **_NO_ROW,
-            "key": place.key,
-            "place": place.key,
+            "key": place.handle,
+            "place": place.handle,
             "state": place.state.value,
-            "note": f"the place {place.key} {newer}",
+            "note": f"the place {place.handle} {newer}",
         }
     why = unseen.get(place.region)
     trusted = times.trusted(place.until, state.date)

@@ -6,7 +6,7 @@ from typing import Any
 
 from handrail.aws.dynamodb import Table
 from handrail.core.errors import Conflict, NotSetUp
-from handrail.ledger.shapes import SCHEMA, Odd, check_schema, moment, text, unreadable
+from handrail.ledger.shapes import SCHEMA, Odd, check_schema, moment, region, text, unreadable
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def _row(item: Mapping[str, Any]) -> Row:
     """Return the row of an item. Raises NotSetUp where it can't be read. Members that are not known are left alone."""
     try:
         check_schema(item)
-        texts = {name: text(item, name) for name in ("kind", "name", "owner", "request", "region")}
-        row = Row(**texts, created_at=moment(item, "created_at"))
-        if (_pk(row.kind), row.name) != (item["pk"], item["sk"]) or not (row.owner and row.request and row.region):
+        texts = {name: text(item, name) for name in ("kind", "name", "owner", "request")}
+        row = Row(**texts, region=region(item), created_at=moment(item, "created_at"))
+        if (_pk(row.kind), row.name) != (item["pk"], item["sk"]) or not (row.owner and row.request):
             raise Odd("it says something of another thing, or of nobody")
     except Odd as odd:
         raise unreadable(f"{item['pk']}/{item['sk']}", odd) from None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from handrail.core.errors import HandrailError, WrongState
+from handrail.core.errors import AwsFailure, HandrailError, Throttled, Unreachable, WrongState
 from handrail.core.words import count
 from handrail.ledger import holders
 from handrail.ledger.holders import GONE, Fate, Place, Places, Seen, State, Times, Verdict, Versioned
@@ -123,9 +123,9 @@ class Settling(Item):
         seen = [place for place in chosen if place.fate or place.region not in self.unseen]
         steps = [self._judge(place, looks.get(place.key), state) for place in seen]
         steps = [step for step in steps if step.verdict not in (Verdict.KEEP, Verdict.TERMINATE)]
+        places, steps = self._settled_places(state, steps)
         if not steps:
             return Round(False, state, looks)
-        places = self._settled_places(state, steps)
         after = self._write(replace(state, places=places))
         won = after.places == places
         closing = any(step.verdict is Verdict.CLOSE for step in steps)
@@ -176,19 +176,38 @@ class Settling(Item):
         except HandrailError:
             return None
 
-    def _settled_places(self, state: Versioned, steps: Iterable[Settled]) -> Places:
-        places = dict(state.places)
+    def _settled_places(self, state: Versioned, steps: Iterable[Settled]) -> tuple[Places, list[Settled]]:
+        """Tell what became of each place; return the places after it, and the steps that were made.
+
+        One whose outcome AWS does not take stays as it is, and is in no other's way.
+        """
+        places, made = dict(state.places), []
         for step in steps:
             place = step.place
             if step.verdict is Verdict.CLOSE:
                 places[place.key] = holders.closed(place, Fate.NOTHING)
+            elif not self._is_told(step, state.date):
                 continue
-            self._tell(place, self._told(holders.fate_of(place, step.seen), state.date, step.instance))
-            if step.verdict is Verdict.FREE:
+            elif step.verdict is Verdict.FREE:
                 del places[place.key]
             else:
                 places[place.key] = holders.adopted(place, step.instance, self._here.new_mark(), state.date)
-        return places
+            made.append(step)
+        return places, made
+
+    def _is_told(self, step: Settled, date: int) -> bool:
+        """Tell the outcome of a place; return whether AWS took it, and say where it did not."""
+        place = step.place
+        try:
+            self._tell(place, self._told(holders.fate_of(place, step.seen), date, step.instance))
+        except (Throttled, Unreachable):
+            raise
+        except AwsFailure as error:
+            if place.key not in self._said:
+                self._said.add(place.key)
+                self._here.say(f"warning: the place {place.key} can't be settled now: {error.message}")
+            return False
+        return True
 
     def _seen_in(self, region: str, look: Callable[[], Sequence[Seen]]) -> Sequence[Seen]:
         """Return what a look at a region shows: nothing where it fails, and then it is not asked again (rule 20)."""
@@ -223,7 +242,7 @@ class Settling(Item):
         looks = self.look_at(state.places.values())
         return holder_rows(state, looks, self.outside(state), self._times, self.unseen)
 
-    def let_go(self, key: str) -> None:
+    def let_go(self, handle: str) -> None:
         """Free a place without a look, because somebody answers for it: that nothing of it runs, or that it may.
 
         One whose region can't be looked at, once nothing of its call can act any more, one that can't be read (rule
@@ -232,7 +251,7 @@ class Settling(Item):
         """
 
         def decide(state: Versioned) -> Places | Next:
-            place = state.places.get(key)
+            place = next((one for one in state.places.values() if one.handle == handle), None)
             if place is None:
                 return Next.DONE
             over = self._times.trusted(place.until, state.date)
@@ -242,7 +261,7 @@ class Settling(Item):
                     f"the place of {place.name or place.known_as} can't be let go now.", hint="handrail lease list"
                 )
             self._tell(place, self._told(Fate.LET_GO, state.date))
-            return holders.without(state.places, key)
+            return holders.without(state.places, place.key)
 
         self._change(decide)
 

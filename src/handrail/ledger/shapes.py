@@ -3,6 +3,7 @@
 Members that this version does not know are nobody's business here: whoever rewrites a row keeps them.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,10 @@ from handrail.core.errors import NotSetUp
 
 SCHEMA = 2  # of the rows that this version writes; 0.1 wrote none
 LATEST = 2**33  # epoch seconds: the year 2242; no time of a row is later
+DAY = 86_400  # seconds: nothing that a row says will happen is later than that after it was written
+_REQUEST = re.compile(r"[A-Za-z0-9._-]{1,61}")  # also derived from others (web-2): with hr- what a ClientToken takes
+_INSTANCE = re.compile(r"i-[0-9a-f]{1,32}")
+_REGION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")  # a part of a host name
 
 
 class Odd(ValueError):
@@ -51,9 +56,35 @@ def mapping(value: Any) -> Mapping[str, Any]:
 def text(values: Mapping[str, Any], name: str, default: Any = None) -> str:
     """Return a text of a row. default: where it may be missing. Raises Odd."""
     value = values.get(name, default)
-    if not isinstance(value, str) or isinstance(value, Foreign):
+    if not isinstance(value, str) or isinstance(value, Foreign) or not _is_unicode(value):
         raise Odd(f"{name} is {'missing' if name not in values else 'no text'}")
     return value
+
+
+def _is_unicode(value: str) -> bool:
+    """Return whether a text can be written and printed: JSON may hold half a character, a lone surrogate."""
+    return not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def is_request(value: str) -> bool:
+    """Return whether a text has the form of a request id."""
+    return _REQUEST.fullmatch(value) is not None
+
+
+def instance(values: Mapping[str, Any], default: Any = None) -> str:
+    """Return the instance of a row. Raises Odd."""
+    found = text(values, "instance", default)
+    if found != default and not _INSTANCE.fullmatch(found):
+        raise Odd("instance is no instance id")
+    return found
+
+
+def region(values: Mapping[str, Any]) -> str:
+    """Return the region of a row. Raises Odd."""
+    found = text(values, "region")
+    if not _REGION.fullmatch(found):
+        raise Odd("region is no region")
+    return found
 
 
 def moment(values: Mapping[str, Any], name: str) -> int:
@@ -67,9 +98,17 @@ def moment(values: Mapping[str, Any], name: str) -> int:
 def texts(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """Return a list of texts of a row. Raises Odd."""
     value = values.get(name)
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(one, str) and _is_unicode(one) for one in value):
         raise Odd(f"{name} is no list of texts")
     return tuple(value)
+
+
+def requests(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the request ids of a row. Raises Odd."""
+    found = texts(values, "requests")
+    if not all(map(is_request, found)):
+        raise Odd("requests is no list of request ids")
+    return found
 
 
 def unreadable(row: str, odd: Odd, hint: str = "") -> NotSetUp:

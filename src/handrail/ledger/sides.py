@@ -12,11 +12,12 @@ from handrail.ledger.holders import Fate, Seen, Versioned
 from handrail.ledger.ports import Told
 from handrail.ledger.record import Record, Verdict
 from handrail.ledger.refusal import FATES
-from handrail.ledger.shapes import SCHEMA, Odd, check_schema, is_whole, mapping, text, unreadable
+from handrail.ledger.shapes import DAY, SCHEMA, Odd, check_schema, is_whole, mapping, text, unreadable
 from handrail.ledger.stored import from_item, from_names, to_item, to_names
 
 _KEY = ("lease", "holders")
 ITEM_LIMIT = 390_000  # characters of places: an item of DynamoDB takes 400 KB, which is some 1,200 places
+MOST_VERSIONS = 2**62  # far more than there will ever be, and far from what no whole number of a row can be
 _FATES = {"succeeded": Fate.MADE, "unchanged": Fate.MADE, "refused": Fate.REFUSED, "failed": Fate.REFUSED}
 _RESULTS = {
     Fate.MADE: "succeeded",
@@ -82,14 +83,15 @@ def _versioned(item: Item | None, date: int) -> Versioned:
         return Versioned({}, 0, date)
     try:
         check_schema(item)
-        if not is_whole(item.get("version")) or not item["version"]:
+        if not is_whole(item.get("version")) or not 0 < item["version"] < MOST_VERSIONS:
             raise Odd("version is no number from 1")
         places, names = _unpacked(item, "places"), _unpacked(item, "names", "{}")
         regions = tuple(sorted(set(text(item, "regions", "").split())))
     except Odd as odd:
         raise unreadable("/".join(_KEY), odd) from None
     rest = {name: value for name, value in item.items() if name not in _KNOWN}
-    return Versioned(from_item(places), item["version"], date, regions, from_names(names), rest)
+    latest = date + DAY
+    return Versioned(from_item(places, latest), item["version"], date, regions, from_names(names, latest), rest)
 
 
 _KNOWN = ("pk", "sk", "version", "places", "names", "regions")

@@ -6,8 +6,9 @@ A place that can't be read stays one that is taken, and what this version does n
 from collections.abc import Mapping
 from typing import Any
 
+from handrail.ledger import shapes
 from handrail.ledger.holders import Fate, Kind, Names, Naming, Place, Places, State, create_key, start_key
-from handrail.ledger.shapes import LATEST, Odd, check_schema, mapping, moment, text, texts
+from handrail.ledger.shapes import LATEST, Odd, check_schema, mapping, moment, text
 
 _PLACE_TEXTS = ("mark", "region", "owner", "by", "name")
 _NAMING_TEXTS = ("region", "name", "instance", "mark", "by")
@@ -31,12 +32,15 @@ def _stored_place(place: Place) -> Any:
     }
 
 
-def from_item(item: Mapping[str, Any]) -> dict[str, Place]:
-    """Return the places of stored values, those that can't be read as such. Keys of 0.1, without a kind, are read."""
+def from_item(item: Mapping[str, Any], latest: int = LATEST) -> dict[str, Place]:
+    """Return the places of stored values, those that can't be read as such. Keys of 0.1, without a kind, are read.
+
+    latest: the last moment at which a place that somebody really took may run out.
+    """
     places: dict[str, Place] = {}
     for key, values in item.items():
         try:
-            place = _place(key, mapping(values))
+            place = _place(key, mapping(values), latest)
         except Odd:
             place = _unreadable_place(key, values)
         if place.key != key and place.key in item:
@@ -45,12 +49,12 @@ def from_item(item: Mapping[str, Any]) -> dict[str, Place]:
     return places
 
 
-def _place(key: str, values: Mapping[str, Any]) -> Place:
+def _place(key: str, values: Mapping[str, Any], latest: int) -> Place:
     """Return the place of stored values. Raises Odd."""
     check_schema(values)
     known: dict[str, Any] = {name: text(values, name) for name in _PLACE_TEXTS}
-    known |= {"instance": text(values, "instance", ""), "since": moment(values, "since")}
-    known |= {"until": moment(values, "until"), "requests": texts(values, "requests")}
+    known |= {"region": shapes.region(values), "instance": shapes.instance(values, "")}
+    known |= {"since": moment(values, "since"), "until": moment(values, "until"), "requests": shapes.requests(values)}
     try:
         state, kind = State(values["state"]), Kind(values["kind"])
         fate = text(values, "fate", "")
@@ -58,10 +62,15 @@ def _place(key: str, values: Mapping[str, Any]) -> Place:
     except (KeyError, ValueError) as error:
         raise Odd(str(error)) from None
     place = Place(key=_kept_key(key, known), **known, rest={k: v for k, v in values.items() if k not in _KNOWN})
-    if not (place.region and place.is_readable) or place.key == start_key(""):
-        raise Odd("it says of no region, or of nothing")
-    if place.key.startswith(f"{Kind.START}:") and place.key != start_key(place.instance):
-        raise Odd("its key is another instance's")
+    if not place.is_readable or not (place.requests or place.state is State.HELD):
+        raise Odd("it says of no state that is known, or of no request")
+    if place.until > latest:
+        raise Odd("until is later than any place lasts")
+    if place.key.startswith(f"{Kind.START}:"):
+        if place.key != start_key(place.instance) or not place.instance:
+            raise Odd("its key is another instance's, or nothing's")
+    elif not shapes.is_request(place.known_as):
+        raise Odd("its key is no request's")
     return place
 
 
@@ -96,17 +105,21 @@ def to_names(names: Names) -> dict[str, Any]:
     }
 
 
-def from_names(item: Mapping[str, Any]) -> dict[str, Naming]:
-    """Return the names in flight of stored values; one that can't be read is taken, and stays so."""
-    return {key: _naming(key, values) for key, values in item.items()}
+def from_names(item: Mapping[str, Any], latest: int = LATEST) -> dict[str, Naming]:
+    """Return the names in flight of stored values; one that can't be read is taken, and stays so.
+
+    latest: as of places; a name is taken no longer, whatever stands there.
+    """
+    return {key: _naming(key, values, latest) for key, values in item.items()}
 
 
-def _naming(key: str, values: Any) -> Naming:
+def _naming(key: str, values: Any, latest: int) -> Naming:
     try:
         check_schema(mapping(values))
         known: dict[str, Any] = {name: text(values, name) for name in _NAMING_TEXTS}
         rest = {name: value for name, value in values.items() if name not in (*_NAMING_TEXTS, "until")}
-        found = Naming(**known, until=moment(values, "until"), rest=rest)
+        known |= {"region": shapes.region(values), "instance": shapes.instance(values)}
+        found = Naming(**known, until=min(moment(values, "until"), latest), rest=rest)
         if found.key != key:
             raise Odd("its key is another name's")
     except Odd:

@@ -476,6 +476,29 @@ def test_a_condemned_instance_is_terminated_again(bench: Bench) -> None:
     assert bench.places == {}
 
 
+def test_an_outcome_that_aws_does_not_take_keeps_its_own_place_only(bench: Bench) -> None:
+    bench.reserved("bad")
+    bench.reserved("good")
+    bench.pass_term()
+    put, errors = bench.put_if_absent, {"bad": AwsFailure("AWS says no.")}
+
+    def told(request: str, told: Told) -> None:
+        if request in errors:
+            raise errors[request]
+        put(request, told)
+
+    bench.put_if_absent = told  # type: ignore[method-assign]
+    lease = bench.lease()
+    for _ in range(2):
+        lease.settle()
+        assert states(bench.places) == {"bad": "ending"}
+    assert bench.said.count("warning: the place create:bad can't be settled now: AWS says no.") == 1
+    assert lease.take_for_create([wanted("next")], [Cap("account", 2)])
+    errors["bad"] = Unreachable("no answer")
+    with pytest.raises(Unreachable):
+        lease.settle()
+
+
 @pytest.mark.parametrize("why", ["not shown", "foreign", "other request", "other place", "place that can't be read"])
 def test_a_condemned_place_ends_only_what_its_own_request_made(bench: Bench, why: str) -> None:
     bench.running("i-2", "r2")

@@ -1,6 +1,7 @@
 """The pure parts: the item, the changes of a place, the counting, the fence, the refusal."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -12,36 +13,40 @@ from handrail.ledger import holders, stored
 from handrail.ledger.fence import Fence, FenceClosed
 from handrail.ledger.holders import Cap, Fate, Kind, Place, Seen, Shortage, State, Verdict, Versioned
 from handrail.ledger.refusal import cap_reached
-from handrail.ledger.shapes import LATEST
+from handrail.ledger.shapes import DAY, LATEST
 
 A = Place("create:a", State.HELD, Kind.CREATE, "m", "eu", "ann", "ann", "web", NOON, NOON, ("a",), "i-a")
 NEW = holders.reserved(wanted("n"), "m", NOON, TIMES)
-START = holders.reserved(wanted("s", instance="i-s"), "m", NOON, TIMES)
+START = holders.reserved(wanted("s", instance="i-5"), "m", NOON, TIMES)
 ENDING = holders.condemned(NEW, "i-n", NOON)
 
 text = st.text(max_size=8)
 number = st.integers(min_value=0, max_value=LATEST)
 known = st.text("abc-.1", min_size=1, max_size=8)
+region = st.sampled_from(["eu", "us-east-1"])
+instance = st.text("09af", min_size=1, max_size=3).map(lambda digits: f"i-{digits}")
 extra = st.dictionaries(known.map(lambda name: f"x{name}"), st.recursive(st.none() | text, st.lists), max_size=2)
 
 
 @st.composite
 def places(draw: st.DrawFn) -> Place:
     """Return a place as some version may have stored it."""
-    kind, id = draw(st.sampled_from(Kind)), draw(known)
+    kind = draw(st.sampled_from(Kind))
+    id = draw(instance if kind is Kind.START else known)
+    state = draw(st.sampled_from([State.RESERVED, State.HELD, State.ENDING]))
     return Place(
         key=f"{kind}:{id}",
-        state=draw(st.sampled_from([State.RESERVED, State.HELD, State.ENDING])),
+        state=state,
         kind=draw(st.sampled_from(Kind)),
         mark=draw(text),
-        region=draw(known),
+        region=draw(region),
         owner=draw(text),
         by=draw(text),
         name=draw(text),
         since=draw(number),
         until=draw(number),
-        requests=draw(st.lists(text, max_size=3).map(tuple)),
-        instance=id if kind is Kind.START else draw(text),
+        requests=draw(st.lists(known, min_size=int(state is not State.HELD), max_size=3).map(tuple)),
+        instance=id if kind is Kind.START else draw(st.just("") | instance),
         fate=draw(st.sampled_from(["", *(fate.value for fate in Fate)])),
         rest=draw(extra),
     )
@@ -62,22 +67,37 @@ def test_a_key_that_two_would_have_and_a_name_under_another_key_are_taken_and_ke
     kept = stored.to_item({A.key: A})[A.key]
     read = stored.from_item({A.key: kept, A.key.partition(":")[2]: kept})
     assert [place.is_readable for place in read.values()].count(False) == 1
-    name = {"region": "eu", "name": "web", "instance": "i", "mark": "m", "by": "ann", "until": 5}
+    name = {"region": "eu", "name": "web", "instance": "i-1", "mark": "m", "by": "ann", "until": 5}
     assert stored.from_names({"eu/web": name})["eu/web"].is_readable
     odd = stored.from_names({"eu/api": name})["eu/api"]
     assert (odd.is_readable, odd.name, stored.to_names({"eu/api": odd})) == (False, "api", {"eu/api": name})
 
 
+@pytest.mark.parametrize("key", ["", "create:", "create:\0", "create:\ud800", "create:" + "k" * 200, "=a b"])
+def test_a_key_that_nobody_can_type_has_a_word_of_its_own(key: str) -> None:
+    (place,) = stored.from_item({key: stored.to_item({"a": A})["a"]}).values()
+    assert (place.key, place.is_readable) == (key, False)
+    assert place.handle == key == "create:" or re.fullmatch(r"unreadable-[0-9a-f]{12}", place.handle)
+
+
+@pytest.mark.parametrize("until", [NOON + DAY, NOON + DAY + 1])
+def test_nothing_is_taken_for_longer_than_a_day(until: int) -> None:
+    far = {**stored.to_item({"a": A})["a"], "until": until}
+    assert stored.from_item({A.key: far}, NOON + DAY)[A.key].is_readable is (until == NOON + DAY)
+    name = {"region": "eu", "name": "web", "instance": "i-1", "mark": "m", "by": "ann", "until": until}
+    assert stored.from_names({"eu/web": name}, NOON + DAY)["eu/web"].until == NOON + DAY
+
+
 def test_keys_of_0_1_are_read_with_their_kind() -> None:
     old = {
         "web": {**stored.to_item({"a": A})["a"], "key": "web", "instance": ""},
-        "i-s": {**stored.to_item({"s": START})["s"], "key": "i-s"},
-        "i-x": {**stored.to_item({"a": A})["a"], "key": "i-x", "instance": "i-y"},  # an id chosen badly
+        "i-5": {**stored.to_item({"s": START})["s"], "key": "i-5"},
+        "i-c": {**stored.to_item({"a": A})["a"], "key": "i-c", "instance": "i-d"},  # an id chosen badly
     }
     read = stored.from_item(old)
-    assert sorted(read) == ["create:i-x", "create:web", "start:i-s"]
+    assert sorted(read) == ["create:i-c", "create:web", "start:i-5"]
     assert read["create:web"].token == "hr-web"
-    assert read["start:i-s"].token == ""
+    assert read["start:i-5"].token == ""
     assert all(place.rest == {} for place in read.values())
 
 
@@ -141,12 +161,12 @@ def test_the_outcome_of_a_settled_place(place: Place, state: str | None, fate: F
 def test_a_place_is_found_by_id_and_before_that_by_token() -> None:
     known = {"a": A, "n": NEW}
     assert holders.place_of(known, "i-a", "") is A
-    assert holders.place_of(known, "i-x", "hr-n") is NEW
-    assert holders.place_of(known, "i-x", "hr-a") is None
+    assert holders.place_of(known, "i-c", "hr-n") is NEW
+    assert holders.place_of(known, "i-c", "hr-a") is None
 
 
 def test_what_runs_without_a_place_is_counted_if_managed() -> None:
-    runs = [seen("running", "i-a"), seen("pending", "i-x"), seen("stopped", "i-y"), seen("running", "i-n", "hr-n")]
+    runs = [seen("running", "i-a"), seen("pending", "i-c"), seen("stopped", "i-d"), seen("running", "i-n", "hr-n")]
     foreign = replace(seen("running", "i-z"), managed=False)
     assert holders.outside({"a": A, "n": NEW}, [*runs, foreign]) == (runs[1],)
 
@@ -163,7 +183,7 @@ def test_what_runs_without_a_place_is_counted_if_managed() -> None:
     ],
 )
 def test_each_cap_counts_what_is_under_it(cap: Cap, count: int | None) -> None:
-    other = seen("running", "i-x", region="us", owner="ben")
+    other = seen("running", "i-c", region="us", owner="ben")
     short = holders.shortage([A], [other], [cap], [wanted("b")])
     assert (short.count if short else None) == count
 
@@ -228,7 +248,7 @@ def test_the_refusal_names_every_holder_and_when_its_place_is_free() -> None:
     state = Versioned({one.key: one for one in (held, NEW, ending)}, 1, NOON)
     looks = {A.key: seen("running", "i-a"), NEW.key: seen("pending", "i-n"), "create:e": seen("shutting-down", "i-e")}
     cap = Cap("owner", 2, "key", "strict")
-    others = [seen("running", "i-x"), replace(seen("running", "i-y"), owner="ben")]
+    others = [seen("running", "i-c"), replace(seen("running", "i-d"), owner="ben")]
     error = cap_reached(Shortage(cap, 4, 2, "ann"), state, looks, others, TIMES, wanted("r9"))
     assert error.message == "4 places are taken, and the policy allows 2 for ann; 2 more do not fit."
     assert error.exit_code == 3
@@ -238,7 +258,7 @@ def test_the_refusal_names_every_holder_and_when_its_place_is_free() -> None:
         ("a", "i-a", "held", None),
         ("e", "i-n", "ending", None),
         ("n", "i-n", "reserved", "2027-01-15T08:01:34Z"),
-        (None, "i-x", "outside", None),
+        (None, "i-c", "outside", None),
     ]
     facts = dict(error.facts)
     assert facts["rule"] == "key = 2 for this owner (strict)"

@@ -14,7 +14,7 @@ from memory_table import DATE, MemoryTable, caller
 NEWER = 99
 MISSING = "missing"
 ITEM: Mapping[str, tuple[Any, ...]] = {
-    "version": (None, "x", "5", -1, 0, 10**30, True, [], {}, MISSING),
+    "version": (None, "x", "5", -1, 0, 2**62, 2**63 - 1, 10**30, True, [], {}, MISSING),
     "places": (None, "", "x", "[]", "5", "null", "[" * 5000, 5, True, [], {}, MISSING),
     "names": (None, "", "x", "[]", 5, True, [], {}),
     "regions": (None, 5, True, [], {}),
@@ -24,7 +24,7 @@ ITEM: Mapping[str, tuple[Any, ...]] = {
 OWN: Mapping[str, tuple[Any, ...]] = {
     "owner": (None, "", 5, True, [], {}, MISSING),
     "request": (None, "", 5, [], MISSING),
-    "region": (None, "", 5, [], MISSING),
+    "region": (None, "", 5, [], "a b@c/", MISSING),
     "created_at": (None, "5", -1, 10**30, 1.5, True, [], MISSING),
     "kind": (None, "zone", 5, MISSING),
     "name": (None, "other", 5, MISSING),
