@@ -243,6 +243,17 @@ def a_place_of_another(handrail: Handrail, sandbox: Sandbox) -> None:
         table.put_item(TableName=LEDGER_TABLE, Item=item)
 
 
+def a_chain_of_another(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A chain is its principal's whom its entries name, not anybody's whom the list of chains names."""
+    handrail("ec2", "stop", "nothing")
+    table, (chain, row) = sandbox.client("dynamodb"), next(iter(rows_of(sandbox, "chains").items()))
+    table.put_item(TableName=LEDGER_TABLE, Item={**row, "actor": {"S": "arn:aws:iam::000000000000:user/mallory"}})
+    try:
+        assert (chain, "moved") in [(fault["chain"], fault["kind"]) for fault in verified(handrail)]
+    finally:
+        table.put_item(TableName=LEDGER_TABLE, Item=row)
+
+
 def a_forged_record(handrail: Handrail, sandbox: Sandbox) -> None:
     """An anchor shows what its heads do not fit, also where every hash of the record fits."""
     handrail("ec2", "stop", "nothing")
@@ -317,6 +328,8 @@ GUARDS = (
           a_place_of_another),
     Guard("what is cut off is its own", "operations/s3/recovery.py",
           'bool(row.request != intent.resolved["made_by"])', "False", cut_off_and_made_anew),
+    Guard("chains are their writers'", VERIFY, "unlike_list(chain, items, principals[chain])", "[]",
+          a_chain_of_another),
     Guard("anchors are compared", VERIFY, "pins_of(chain, anchors))", "[])", a_forged_record),
     Guard("anchors are locked", "operations/audit_anchor.py", '    if values["weak"]:\n', "    if True:\n",
           an_anchor_without_a_lock),

@@ -395,6 +395,15 @@ def test_an_anchor_without_heads_says_what_it_cannot_show(audited: Audited) -> N
     assert proof["anchored_entries"] == 0
 
 
+def test_an_anchor_of_a_newer_version_is_refused(audited: Audited) -> None:
+    audited.handrail.ok("audit", "anchor", "newer.json", "--yes")
+    path = audited.folder / "newer.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "handrail_anchor": 99}))
+    done = audited.handrail("audit", "verify", "--since-anchor", "newer.json", "-o", "json")
+    assert (done.code, done.error["hint"]) == (2, "update it: pip install --upgrade handrail")
+    assert "is an anchor of a newer Handrail" in done.error["message"]
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", '{"heads": {}}', '{"heads": 5}', '{"heads": {"a": {"seq": "x"}}}', "not json"]
 )

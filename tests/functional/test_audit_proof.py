@@ -128,6 +128,40 @@ def test_a_removed_chain_and_a_table_rolled_back_show_against_the_anchor(account
     assert account.kinds("--bucket", LOCKED) == {("cut", 3)}
 
 
+# ---- chains
+
+
+def move(account: Attacked, listed: dict[str, Any]) -> str:
+    """Move dev-2's chain to another principal's id, and put a row for it on the list; return its name."""
+    account.handrail.owner("dev-2")("ec2", "stop", "nothing")
+    (row,) = [item for item in account.of("chains") if item["actor"]["S"].endswith("/dev-2")]
+    for item in account.of(f"chain#{row['sk']['S']}"):
+        account.drop(item)
+        account.put({**item, "pk": {"S": "chain#AIDAFORGED"}})
+    account.drop(row)
+    account.put({**row, "sk": {"S": "AIDAFORGED"}, **listed})
+    return str(row["sk"]["S"])
+
+
+@pytest.mark.parametrize(
+    "actor", [{"S": "arn:aws:iam::000000000000:user/mallory"}, {"S": ""}, {"L": []}, {"NULL": True}]
+)
+def test_a_chain_that_was_moved_to_another_principal(account: Attacked, actor: dict[str, Any]) -> None:
+    move(account, {"actor": actor})
+    assert account.kinds() == {("moved", 0)}
+    done = account.handrail("audit", "verify")
+    assert "AIDAFORGED: moved: the list of chains says that it is" in " ".join(done.out.split())
+
+
+def test_a_chain_that_was_removed_and_is_on_the_list(account: Attacked) -> None:
+    account.handrail.owner("dev-2")("ec2", "stop", "nothing")
+    (row,) = [item for item in account.of("chains") if item["actor"]["S"].endswith("/dev-2")]
+    for item in account.of(f"chain#{row['sk']['S']}"):
+        account.drop(item)
+        account.drop({"pk": {"S": f"request#{item['request']['S']}"}, "sk": item["kind"]})
+    assert account.kinds() == {("cut", 0)}
+
+
 # ---- rows beside the record
 
 
@@ -353,6 +387,66 @@ def test_an_anchor_of_the_forged_record_contradicts_the_older_one(account: Attac
         assert "one of them is forged" in " ".join(done.out.split())
     finally:
         account.s3.delete_object(Bucket=LOCKED, Key=key, VersionId=version)
+
+
+def put_anchor(account: Attacked, document: dict[str, Any]) -> dict[str, str]:
+    """Put a text among the anchors under the key that it must have; return what names it."""
+    text = json.dumps(document).encode()
+    key = f"{FOLDER}20200101T000000Z-{hashlib.sha256(text).hexdigest()}.json"
+    return {"Key": key, "VersionId": account.s3.put_object(Bucket=LOCKED, Key=key, Body=text)["VersionId"]}
+
+
+def forged_anchor(**changes: Any) -> dict[str, Any]:
+    """Return an anchor that nobody took."""
+    body = {"handrail_anchor": 1, "account": ACCOUNT, "region": "us-east-1", "at": "2020-01-01T00:00:00Z"}
+    return {**body, "heads": {}, **changes}
+
+
+def test_an_anchor_of_invented_chains_is_one_fault_and_costs_no_look_each(account: Attacked) -> None:
+    heads = {f"c{n}": {"seq": 1, "hash": "x"} for n in range(3000)} | {"\ud800": {"seq": 1, "hash": "x"}}
+    named = put_anchor(account, forged_anchor(heads=heads))
+    try:
+        assert account.kinds("--bucket", LOCKED) == {("cut", 0)}
+        done = account.handrail("audit", "verify", "--bucket", LOCKED)
+        assert (done.code, "3,001 chains that the anchor" in " ".join(done.out.split())) == (1, True)
+        assert "in 1 chain checked" in " ".join(done.out.split())
+    finally:
+        account.s3.delete_object(Bucket=LOCKED, **named)
+
+
+def test_an_anchor_of_a_newer_version_in_the_bucket_is_a_notice(account: Attacked) -> None:
+    named = put_anchor(account, forged_anchor(handrail_anchor=99))
+    try:
+        assert account.faults("--bucket", LOCKED) == {("unknown", 0, named["Key"])}
+        done = account.handrail.ok("audit", "verify", "--bucket", LOCKED)
+        assert "was taken by a newer Handrail" in " ".join(done.out.split())
+    finally:
+        account.s3.delete_object(Bucket=LOCKED, **named)
+
+
+def test_keys_among_the_anchors_with_control_characters(account: Attacked) -> None:
+    key = f"{FOLDER}\x1b[31mx\n&<>.json"
+    version = account.s3.put_object(Bucket=LOCKED, Key=key, Body=b"{}")["VersionId"]
+    try:
+        assert account.faults("--bucket", LOCKED) == {("strange", 0, key)}
+        assert "\x1b" not in account.handrail("audit", "verify", "--bucket", LOCKED).out
+    finally:
+        account.s3.delete_object(Bucket=LOCKED, Key=key, VersionId=version)
+
+
+def test_a_foreign_word_is_no_line_of_its_own(account: Attacked) -> None:
+    """Ids of chains, names of rows and times of anchors are others' words: none of them can look like an answer."""
+    fake = "x\n  anchors    9 anchors, 9 locked"
+    account.put({"pk": {"S": "own#bucket"}, "sk": {"S": fake}})
+    account.put({"pk": {"S": fake}, "sk": {"S": "x"}})
+    path = account.folder / "fake.json"
+    path.write_text(json.dumps(forged_anchor(at=fake, heads={fake: {"seq": 1, "hash": "z"}})))
+    done = account.handrail("audit", "verify", "--since-anchor", "fake.json")
+    assert done.code == 1
+    assert "x\\n" in done.out
+    lines = [line for line in done.out.splitlines() if line.startswith("  anchors ")]
+    assert len(lines) == 1
+    assert "1 anchor, 0 locked" in lines[0]
 
 
 def test_a_bucket_without_object_lock_is_refused_unless_weak(account: Attacked) -> None:

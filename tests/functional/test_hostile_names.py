@@ -101,6 +101,19 @@ def test_keys_and_paths(handrail: Handrail, unique: Callable[[str], str]) -> Non
         assert (operation.name, values["bucket"]) == ("s3 objects", bucket)
 
 
+def test_versions_whose_keys_speak_to_a_terminal(
+    handrail: Handrail, sandbox: Sandbox, unique: Callable[[str], str]
+) -> None:
+    bucket = unique("press")
+    handrail.ok("s3", "create", bucket, "--versioning")
+    for key in ("a\x1b[31mb", "a\x08/c"):
+        sandbox.client("s3").put_object(Bucket=bucket, Key=key, Body=b"x")
+    shown = handrail.ok("s3", "objects", bucket)
+    assert "a\\x1b[31mb" in shown.out
+    handrail.ok("s3", "show", bucket)
+    handrail.ok("s3", "delete", bucket, "--empty", "--yes")
+
+
 def test_files_that_are_named(handrail: Handrail) -> None:
     for word in (one for one in HOSTILE if one != "-"):
         done = handrail.ok("policy", "init", f"--file={word}", "--yes")

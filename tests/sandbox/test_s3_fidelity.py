@@ -463,6 +463,23 @@ def test_a_listing_goes_on_from_a_place_where_nothing_is(s3: Client, bucket: str
     assert latest[s3.head_object(Bucket=bucket, Key="b")["VersionId"]]
 
 
+@pytest.mark.patch("s3-version-names")
+def test_versions_are_listed_whatever_is_in_their_keys(s3: Client, bucket: str) -> None:
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    keys = ["a\x1bb", "a\x1bc/ä+ %&<", "plain"]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+        s3.delete_object(Bucket=bucket, Key=key)
+    found = s3.list_object_versions(Bucket=bucket)
+    assert [one["Key"] for one in found["Versions"]] == [one["Key"] for one in found["DeleteMarkers"]] == keys
+    page = s3.list_object_versions(Bucket=bucket, Prefix="a\x1b", Delimiter="/", MaxKeys=2)
+    assert (page["Prefix"], page["Delimiter"], page["NextKeyMarker"]) == ("a\x1b", "/", "a\x1bb")
+    page = s3.list_object_versions(Bucket=bucket, Prefix="a\x1b", Delimiter="/", KeyMarker=page["NextKeyMarker"])
+    assert (page["KeyMarker"], page["CommonPrefixes"]) == ("a\x1bb", [{"Prefix": "a\x1bc/"}])
+    raw = s3.list_object_versions(Bucket=bucket, EncodingType="url")
+    assert raw["Versions"][1]["Key"] == "a%1Bc/%C3%A4%2B%20%25%26%3C"
+
+
 @pytest.mark.patch("s3-list-uploads")
 def test_unfinished_uploads_have_their_time_and_come_in_pages(s3: Client, bucket: str) -> None:
     began = datetime.now(UTC) - timedelta(seconds=5)

@@ -40,8 +40,8 @@ class Pin:
 class Fault:
     """What is wrong with a chain, or with what stands beside the record (then the chain is `-`).
 
-    kind: edited, removed, reordered, fork, cut, unmatched, unlisted, contradiction, or one of agreement.py. seq: where;
-    0 is the chain as a whole. severity: broken, doubtful, notice. about: the row that does not agree.
+    kind: edited, removed, reordered, fork, cut, unmatched, unlisted, moved, contradiction, or one of agreement.py. seq:
+    where; 0 is the chain as a whole. severity: broken, doubtful, notice. about: the row that does not agree.
     """
 
     chain: str
@@ -133,6 +133,18 @@ def unlisted(chain: str) -> Fault:
     """Return the fault of a chain that was taken off the list of chains: what reads the list is blind to it."""
     text = "it is not on the list, so audit list does not show it; the next change of its principal puts it there again"
     return Fault(chain, 0, "unlisted", text, DOUBTFUL)
+
+
+def unlike_list(chain: str, entries: Sequence[Mapping[str, Any]], actor: object) -> list[Fault]:
+    """Return the fault of a chain that is on the list of chains, and has no entry, or none that its principal wrote.
+
+    actor: whose the list says that it is. An entry of that principal was written in one call with that.
+    """
+    if not entries:
+        return [Fault(chain, 0, "cut", f"the list of chains says that it is {actor}'s, and it has no entry left")]
+    if any(actor in (entry.get("actor"), entry.get("by")) for entry in entries):
+        return []
+    return [Fault(chain, 0, "moved", f"the list of chains says that it is {actor}'s, and others wrote all its entries")]
 
 
 def _content(entry: Mapping[str, Any]) -> dict[str, Any]:

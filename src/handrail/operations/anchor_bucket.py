@@ -7,8 +7,8 @@ from handrail.aws.s3_locks import Vault, Version
 from handrail.core.errors import NotFound, PermissionDenied, Usage
 from handrail.core.fields import Field, show
 from handrail.core.shell import command
-from handrail.ledger.anchors import SIZE_LIMIT, Anchor, folder_of, found_at
-from handrail.ledger.chain import DOUBTFUL, Fault
+from handrail.ledger.anchors import SIZE_LIMIT, Anchor, NewerAnchor, folder_of, found_at
+from handrail.ledger.chain import DOUBTFUL, NOTICE, Fault
 from handrail.session import Session
 
 
@@ -73,6 +73,9 @@ def anchors_in(session: Session, place: Place) -> tuple[list[Anchor], list[Fault
             found.append((version, _read(session, place.vault, version, folder)))
         except NotFound:
             continue  # deleted since it was listed: so it was not locked
+        except NewerAnchor:
+            text = f"the anchor {name} was taken by a newer Handrail, which this one can't read; it was passed over"
+            faults.append(Fault("-", 0, "unknown", text, NOTICE, version.key))
         except ValueError:
             text = f"{name} (version {version.id}) is not the anchor that its key says; it was passed over"
             faults.append(_doubt("strange", version, text))

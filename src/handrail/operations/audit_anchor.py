@@ -13,7 +13,7 @@ from handrail.core.policy import Touch
 from handrail.core.s3_rules import check_bucket
 from handrail.core.shell import command
 from handrail.core.words import count
-from handrail.ledger.anchors import Anchor, key_of, text_of
+from handrail.ledger.anchors import FORMAT, Anchor, key_of, text_of
 from handrail.ledger.record import Intent, Verdict, given_of
 from handrail.ledger.shapes import text
 from handrail.operations.anchor_bucket import ACCOUNT, Place, lies_there, open_bucket
@@ -50,7 +50,7 @@ def _heads(session: Session, now: datetime) -> Anchor:
 def _current(anchor: Anchor, **more: Any) -> dict[str, Any]:
     heads = {chain: {"seq": head.seq, "hash": head.hash} for chain, head in sorted(anchor.heads.items())}
     place = {"account": anchor.account, "region": anchor.region, "at": anchor.at}
-    return {"handrail_anchor": 1, **place, "heads": heads, **more}
+    return {"handrail_anchor": FORMAT, **place, "heads": heads, **more}
 
 
 # ---- a file

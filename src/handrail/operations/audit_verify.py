@@ -14,8 +14,17 @@ from handrail.core.shell import command
 from handrail.core.words import count
 from handrail.ledger.account import Ledger
 from handrail.ledger.agreement import disagreements, story_of
-from handrail.ledger.anchors import SIZE_LIMIT, Anchor, anchor_of, contradictions, newest_heads, pins_of
-from handrail.ledger.chain import NOTICE, Fault, alone, unlike, unlisted, verify
+from handrail.ledger.anchors import (
+    SIZE_LIMIT,
+    Anchor,
+    NewerAnchor,
+    anchor_of,
+    contradictions,
+    gone,
+    newest_heads,
+    pins_of,
+)
+from handrail.ledger.chain import NOTICE, Fault, alone, unlike, unlike_list, unlisted, verify
 from handrail.operations.anchor_bucket import ACCOUNT, anchors_in, open_bucket
 from handrail.operations.audit import ledger_of
 from handrail.session import Session
@@ -101,13 +110,15 @@ def _read(ledger: Ledger, anchors: Sequence[Anchor]) -> Pass:
     record = ledger.record
     survey = record.survey()
     copies = dict(survey.copies)
-    faults = [unlisted(chain) for chain in sorted(survey.unlisted)]
+    principals = ledger.principals()
+    faults = [*gone(anchors, survey.chains), *(unlisted(chain) for chain in sorted(survey.unlisted))]
     read, lengths = [], {}
-    for chain in sorted({*survey.chains, *(chain for anchor in anchors for chain in anchor.heads)}):
+    for chain in sorted(survey.chains):
         items = list(record.entries(chain))
         lengths[chain] = len(items)
         read += items
         faults += verify(chain, items, pins_of(chain, anchors))
+        faults += unlike_list(chain, items, principals[chain]) if chain in principals else []
         for item in items:
             key = (str(item.get("request")), str(item.get("kind")))
             faults += unlike(chain, item, copies.pop(key, None) or record.copy_of(*key))
@@ -142,6 +153,11 @@ def _of_file(session: Session, path: str) -> Anchor:
     again = "handrail audit anchor anchor.json"
     try:
         anchor = anchor_of(session.read_file(path, SIZE_LIMIT))
+    except NewerAnchor:
+        raise Usage(
+            f"{show(path)} is an anchor of a newer Handrail, which this one can't read.",
+            hint="update it: pip install --upgrade handrail",
+        ) from None
     except ValueError:
         raise Usage(f"{show(path)} is not an anchor.", hint=again) from None
     theirs, ours = (anchor.account, anchor.region), (session.caller.account, session.home_region)
@@ -187,7 +203,7 @@ def _notes(proof: Proof, faults: Sequence[Fault]) -> Facts:
     lines: list[tuple[str, str]] = [(fault.severity, _told(fault)) for fault in faults]
     if proof.anchors:
         locked = sum(bool(one["locked"]) for one in proof.anchors)
-        newest = proof.anchors[-1]["at"]
+        newest = _one_line(proof.anchors[-1]["at"])
         lines.append(("anchors", f"{count(len(proof.anchors), 'anchor')}, {locked} locked, the newest of {newest}"))
     lines += [("shows", "\n".join(proof.shows)), ("not shown", "\n".join(proof.does_not_show))]
     if not proof.anchored_entries:
@@ -197,7 +213,12 @@ def _notes(proof: Proof, faults: Sequence[Fault]) -> Facts:
 
 def _told(fault: Fault) -> str:
     where = f"{fault.chain} entry {fault.seq}: " if fault.seq else "" if fault.chain == "-" else f"{fault.chain}: "
-    return f"{where}{fault.kind}: {fault.text}"
+    return _one_line(f"{where}{fault.kind}: {fault.text}")
+
+
+def _one_line(text: str) -> str:
+    """Return words of others, such as ids of chains and names of rows, so that none of them begins a new line."""
+    return text.replace("\n", "\\n")
 
 
 def _entries(number: int) -> str:

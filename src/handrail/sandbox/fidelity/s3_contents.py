@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-from handrail.sandbox.fidelity.registry import Patch, wrap
+from handrail.sandbox.fidelity.registry import Patch, require_name, wrap
 
 MOST_UPLOADS = 1000
 ANY_LETTER = r"[\s\S]"  # moto's own patterns end at a line's end
@@ -82,6 +82,40 @@ def patch_version_markers() -> None:
         )
 
     wrap(S3Backend, "list_object_versions", lambda _: list_object_versions)
+
+
+def patch_version_names() -> None:
+    """ListObjectVersions gives keys as they were asked for: URL-encoded, they may have characters that XML has not."""
+    from moto.core.responses import ActionResult
+    from moto.s3.responses import S3Response
+
+    def make(original: Any) -> Any:
+        def list_object_versions(self: Any) -> Any:
+            if self.querystring.get("encoding-type", [None])[0] != "url":
+                return original(self)
+            serialized = self.serialized
+            self.serialized = lambda answer: serialized(ActionResult(in_url(answer.result)))
+            try:
+                return original(self)
+            finally:
+                del self.serialized
+
+        return list_object_versions
+
+    require_name(S3Response.list_object_versions, "serialized")
+    wrap(S3Response, "list_object_versions", make)
+
+
+def in_url(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of ListObjectVersions with its keys, and the parts of keys, URL-encoded."""
+    parts = ("Prefix", "Delimiter", "KeyMarker", "NextKeyMarker")
+    lists = {"Versions": "Key", "DeleteMarkers": "Key", "CommonPrefixes": "Prefix"}
+    return {
+        **result,
+        **{name: quote(result[name]) for name in parts if result.get(name)},
+        **{name: [{**one, key: quote(one[key])} for one in result.get(name, ())] for name, key in lists.items()},
+        "EncodingType": "url",
+    }
 
 
 def upload_times() -> None:
@@ -190,6 +224,7 @@ def patch_keys() -> None:
 
 PATCHES = (
     Patch("s3-version-markers", patch_version_markers),
+    Patch("s3-version-names", patch_version_names),
     Patch("s3-list-uploads", patch_list_uploads),
     Patch("s3-ended-uploads", patch_ended_uploads),
     Patch("s3-keys", patch_keys),
