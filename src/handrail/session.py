@@ -13,7 +13,7 @@ from handrail import files
 from handrail import settings as settings_module
 from handrail.clock import Clock, SystemClock
 from handrail.core.caller import Caller, Where
-from handrail.core.errors import AwsFailure, CapReached, NotSetUp, Usage, is_no_answer
+from handrail.core.errors import AwsFailure, CapReached, HandrailError, NotSetUp, Usage, is_no_answer
 from handrail.core.fields import show
 from handrail.core.line import NO_LINE, Line, Typed
 from handrail.core.managed import LEDGER_TABLE
@@ -93,6 +93,8 @@ class Session:
         self._ec2: dict[str, Ec2] = {}
         self._checked: Session | None = None
         self.unfinished: list[Unfinished] = []
+        # Regions that did not answer a look on the side, and why, by service.
+        self.silent: dict[str, dict[str, HandrailError]] = {"ec2": {}, "s3": {}}
         self.listener, self.clock = listener, clock or SystemClock()
         self._began = self.clock.monotonic()
 
@@ -379,7 +381,7 @@ class Session:
             spent=lambda: round((self.clock.monotonic() - self._began) * 1000),
         )
         record = Record(table, self.caller, self.clock.sleep, self._requester())
-        return Ledger(table, record, self._ec2_to_look_at, times, here, self._watched_regions(), self.caps)
+        return Ledger(table, record, self._ec2_of_lease, times, here, self._watched_regions(), self.caps)
 
     def _without_ledger(self, missing: NotSetUp) -> "NoLedger":
         from handrail.ledger.account import NoLedger
@@ -455,14 +457,15 @@ class Session:
             self._ec2[region] = Ec2(client, lambda: self.aws.client("ssm", region), region)
         return self._ec2[region]
 
-    def _ec2_to_look_at(self, region: str) -> "Ec2":
-        """Return EC2 of a region for the lease's looks: one that does not answer must not keep another waiting."""
-        from handrail.aws.connect import Timeouts
+    def _ec2_of_lease(self, region: str) -> "Ec2":
+        return self.ec2 if region == self.region else self.ec2_to_look_at(region)
+
+    def ec2_to_look_at(self, region: str) -> "Ec2":
+        """Return EC2 of a region for looks on the side: one that does not answer must not keep another waiting."""
         from handrail.aws.ec2 import Ec2
 
-        if region == self.region:
-            return self.ec2
-        client = self.aws.client("ec2", region, timeouts=Timeouts(connect=3, read=15, attempts=2))
+        with self.aws.briefly():
+            client = self.aws.client("ec2", region)
         return Ec2(client, lambda: self.aws.client("ssm", region), region)
 
     @cached_property

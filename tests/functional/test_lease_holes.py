@@ -2,7 +2,9 @@
 
 import json
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from ledger_office import FAR, Office, open_office
@@ -173,3 +175,45 @@ def test_the_home_regions_ec2_may_be_dark_too(office: Office, dark: Dark) -> Non
         "here it can't be done without"
     )
     assert office.handrail("ec2", "create", "--name", "third", "--region", FAR).code == 3
+
+
+CUT_OFF: Mapping[str, Mapping[str, Any]] = {
+    "ec2 stop": {},
+    "ec2 start": {},
+    "ec2 create": {},
+    "s3 update": {"public": None, "versioning": True, "put": {}, "drop": []},
+    "s3 upload": {"bucket": "far-bucket", "sums": {}},
+    "s3 delete": {},
+    "audit anchor": {"bucket": "far-bucket", "bucket_account": "123456789012", "key": "k"},
+}
+
+
+@pytest.mark.parametrize("answer", [None, (503, "Unavailable")], ids=["silent", "unavailable"])
+@pytest.mark.parametrize("service", ["ec2", "s3"])
+def test_a_dark_region_is_asked_once_for_all_that_was_cut_off_there(
+    office: Office, dark: Dark, service: str, answer: tuple[int, str] | None
+) -> None:
+    far = office.handrail.json("ec2", "create", "--name", "far", "--region", FAR, "--no-wait")
+    office.handrail("s3", "create", "far-bucket", "--region", FAR)
+    cut = [operation for operation in CUT_OFF if operation.startswith("ec2") is (service == "ec2")]
+    requests = [_cut_off(office, operation, number, far["id"]) for operation in cut for number in range(2)]
+    dark.answers[FAR], dark.services = answer, (service,)
+    done = office.handrail.ok("s3", "create", f"near-{service}-{answer is None}".lower())
+    assert "itself failed" not in done.err
+    assert 1 <= dark.asked <= 2, "asked once, and once again"
+    assert {row["sk"]["S"] for row in office.rows() if row["pk"]["S"] == "open"} >= set(requests), "they stay open"
+    dark.answers.clear()
+    for request in requests:
+        office.drop("open", request)
+
+
+def _cut_off(office: Office, operation: str, number: int, instance: str) -> str:
+    """Put a request in the far region on record that was cut off long ago, and return its id."""
+    request = f"{operation.replace(' ', '-')}-{number}-{uuid.uuid4().hex[:6]}"
+    resource = instance if operation.startswith("ec2") else "far-bucket"
+    told = {"operation": {"S": operation}, "resource": {"S": resource}, "at": {"N": str(int(time.time() - 600) * 1000)}}
+    office.put({"pk": {"S": "open"}, "sk": {"S": request}, **told})
+    more = {"request": request, "region": FAR, "owner": "dev-1", "given": "{}"}
+    said = {name: {"S": text} for name, text in {**more, "resolved": json.dumps(CUT_OFF[operation])}.items()}
+    office.put({"pk": {"S": f"request#{request}"}, "sk": {"S": "intent"}, **told, **said})
+    return request

@@ -333,3 +333,24 @@ def test_an_open_upload_that_cant_be_read_stops_only_the_opening_of_its_bucket(o
     assert "met-3" not in [one["Name"] for one in office.sandbox.client("s3").list_buckets()["Buckets"]]
     for request in odd:
         _close(office, request)
+
+
+def test_a_create_whose_call_on_record_cant_be_read_is_not_repeated(office: Office) -> None:
+    words = ("ec2", "create", "--name", "again", "--no-wait", "--request-id", "again-1")
+    office.wide.ok(*words)
+    office.drop("request#again-1", "outcome")
+    intent = office.row("request#again-1", "intent")
+    whole = json.loads(intent["resolved"]["S"])
+    odd: list[Any] = [{}, {**whole, "tags": 5}, {**whole, "tags": {}}, {**whole, "tags": {"Name": 5}}]
+    odd += [{name: value for name, value in whole.items() if name != left} for left in ("token", "image_id", "type")]
+    odd += [{**whole, "security_groups": "sg"}, {**whole, "subnet": []}, {**whole, "token": "hr-another"}]
+    for resolved in odd:
+        office.put({**intent, "resolved": {"S": json.dumps(resolved)}})
+        for more in ((), ("--dry-run",)):
+            done = office.wide(*words, *more)
+            _whole(done)
+            assert (done.code, "the row request#again-1/intent" in done.err) == (7, True), (resolved, done.err)
+    office.put({**intent, "resolved": {"S": json.dumps({**whole, "later": {"a": [1]}})}})
+    again = office.wide.json(*words)
+    assert again["name"] == "again"
+    assert len(office.sandbox.instances(Name="again")) == 1

@@ -350,16 +350,19 @@ def nth_rule(call: Call, fault: Mapping[str, Any], *, every: bool = False) -> Se
 
 
 class Dark(Watched):
-    """A proxy behind which the EC2 of some regions answers for itself: with a status and error code, or not at all."""
+    """A proxy behind which the EC2 of some regions answers for itself: with a status and error code, or not at all.
+
+    services: those that do, EC2 alone at first.
+    """
 
     def __init__(self, upstream: str) -> None:
         self.answers: dict[str, tuple[int, str] | None] = {}
-        self.asked = 0
+        self.asked, self.services = 0, ("ec2",)
         super().__init__(upstream)
 
     def _pass(self, handler: BaseHTTPRequestHandler) -> None:
         scope = _SCOPE.search(handler.headers.get("Authorization", ""))
-        if scope is None or scope[2] != "ec2" or scope[1] not in self.answers:
+        if scope is None or scope[2] not in self.services or scope[1] not in self.answers:
             super()._pass(handler)
             return
         _body_of(handler)

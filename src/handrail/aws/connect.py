@@ -4,7 +4,8 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -63,6 +64,8 @@ class Timeouts:
     attempts: int = 3
 
 
+BRIEF = Timeouts(connect=3, read=15, attempts=2)  # for a look on the side, which must not keep a command waiting
+
 READ_TIMEOUT_VARIABLE = "HANDRAIL_SANDBOX_READ_TIMEOUT"
 
 # Credentials that can't be had must say so within 3 s.
@@ -108,6 +111,7 @@ class Aws:
         self.deadline = Deadline()
         self._session = session
         self._timeouts = timeouts or Timeouts()
+        self._is_brief = False
         self._person = person
         self._clients: dict[tuple[Any, ...], Any] = {}
         self._caller: Caller | None = None
@@ -130,11 +134,26 @@ class Aws:
         before_send: called with each request just before it leaves, every attempt; what it raises ends the call
         unsent, and botocore does not try again. Raises HandrailError where the client can't be made.
         """
+        timeouts = timeouts or (self._brief if self._is_brief else None)
         key = (service, region or self.region, before_send, timeouts)
         with self._lock:
             if key not in self._clients:
                 self._clients[key] = self._make_client(*key)
             return self._clients[key]
+
+    @property
+    def _brief(self) -> Timeouts:
+        usual = self._timeouts
+        return Timeouts(min(BRIEF.connect, usual.connect), min(BRIEF.read, usual.read), BRIEF.attempts)
+
+    @contextmanager
+    def briefly(self) -> Iterator[None]:
+        """Let the clients that are asked for inside wait less long, and ask less often."""
+        before, self._is_brief = self._is_brief, True
+        try:
+            yield
+        finally:
+            self._is_brief = before
 
     def caller(self) -> Caller:
         """Return who is asking, by STS GetCallerIdentity, asked once. Raises HandrailError."""

@@ -43,12 +43,6 @@ class Launch:
         values = {name: value for name, value in vars(self).items() if name != "user_data" and value}
         return {**values, "tags": dict(self.tags), "security_groups": list(self.security_groups)}
 
-    @classmethod
-    def of_record(cls, resolved: Mapping[str, Any], user_data: bytes | None) -> "Launch":
-        """Return the call that the record keeps, with the user data that was given again."""
-        groups = tuple(resolved.get("security_groups", ()))
-        return cls(**{**resolved, "security_groups": groups, "user_data": user_data})
-
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of the call."""
         tags = _tag_list(self.tags)

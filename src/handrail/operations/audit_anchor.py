@@ -17,6 +17,7 @@ from handrail.ledger.anchors import FORMAT, Anchor, key_of, text_of
 from handrail.ledger.record import Intent, Verdict, given_of
 from handrail.ledger.shapes import text
 from handrail.operations.anchor_bucket import ACCOUNT, Place, lies_there, open_bucket
+from handrail.operations.asking import asking_once
 from handrail.operations.audit import ledger_of
 from handrail.operations.resolved import reading
 from handrail.operations.s3.targets import LOOK, OWNER, find_one, foreign_question, owners_of
@@ -184,8 +185,9 @@ def recover(session: Session, intent: Intent) -> Verdict:
     with reading(intent):
         name, account, key = (text(intent.resolved, member) for member in ("bucket", "bucket_account", "key"))
     try:
-        place = open_bucket(session, name, account)
-        lies, message = lies_there(place, key), "it was cut off, and was not put"
+        with asking_once(session, session.silent["s3"], intent.region):
+            place = open_bucket(session, name, account)
+            lies, message = lies_there(place, key), "it was cut off, and was not put"
     except (NotFound, PermissionDenied) as error:
         lies, message = False, f"it was cut off, and can't be seen: {error.message}"
     if lies:

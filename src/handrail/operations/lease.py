@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from handrail.aws.ec2 import Launch
 from handrail.core.ec2_rules import check_user_data
 from handrail.core.errors import HandrailError, NotFound, NotSetUp, Usage, WrongState
 from handrail.core.fields import Field, Kind, Values
@@ -18,6 +17,7 @@ from handrail.ledger.account import Ledger
 from handrail.ledger.holders import State, Wanted
 from handrail.ledger.lease import End
 from handrail.ledger.record import Intent, Known, Verdict, given_of
+from handrail.operations.ec2.requested import launch_of
 from handrail.session import Session
 
 COLUMNS = (
@@ -173,7 +173,7 @@ def _undo(session: Session, ledger: Ledger, row: dict[str, Any], values: Values)
             hint=command("ec2 delete", row["instance"]) if row["instance"] else command("lease release", row["key"]),
         )
     user_data = _user_data(session, known, values["user_data"])
-    launch = Launch.of_record(known.intent.resolved, user_data)
+    launch = launch_of(known.intent, user_data)
     ec2 = session.ec2_of(known.intent.region)
 
     def undo() -> Any:

@@ -1,5 +1,6 @@
 """What becomes of a create or start that was cut off: the real lease on a bench, and a look at EC2."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +21,10 @@ def session(bench: Bench, state: str = "", *, lease: bool = True) -> Any:
     )
     return SimpleNamespace(
         ledger=SimpleNamespace(lease=bench.lease("ben") if lease else None),
-        ec2_of=lambda _region: ec2,
+        ec2_to_look_at=lambda _region: ec2,
+        aws=SimpleNamespace(briefly=nullcontext),
+        silent={"ec2": {}},
+        region="us-east-1",
         caller=SimpleNamespace(owner="ben"),
         now=lambda: float(NOON),
     )
@@ -66,7 +70,7 @@ def test_a_command_that_wakes_up_finds_that_it_was_settled() -> None:
 def test_a_command_that_has_taken_its_place_meanwhile_is_left_alone() -> None:
     bench = Bench()
     ec2 = session(bench)
-    ec2.ec2_of = lambda _region: SimpleNamespace(by_tokens=lambda _: bench.reserved("r1") and [])
+    ec2.ec2_to_look_at = lambda _region: SimpleNamespace(by_tokens=lambda _: bench.reserved("r1") and [])
     recover(ec2, intent("create"))
     assert (bench.told, bench.said) == ({}, [])
     assert "create:r1" in bench.places

@@ -33,7 +33,7 @@ from handrail.ledger.record import given_of
 from handrail.ledger.refusal import with_cap
 from handrail.operations.ec2.describing import notes, said
 from handrail.operations.ec2.recovering import recover
-from handrail.operations.ec2.requested import One, gone, known_request
+from handrail.operations.ec2.requested import One, gone, known_request, launch_of
 from handrail.operations.ec2.waiting import TIMEOUT, WAIT, Seen, wait_for
 from handrail.operations.repeating import check_whole
 from handrail.session import Session
@@ -92,7 +92,7 @@ def create_instances(session: Session, values: Values) -> Plan:
     taken = sum(one.takes_a_place for one in live) if taken is None else taken
     tags = {GIVEN_TAG: digest, IMAGE_TAG: image.label, **wish.tags}
     launches = {
-        one.request: Launch.of_record(one.known.intent.resolved, wish.user_data)
+        one.request: launch_of(one.known.intent, wish.user_data)
         if one.known
         else _launch(session, wish, one, facts, image, tags)
         for one in missing

@@ -6,6 +6,7 @@ from handrail.ledger.holders import Fate, create_key, start_key
 from handrail.ledger.lease import Lease
 from handrail.ledger.ports import Told
 from handrail.ledger.record import Intent, Verdict
+from handrail.operations.asking import asking_once
 from handrail.session import Session
 
 _GOALS = {
@@ -24,13 +25,27 @@ def recover(session: Session, intent: Intent) -> Verdict | None:
         what = f"{intent.operation} {intent.resource} (request {intent.request}) of {whose}"
         lease.tell_absent(intent.request, what, lambda: _seen(session, intent))
         return None
-    ec2 = session.ec2_of(intent.region)
     if intent.operation == "ec2 create":
         told = _seen(session, intent)
         done = told.fate is Fate.ADOPTED
         message = f"it was cut off; found {told.instance}" if done else "it was cut off, and nothing was made"
         return Verdict(intent.request, "succeeded" if done else "failed", int(not done), told.instance, message)
-    return _moved(intent, ec2.by_ids([intent.resource]).get(intent.resource))
+    return _moved(intent, _look(session, intent))
+
+
+def _look(session: Session, intent: Intent) -> Instance | None:
+    """Return the instance of a request as EC2 shows it. A region is asked once, for the lease too (rule 20).
+
+    Without a look at its own region the lease takes no place: that one it asks itself, and with more patience.
+    """
+    lease, unseen = session.ledger.lease, session.silent["ec2"]
+    if lease is not None and intent.region != session.region:
+        unseen = lease.unseen
+    with asking_once(session, unseen, intent.region):
+        ec2 = session.ec2_to_look_at(intent.region)
+        if intent.operation == "ec2 create":
+            return next(iter(ec2.by_tokens([token_of(intent.request)])), None)
+        return ec2.by_ids([intent.resource]).get(intent.resource)
 
 
 def _place(lease: Lease, intent: Intent) -> list[str]:
@@ -43,11 +58,9 @@ def _place(lease: Lease, intent: Intent) -> list[str]:
 
 def _seen(session: Session, intent: Intent) -> Told:
     """Return what a look says of a create or start that has no place."""
-    ec2, by, now = session.ec2_of(intent.region), session.caller.owner, int(session.now())
+    one, by, now = _look(session, intent), session.caller.owner, int(session.now())
     if intent.operation == "ec2 create":
-        made = next(iter(ec2.by_tokens([token_of(intent.request)])), None)
-        return Told(Fate.ADOPTED if made else Fate.NOTHING, made.id if made else "", by, now)
-    one = ec2.by_ids([intent.resource]).get(intent.resource)
+        return Told(Fate.ADOPTED if one else Fate.NOTHING, one.id if one else "", by, now)
     runs = one is not None and one.state in _GOALS["ec2 start"]
     return Told(Fate.MADE if runs else Fate.NOT_RUNNING, intent.resource, by, now)
 

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, replace
 
+from handrail.aws.ec2 import Launch
 from handrail.core.ec2_rules import ENDED
 from handrail.core.errors import Conflict
 from handrail.core.managed import GIVEN_TAG, token_of
 from handrail.core.plan import Repeat
 from handrail.core.resources import Instance
 from handrail.ledger.record import Intent, Known
+from handrail.ledger.shapes import Odd, text, texts
 from handrail.operations.repeating import check_chosen, newest_try, next_try, was_in_vain
+from handrail.operations.resolved import labels, reading
 from handrail.session import Session
 
 
@@ -38,7 +41,7 @@ def known_request(session: Session, one: One, digest: str, chosen: str) -> One:
         _check_intent(session, known.intent, digest)
         check_chosen(known.intent, chosen)
         if known.verdict is None:
-            return One(str(known.intent.resolved["tags"]["Name"]), request, known=known)
+            return One(_name_of(known.intent), request, known=known)
     found = _made_by(session, request, known)
     if found is not None and not (known is not None and was_in_vain(known) and found.state in ENDED):
         _check_same(session, found, request, digest)
@@ -48,6 +51,30 @@ def known_request(session: Session, one: One, digest: str, chosen: str) -> One:
     if was_in_vain(known):
         return replace(one, request=next_try(one.request, request))
     raise gone(request, known.verdict.instance if known.verdict else "")
+
+
+def _name_of(intent: Intent) -> str:
+    """Return the name of the instance that an intent is to make. Raises NotSetUp where that can't be read."""
+    with reading(intent):
+        return text(labels(intent.resolved, "tags"), "Name")
+
+
+def launch_of(intent: Intent, user_data: bytes | None) -> Launch:
+    """Return the call that an intent keeps, with the user data that was given again. Raises NotSetUp.
+
+    What a later version may have added to it is left out: EC2 takes no other call under the same token.
+    """
+    said = intent.resolved
+    with reading(intent):
+        if text(said, "token") != token_of(intent.request):
+            raise Odd("its token is another request's")
+        optional = [name for name in ("credits", "key_pair", "subnet", "instance_profile") if name in said]
+        return Launch(
+            **{name: text(said, name) for name in ("token", "image_id", "type", "root_device", *optional)},
+            tags=labels(said, "tags"),
+            security_groups=texts({"security_groups": [], **said}, "security_groups"),
+            user_data=user_data,
+        )
 
 
 def _made_by(session: Session, request: str, known: Known | None) -> Instance | None:

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 def recover(session: Session, intent: Intent) -> Verdict:
     """Finish or undo the request, and return what is to be put on record. Raises HandrailError: it is still open."""
     from handrail.ledger.record import Verdict
+    from handrail.operations.asking import asking_once
     from handrail.operations.s3.recovery import recover as finish
 
-    result = finish(session, intent)
+    with asking_once(session, session.silent["s3"], intent.region):
+        result = finish(session, intent)
     return Verdict(
         intent.request,
         "failed" if result.error else "succeeded",
