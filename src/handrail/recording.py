@@ -1,7 +1,7 @@
 """Puts every change on record: an intent before the first call, an outcome after; refused and failed ones too."""
 
 import random
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from handrail.core.errors import (
     Internal,
     Interrupted,
     NotFound,
+    NotSetUp,
     PermissionDenied,
     Refused,
     Throttled,
@@ -29,10 +30,10 @@ from handrail.ledger.record import Intent, Unfinished, Verdict, given_of
 if TYPE_CHECKING:
     from handrail.session import Session
 
-Recovery = Callable[[Any, Any], Any]
 RECORDED_CODES = (3, 4, 5, 8)  # refused, not found or not managed, wrong state, a part of these: what the rails stopped
 RECOVERED_AT_ONCE = 20
 GIVEN_UP_AFTER = 72  # times the age at which a request counts as cut off: a day on AWS
+_NEWER_OPERATION = "newer_operation"
 _OPEN = ("open", "whether it took effect is not known; a later command finds out by a look")
 
 
@@ -173,7 +174,7 @@ class Entries:
         record = self._session.ledger.record
         now = record.now()
         waiting = list(self._waiting.values())
-        alive = [record.renew(one.request, self._operation.name, one.resource) for one in waiting]
+        alive = [record.renew(one.request) for one in waiting]
         if all(alive):
             self._session.allow_changes_until(now + work)
 
@@ -303,7 +304,7 @@ def settle_unfinished(session: "Session", first: Collection[str] = ()) -> set[st
     limit = session.ledger.record.now() - session.recovery_age
     for one in session.unfinished:
         if not one.dated:  # alive from now on, and no longer than any other
-            session.ledger.record.renew(one.request, one.operation, one.resource)
+            session.ledger.record.renew(one.request)
     due = [one for one in session.unfinished if one.at < limit and (one.tried < limit or one.request in first)]
     mine = [one for one in due if one.request in first]
     others = [one for one in due if one.request not in first]
@@ -311,11 +312,6 @@ def settle_unfinished(session: "Session", first: Collection[str] = ()) -> set[st
     for one in chosen:
         _settle_one(session, one)
     return {one.request for one in chosen}
-
-
-def _recovery(session: "Session", name: str) -> Recovery | None:
-    operation = session.operation_named(name)
-    return operation.recover if operation is not None else None
 
 
 def _settle_one(session: "Session", one: Unfinished) -> None:
@@ -339,10 +335,12 @@ def _settle_one(session: "Session", one: Unfinished) -> None:
 
 
 def _recover(session: "Session", intent: Intent) -> Verdict | None:
-    recover = _recovery(session, intent.operation)
-    if recover is None:
-        raise Internal(f"this version of Handrail does not know how to settle {intent.operation}.")
-    found: Verdict | None = recover(session, intent)
+    operation = session.operation_named(intent.operation)
+    if operation is None:
+        raise NotSetUp(f"this version of Handrail does not know {intent.operation}.", code=_NEWER_OPERATION)
+    if operation.recover is None:
+        raise Internal(f"Handrail does not know how to settle {intent.operation}.")
+    found: Verdict | None = operation.recover(session, intent)
     return found
 
 
@@ -350,24 +348,27 @@ def _leave(session: "Session", one: Unfinished, intent: Intent | None, error: Ha
     """Put a request off that can't be settled now, and say so once in a while; give it up where no time will help.
 
     That the world has moved on (gone, somebody else's, another state) is final at once. What may pass, a permission, a
-    network, is tried again for a day.
+    network, is tried again for a day; what a newer Handrail began is left to it.
     """
     record = session.ledger.record
     what = f"{one.operation} {intent.resource if intent else one.request}"
     final = isinstance(error, (NotFound, Refused, WrongState)) and error.slug != "busy"
     ends = one.at + GIVEN_UP_AFTER * session.recovery_age
-    if final or record.now() > ends:
+    newer = error.slug in (_NEWER_OPERATION, "newer_row")
+    if final or (record.now() > ends and not newer):
         said = f"it was cut off, and what became of it can't be told any more: {error.message}"
         verdict = Verdict(one.request, "failed", error.exit_code, intent.resource if intent else "", said)
         if record.settle(verdict):
             session.listener.note(f"settled what was cut off: {what} (request {one.request}): {said}")
+        else:  # it has an outcome, which may be one that can't be read
+            record.forget(one.request)
         return
     record.put_off(one)
     if intent is None or intent.owner == session.caller.owner:
-        until = f"{datetime.fromtimestamp(ends, UTC):%Y-%m-%d %H:%M} UTC"
+        until = f"Later commands try again, until {datetime.fromtimestamp(ends, UTC):%Y-%m-%d %H:%M} UTC at the latest."
         session.listener.note(
             f"{what} was cut off and can't be settled now: {error.message} "
-            f"Later commands try again, until {until} at the latest."
+            f"{'A newer one settles it: pip install --upgrade handrail' if newer else until}"
         )
 
 

@@ -350,7 +350,7 @@ def test_a_command_that_lives_is_not_taken_for_one_that_was_cut_off() -> None:
         entries.beat(120)
     assert stage.results() == {"r1": "succeeded"}
     assert stage.allowed == [DATE + 120, DATE + 210, DATE + 270, None]
-    assert stage.record.renew("r1", "ec2 stop") is False, "what is settled is not opened again"
+    assert stage.record.renew("r1") is False, "what is settled is not opened again"
     assert stage.unfinished == []
 
 
@@ -545,6 +545,42 @@ def test_what_may_pass_is_tried_once_in_a_while_and_given_up_after_a_day(error: 
     assert len(stage.said) == 3
 
 
+@pytest.mark.parametrize("newer", [{"operation": "ec9 new"}, {"needs": 99}])
+def test_what_a_newer_version_began_is_left_to_it(newer: dict[str, Any]) -> None:
+    stage = Stage(recover=failing(NotFound("no.")))
+    left_open(stage, "r1", who="dev-1")
+    stage.table.items["request#r1", "intent"] |= newer
+    for _ in range(2):
+        stage.table.time += GIVEN_UP_AFTER * stage.recovery_age
+        settle_unfinished(stage)  # type: ignore[arg-type]
+    assert [one.request for one in stage.unfinished] == ["r1"]
+    assert ("request#r1", "outcome") not in stage.table.items
+    assert len(stage.said) == 2
+    assert all("A newer one settles it: pip install --upgrade handrail" in said for said in stage.said)
+
+
+def test_what_nobody_can_settle_is_given_up() -> None:
+    stage = Stage()
+    stage.operation = replace(stage.operation, recover=None)
+    left_open(stage, "r1", who="dev-1")
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    stage.table.time += (GIVEN_UP_AFTER + 1) * stage.recovery_age
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert stage.results() == {"r1": "failed"}
+
+
+def test_a_mark_whose_outcome_cant_be_read_is_forgotten() -> None:
+    stage = Stage()
+    left_open(stage, "r1", who="dev-1")
+    intent = stage.table.items["request#r1", "intent"]
+    stage.table.items["request#r1", "outcome"] = odd = {**intent, "sk": "outcome", "kind": "outcome", "result": "later"}
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert len(stage.unfinished) == 1
+    stage.table.time += (GIVEN_UP_AFTER + 1) * stage.recovery_age
+    settle_unfinished(stage)  # type: ignore[arg-type]
+    assert (stage.unfinished, stage.table.items["request#r1", "outcome"]) == ([], odd)
+
+
 def test_what_was_put_off_is_tried_at_once_where_it_is_asked_for() -> None:
     stage = Stage(recover=failing(Unreachable("no answer.")))
     left_open(stage, "r1")
@@ -557,7 +593,7 @@ def test_a_command_that_lives_after_all_is_not_put_off() -> None:
     stage = Stage()
     left_open(stage, "r1")
     (before,) = stage.unfinished
-    stage.record.renew("r1", "ec2 stop", "i-1")
+    stage.record.renew("r1")
     stage.record.put_off(before)
     (now,) = stage.unfinished
     assert (now.at, now.tried, now.resource) == (stage.table.time, 0.0, "i-1")

@@ -31,7 +31,7 @@ class Recorder(Protocol):
     def settle(self, verdict: Verdict) -> bool:
         """Put an outcome on record unless there is one."""
 
-    def renew(self, request: str, operation: str, resource: str = "") -> bool:
+    def renew(self, request: str) -> bool:
         """Say that the command of an open request lives."""
 
     def put_off(self, one: Unfinished) -> None:

@@ -26,7 +26,7 @@ class LocalRecord:
         self._append([{"kind": "outcome", **vars(verdict), "at": self._now(), "by": self._caller.arn}])
         return True
 
-    def renew(self, request: str, operation: str, resource: str = "") -> bool:
+    def renew(self, request: str) -> bool:
         """Return True: nobody else settles what stands in a file."""
         return True
 

@@ -7,13 +7,14 @@ writes it.
 
 import json
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from handrail.aws.dynamodb import CONTENDED, TRANSACTION_LIMIT, Delete, Item, Put, Table
 from handrail.core.caller import Caller
-from handrail.core.errors import Conflict, HandrailError, Throttled
+from handrail.core.errors import Conflict, Throttled
 from handrail.core.fields import Kind
 from handrail.core.operation import Operation
 from handrail.ledger.chain import EMPTY, Head, link
@@ -26,6 +27,8 @@ OPEN = "open"
 _TURNS = 60
 _BATCH = (TRANSACTION_LIMIT - 1) // 3  # an intent is three writes; one more is the chain's row on the list
 _SEQ = "{:012d}"
+_PLACE, _LAST = re.compile("[0-9]{12}"), 10**12 - 1
+_AHEAD = 1800  # seconds: AWS takes nothing whose clock is off by 15 minutes, so no entry is further ahead of another's
 
 
 @dataclass(frozen=True)
@@ -135,16 +138,18 @@ class Record:
         """
         return self._append([("outcome", verdict.request, self._stamped(verdict))], beside) is None
 
-    def renew(self, request: str, operation: str, resource: str = "") -> bool:
+    def renew(self, request: str) -> bool:
         """Say that the command of an open request lives. Returns whether the request is still open."""
-        body = {"operation": operation, "resource": resource, "at": round(self._table.now() * 1000)}
-        return self._table.put(_marker(request, body).item, if_exists=True).item is None
+        there = self._table.get((OPEN, request)).item
+        if there is None:
+            return False
+        return self._table.put({**there, "at": round(self._table.now() * 1000)}, if_exists=True).item is None
 
     def put_off(self, one: Unfinished) -> None:
         """Note that an open request could not be settled now, unless its command has said meanwhile that it lives."""
-        at = round(one.at * 1000)
-        marker = _marker(one.request, {"operation": one.operation, "resource": one.resource, "at": at}).item
-        self._table.put({**marker, "tried": round(self._table.now() * 1000)}, version=("at", at))
+        at, there = round(one.at * 1000), self._table.get((OPEN, one.request)).item
+        if there is not None:
+            self._table.put({**there, "tried": round(self._table.now() * 1000)}, version=("at", at))
 
     def forget(self, request: str) -> None:
         """Take the mark of an open request away that has an outcome, or no intent: nothing is left to settle."""
@@ -202,7 +207,8 @@ class Record:
         puts += [_marker(request, body) for request, body in intents.items() if request not in ended]
         puts += [Delete((OPEN, request)) for request in sorted(ended - set(intents))]
         if self._head is None:  # once per command, in the same call: a row that was taken off the list is put again
-            puts.append(Put({"pk": CHAINS, "sk": self._caller.id, "actor": self._caller.arn}, unless_exists=False))
+            row = {"pk": CHAINS, "sk": self._caller.id, "schema": SCHEMA, "actor": self._caller.arn}
+            puts.append(Put(row, unless_exists=False))
         return puts, head
 
     @property
@@ -211,9 +217,14 @@ class Record:
 
     def _read_head(self) -> Head:
         for last in self._table.query(self._chain, backwards=True, limit=1):
-            self._latest = max(self._latest, _moment(last))
+            self._latest = max(self._latest, self._past(last))
             return _head(last)
         return EMPTY
+
+    def _past(self, item: Item) -> int:
+        """Return when an entry was written, epoch milliseconds; 0 where that can't be read, or is still to come."""
+        at = _moment(item)
+        return at if at <= (self._table.now() + _AHEAD) * 1000 else 0
 
     def _pause(self, turn: int) -> None:
         self._sleep(random.uniform(0.01, 0.05) * min(turn + 1, 10))  # noqa: S311  spreads writers, keeps no secret
@@ -243,10 +254,10 @@ class Record:
             Unfinished(
                 item["sk"],
                 str(item.get("operation")),
-                _moment(item) / 1000 or self._table.now(),
+                self._past(item) / 1000 or self._table.now(),
                 str(item.get("resource", "")),
                 _moment(item, "tried") / 1000,
-                dated=_moment(item) > 0,
+                dated=self._past(item) > 0,
             )
             for item in self._table.query(OPEN)
             if not is_newer(item)
@@ -381,19 +392,17 @@ def _verdict(item: Item | None) -> Verdict | None:
 
 
 def _head(last: Item) -> Head:
-    """Return the head that the last entry of a chain is: by its place, which nobody can edit.
+    """Return the head that the last entry of a chain is. Raises NotSetUp where nothing can follow it.
 
-    Raises HandrailError where the place is none that an entry can have.
+    That is one at a place that no entry has, or another's: what followed it could not be told from what was moved.
     """
-    if not last["sk"].isdecimal():
-        raise _edited(f"the end of {last['pk']}")
-    return Head(int(last["sk"]), str(last.get("hash")))
-
-
-def _edited(what: str) -> HandrailError:
-    return HandrailError(
-        f"the record of {what} is not as Handrail wrote it.", hint="handrail audit verify", code="record_broken"
-    )
+    place = last["sk"]
+    try:
+        if not _PLACE.fullmatch(place) or last.get("seq") != int(place) or int(place) == _LAST:
+            raise Odd("it is the end of its chain, and stands at a place that is not its own")
+        return Head(int(place), text(last, "hash"))
+    except Odd as odd:
+        raise unreadable(f"{last['pk']}/{place}", odd, "handrail audit verify") from None
 
 
 def _check_readable(item: Item) -> None:

@@ -39,4 +39,4 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_what_stands_in_a_file_is_settled_by_nobody_else(tmp_path: Path) -> None:
-    assert LocalRecord(tmp_path / "audit.jsonl", caller(), lambda: 0.0).renew("r1", "ec2 stop")
+    assert LocalRecord(tmp_path / "audit.jsonl", caller(), lambda: 0.0).renew("r1")

@@ -1,11 +1,12 @@
 """The record: intents, outcomes, one chain per principal, whatever gets lost on the way."""
 
+import re
 from collections.abc import Callable, Sequence
 
 import pytest
 
 from handrail.aws.dynamodb import CONTENDED, TRANSACTION_LIMIT, Delete, Item, Put
-from handrail.core.errors import Conflict, HandrailError, Throttled, Unreachable
+from handrail.core.errors import Conflict, HandrailError, NotSetUp, Throttled, Unreachable
 from handrail.core.fields import Field, Kind
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
@@ -268,28 +269,57 @@ def test_nothing_is_decided_by_a_request_that_cannot_be_read_any_more(name: str,
         record.find("r1")
 
 
-@pytest.mark.parametrize("name", ["at", "seq"])
-def test_an_edited_number_at_the_end_of_a_chain_is_in_nobodys_way(name: str) -> None:
+def test_an_edited_time_at_the_end_of_a_chain_is_in_nobodys_way() -> None:
     table = MemoryTable()
     record = record_on(table)
     record.intend([intent("r1"), intent("r2")])
-    table.items["chain#AIDdev-1", "000000000002"][name] = "17955.2"
+    table.items["chain#AIDdev-1", "000000000002"]["at"] = "17955.2"
     record_on(table).intend([intent("r3")])
     assert verify("c", chain_of(record))[0].kind == "edited"
     assert chain_of(record)[2]["seq"] == 3
     assert record.heads()["AIDdev-1"].seq == 3
 
 
-def test_nothing_follows_an_end_that_is_none() -> None:
+@pytest.mark.parametrize("place", ["9", "\u0663", "z", "999999999999", "000000000002"])
+def test_nothing_follows_an_end_that_is_none(place: str) -> None:
     table = MemoryTable()
     record = record_on(table)
     record.intend([intent("r1")])
-    table.items["chain#AIDdev-1", "z"] = {"pk": "chain#AIDdev-1", "sk": "z"}
-    with pytest.raises(HandrailError, match="the record of the end of chain#AIDdev-1") as broken:
+    last = table.items["chain#AIDdev-1", "000000000001"]
+    table.items["chain#AIDdev-1", place] = {**last, "sk": place, "seq": 10**12 - 1 if place[0] == "9" else last["seq"]}
+    row = re.escape(f"the row chain#AIDdev-1/{place} of the ledger can't be read")
+    with pytest.raises(NotSetUp, match=row) as broken:
         record_on(table).intend([intent("r2")])
-    assert (broken.value.slug, broken.value.hint) == ("record_broken", "handrail audit verify")
-    with pytest.raises(HandrailError, match="the end of chain#AIDdev-1"):
+    assert (broken.value.slug, broken.value.hint) == ("unreadable_row", "handrail audit verify")
+    with pytest.raises(NotSetUp, match=row):
         record.heads()
+    del table.items["chain#AIDdev-1", place], last["hash"]
+    with pytest.raises(NotSetUp, match="hash is missing"):
+        record.heads()
+
+
+def test_an_entry_of_a_time_to_come_dates_no_other() -> None:
+    table = MemoryTable()
+    record_on(table).intend([intent("r1")])
+    table.items["chain#AIDdev-1", "000000000001"]["at"] = (DATE + 86_400) * 1000
+    record_on(table).intend([intent("r2")])
+    assert chain_of(record_on(table))[1]["at"] == DATE * 1000
+
+
+def test_what_a_mark_says_else_is_kept() -> None:
+    table = MemoryTable()
+    record = record_on(table)
+    record.intend([intent("r1")])
+    table.items[OPEN, "r1"] |= {"later": "kept", "schema": 9}
+    table.time += 5
+    assert record.renew("r1")
+    (one,) = record.unfinished()
+    record.put_off(one)
+    assert table.items[OPEN, "r1"].items() >= {"later": "kept", "schema": 9, "at": (DATE + 5) * 1000}.items()
+    assert "tried" in table.items[OPEN, "r1"]
+    record.forget("r1")
+    record.put_off(one)
+    assert (record.renew("r1"), record.unfinished()) == (False, [])
 
 
 def test_an_open_request_whose_time_was_edited_counts_as_alive() -> None:
@@ -299,6 +329,8 @@ def test_an_open_request_whose_time_was_edited_counts_as_alive() -> None:
     table.items[OPEN, "r1"]["at"] = "17955.2"
     table.time += 1000
     assert [(one.request, one.at) for one in record.unfinished()] == [("r1", table.time)]
+    table.items[OPEN, "r1"]["at"] = round(table.time + 3600) * 1000  # nor does one of a time to come
+    assert [(one.at, one.dated) for one in record.unfinished()] == [(table.time, False)]
 
 
 def test_what_was_edited_is_read_as_far_as_it_can_be() -> None:
