@@ -12,6 +12,7 @@ from typing import Any
 from handrail.core.words import count
 from handrail.ledger.chain import DOUBTFUL, NOTICE, Fault
 from handrail.ledger.holders import Kind, State, Times
+from handrail.ledger.record import unpacked
 from handrail.ledger.rows import Row
 from handrail.ledger.shapes import is_newer, is_whole
 
@@ -183,9 +184,18 @@ def _is_past(made: Told | None, history: Sequence[Told]) -> str:
     A bucket deleted outside of Handrail leaves its row, until a create of that name replaces it.
     """
     for told in history:
-        if made is not None and told.result == "succeeded" and made.is_over_before(told):
+        if made is not None and told.result == "succeeded" and _ends(told, made):
             return f"it was gone since: {told.says('operation')} (request {told.says('request')}) succeeded after that"
     return ""
+
+
+def _ends(told: Told, made: Told) -> bool:
+    """Return whether a deletion or a create, which succeeded, shows that what another create made is gone.
+
+    A deletion says which request made what it deletes, an empty text for none of Handrail's; those of 0.1 did not.
+    """
+    deleted = (unpacked(told.intent.get("resolved")) or {}).get("made_by")
+    return made.is_over_before(told) if deleted is None else deleted == made.says("request")
 
 
 def _of_missing(histories: Histories, owned: Sequence[Item]) -> Iterator[Fault]:

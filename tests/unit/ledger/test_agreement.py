@@ -99,6 +99,15 @@ def test_a_row_whose_bucket_is_gone_on_record(later: list[dict[str, Any]], found
     assert kinds([*MADE, *later], {**ROW, "created_at": 1}) == found
 
 
+@pytest.mark.parametrize(("made_by", "found"), [("r", UNFOUNDED), ("", []), ("other", [])])
+def test_a_deletion_says_which_bucket_it_was(made_by: str, found: list[tuple[str, str]]) -> None:
+    """Whatever the clocks say: under `manage = "any"` it may have been a bucket that is not Handrail's."""
+    for at in (1_000_000, 9_000_000):
+        intent, outcome = told("d", "s3 delete", "succeeded", at)
+        entries = [*MADE, {**intent, "resolved": json.dumps({"name": "b", "made_by": made_by})}, outcome]
+        assert kinds(entries, {**ROW, "created_at": 1}) == found
+
+
 @pytest.mark.parametrize(("mine", "theirs", "found"), [(1, 3, UNFOUNDED), (3, 1, [])])
 def test_one_chain_tells_the_order_whatever_its_times_say(mine: int, theirs: int, found: list[tuple[str, str]]) -> None:
     def at(seq: int, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
