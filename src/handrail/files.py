@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handrail.core.errors import HandrailError, NotSetUp, Usage
+from handrail.core.fields import show
 from handrail.core.shell import line
 
 APP = "handrail"
@@ -236,6 +237,13 @@ def write(path: Path, data: bytes) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             Path(temporary).unlink()
+
+
+def in_the_way(path: Path) -> str:
+    """Return what there is to say before a file is written: what stands in its place. Empty where nothing does."""
+    if path.is_symlink() and not path.exists():
+        return f"{path} is a link to {show(path.readlink())}, where nothing is: the file would be made there."
+    return f"{path} exists and would be overwritten." if path.exists() else ""
 
 
 def remove(path: Path) -> bool:

@@ -373,6 +373,14 @@ def test_an_anchor_holds_for_what_comes_after_it(audited: Audited) -> None:
     audited.handrail.ok("audit", "anchor", name, "--yes")
 
 
+def test_an_anchor_does_not_go_through_a_link_to_nothing_unasked(audited: Audited) -> None:
+    (audited.folder / "link.json").symlink_to("elsewhere.json")
+    done = audited.handrail("audit", "anchor", "link.json")
+    assert (done.code, "is a link to" in done.err, (audited.folder / "elsewhere.json").exists()) == (6, True, False)
+    audited.handrail.ok("audit", "anchor", "link.json", "--yes")
+    audited.handrail.ok("audit", "verify", "--since-anchor", "elsewhere.json")
+
+
 @pytest.mark.parametrize(("name", "value"), [("account", "210987654321"), ("region", "eu-west-1")])
 def test_an_anchor_of_another_ledger_is_refused(audited: Audited, name: str, value: str) -> None:
     audited.handrail.ok("audit", "anchor", "other.json", "--yes")

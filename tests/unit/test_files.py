@@ -208,6 +208,15 @@ def test_nothing_is_read_without_end(tmp_path: Path) -> None:
         files.read(Path("/dev/zero"), stream=True, limit=2 * 1024 * 1024)
 
 
+def test_what_is_in_the_way_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    assert files.in_the_way(path) == ""
+    path.symlink_to("nowhere")
+    assert files.in_the_way(path) == f'{path} is a link to "nowhere", where nothing is: the file would be made there.'
+    (tmp_path / "nowhere").touch()
+    assert files.in_the_way(path) == f"{path} exists and would be overwritten."
+
+
 def test_removing(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()

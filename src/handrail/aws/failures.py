@@ -342,7 +342,11 @@ _DYNAMODB = {
     "TransactionConflictException": Row(
         Conflict, "somebody else changed {subject} at the same time.", "repeat the command"
     ),
-    "ValidationException": _BAD_VALUE,
+    "ValidationException": Row(
+        Usage,
+        "the ledger does not take this value: {text}",
+        "shorten it where you gave it; else it is that of a row of the ledger: handrail audit verify",
+    ),
 }
 
 _BROKEN_CODES = (

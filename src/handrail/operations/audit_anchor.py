@@ -13,6 +13,7 @@ from handrail.core.policy import Touch
 from handrail.core.s3_rules import check_bucket
 from handrail.core.shell import command
 from handrail.core.words import count
+from handrail.files import in_the_way
 from handrail.ledger.anchors import FORMAT, Anchor, key_of, text_of
 from handrail.ledger.record import Intent, Verdict, given_of
 from handrail.ledger.shapes import text
@@ -75,7 +76,8 @@ def _to_file(session: Session, values: Values) -> Plan:
         return [Result(path.name, None, Status.SUCCEEDED, said=said, current=_current(taken), notes=next_line)]
 
     planned = Result(path.name, None, Status.PLANNED, said=f"{path} would be written")
-    question = Question(Ask.YES, f"{path} exists and would be overwritten.") if path.exists() else None
+    there = in_the_way(path)
+    question = Question(Ask.YES, there) if there else None
     return Plan(title=f"write {path.name}", apply=apply, planned=[planned], many=False, question=question)
 
 

@@ -11,6 +11,7 @@ from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Hold, Outcome, Places, PlaceWish, Plan, Question, Result, Status
 from handrail.core.policy import Reason, init_text, refusal, without_effect
 from handrail.core.shell import command, word
+from handrail.files import in_the_way
 from handrail.ledger.holders import Cap
 from handrail.ledger.refusal import with_cap
 from handrail.session import Session
@@ -35,8 +36,8 @@ def init(session: Session, values: Values) -> Plan:
     named = values["file"] or FILE
     path = session.cwd / named
     text = init_text(values["preset"])
-    there = path.exists()
-    if there and path.is_dir():
+    there = in_the_way(path)
+    if path.is_dir():
         raise Conflict(f"{path} is a folder.", hint=command("policy init", file=str(path / FILE)))
 
     def apply(hold: Hold) -> list[Result]:
@@ -45,9 +46,9 @@ def init(session: Session, values: Values) -> Plan:
         notes = _next(session, path, named)
         return [Result(path.name, None, Status.SUCCEEDED, said=said, current=current, notes=notes)]
 
-    coming = "overwritten" if there else "written"
+    coming = "overwritten" if path.exists() else "written"
     planned = Result(path.name, None, Status.PLANNED, said=f"{path} would be {coming}; nothing was changed")
-    question = Question(Ask.YES, f"{path} exists and would be overwritten.", prompt="Overwrite it?") if there else None
+    question = Question(Ask.YES, there, prompt="Write it all the same?") if there else None
     return Plan(title=f"write {path.name}", apply=apply, planned=[planned], many=False, question=question)
 
 

@@ -438,6 +438,12 @@ OTHER_CASES = [
         "somebody else changed web",
         "repeat",
     ),
+    (
+        dynamodb("ValidationException", "Size of hashkey has exceeded the maximum size limit of 2048 bytes"),
+        Usage,
+        "the ledger does not take this value: Size of hashkey has exceeded",
+        "shorten it where you gave it; else it is that of a row of the ledger",
+    ),
     (dynamodb("ProvisionedThroughputExceededException", "The level of"), Throttled, "slow down", "wait"),
     (
         dynamodb("UnrecognizedClientException", "The security token included is invalid"),
