@@ -354,3 +354,36 @@ def test_a_create_whose_call_on_record_cant_be_read_is_not_repeated(office: Offi
     again = office.wide.json(*words)
     assert again["name"] == "again"
     assert len(office.sandbox.instances(Name="again")) == 1
+
+
+def test_a_row_of_what_can_be_no_bucket_is_named_and_stops_no_list(office: Office) -> None:
+    office.handrail.ok("s3", "create", "listed-1")
+    row = office.row("own#bucket", "listed-1")
+    odd = [{**row, "sk": {"S": name}, "name": {"S": name}} for name in ("a b", "listed--use1-az4--x-s3")]
+    odd += [{**row, "sk": {"S": "listed-2"}, "name": {"S": "listed-2"}, "region": {"S": "a b@c/"}}]
+    for one in odd:
+        office.put(one)
+    for words in ((), ("--size",), ("--all",)):
+        done = office.handrail.ok("s3", "list", *words)
+        _whole(done)
+        assert all(one["sk"]["S"] in done.err for one in odd), done.err
+        assert "listed-1" in done.out
+        assert "s3 delete" not in done.out + done.err
+    assert office.handrail("s3", "delete", "listed-2", "--yes").code == 7
+    for one in odd:
+        office.drop("own#bucket", one["sk"]["S"])
+
+
+@pytest.mark.parametrize("operation", ["s3 update", "s3 delete", "ec2 stop", "audit anchor"])
+def test_a_request_in_what_can_be_no_region_is_named(office: Office, operation: str) -> None:
+    request = _open(office, operation, "odd")
+    resolved: dict[str, Any] = {"public": None, "versioning": None, "put": {}, "drop": []}
+    resolved |= {"bucket": "b", "bucket_account": "", "key": "k"}
+    more = {"resolved": json.dumps(resolved), "given": "{}", "region": "a b@c/", "request": request, "owner": "dev-1"}
+    office.put({**office.row(f"request#{request}", "intent"), **{name: {"S": text} for name, text in more.items()}})
+    mark = office.row("open", request)
+    office.put({**mark, "at": {"N": str(int(mark["at"]["N"]) - 600_000)}})
+    done = office.handrail.ok("s3", "create", f"beside-{operation.replace(' ', '-')}")
+    _whole(done)
+    assert f"the row request#{request}/intent of the ledger can't be read" in done.err
+    _close(office, request)

@@ -55,6 +55,15 @@ REGIONS = (
 _ZONE = re.compile(r"([a-z]{2}(?:-gov)?-[a-z]+-[0-9])(?:[a-z]|-[a-z]{3}-[0-9]+[a-z]?|-wl[0-9]-.*)")
 
 
+# What can be a part of a host name, as the SDK asks: a region that this list does not know may be new.
+_NAME = re.compile(r"(?![0-9]+\Z)[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\Z")
+
+
+def may_be_region(word: str) -> bool:
+    """Return whether a word can be a region's code, known or not: clients can be made for it."""
+    return _NAME.match(word) is not None
+
+
 def nearest(word: str, words: Sequence[str]) -> str:
     """Return the one of `words` that `word` was most likely meant to be, or an empty string."""
     lowered = word.strip().lower()

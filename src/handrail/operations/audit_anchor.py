@@ -20,7 +20,7 @@ from handrail.ledger.shapes import text
 from handrail.operations.anchor_bucket import ACCOUNT, Place, lies_there, open_bucket
 from handrail.operations.asking import asking_once
 from handrail.operations.audit import ledger_of
-from handrail.operations.resolved import reading
+from handrail.operations.resolved import reading, region_of
 from handrail.operations.s3.targets import LOOK, OWNER, find_one, foreign_question, owners_of
 from handrail.session import Session
 
@@ -187,7 +187,7 @@ def recover(session: Session, intent: Intent) -> Verdict:
     with reading(intent):
         name, account, key = (text(intent.resolved, member) for member in ("bucket", "bucket_account", "key"))
     try:
-        with asking_once(session, session.silent["s3"], intent.region):
+        with asking_once(session, session.silent["s3"], region_of(intent)):
             place = open_bucket(session, name, account)
             lies, message = lies_there(place, key), "it was cut off, and was not put"
     except (NotFound, PermissionDenied) as error:

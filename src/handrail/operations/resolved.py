@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from handrail.core.regions import may_be_region
 from handrail.ledger.record import Intent
 from handrail.ledger.shapes import Odd, text, unreadable
 
@@ -15,6 +16,14 @@ def reading(intent: Intent) -> Iterator[None]:
         yield
     except Odd as odd:
         raise unreadable(f"request#{intent.request}/intent", odd, "handrail audit verify") from None
+
+
+def region_of(intent: Intent) -> str:
+    """Return where a request is about something. Raises NotSetUp where that can't be a region."""
+    with reading(intent):
+        if not may_be_region(intent.region):
+            raise Odd("its region can't be one")
+    return intent.region
 
 
 def flag(values: Mapping[str, Any], name: str) -> bool | None:

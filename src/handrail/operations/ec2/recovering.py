@@ -7,6 +7,7 @@ from handrail.ledger.lease import Lease
 from handrail.ledger.ports import Told
 from handrail.ledger.record import Intent, Verdict
 from handrail.operations.asking import asking_once
+from handrail.operations.resolved import region_of
 from handrail.session import Session
 
 _GOALS = {
@@ -41,7 +42,7 @@ def _look(session: Session, intent: Intent) -> Instance | None:
     lease, unseen = session.ledger.lease, session.silent["ec2"]
     if lease is not None and intent.region != session.region:
         unseen = lease.unseen
-    with asking_once(session, unseen, intent.region):
+    with asking_once(session, unseen, region_of(intent)):
         ec2 = session.ec2_to_look_at(intent.region)
         if intent.operation == "ec2 create":
             return next(iter(ec2.by_tokens([token_of(intent.request)])), None)

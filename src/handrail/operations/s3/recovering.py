@@ -13,9 +13,10 @@ def recover(session: Session, intent: Intent) -> Verdict:
     """Finish or undo the request, and return what is to be put on record. Raises HandrailError: it is still open."""
     from handrail.ledger.record import Verdict
     from handrail.operations.asking import asking_once
+    from handrail.operations.resolved import region_of
     from handrail.operations.s3.recovery import recover as finish
 
-    with asking_once(session, session.silent["s3"], intent.region):
+    with asking_once(session, session.silent["s3"], region_of(intent)):
         result = finish(session, intent)
     return Verdict(
         intent.request,
