@@ -148,6 +148,20 @@ def an_opening_under_way(handrail: Handrail, sandbox: Sandbox) -> None:
     assert meeting.content() == set()
 
 
+def made_anew_meanwhile(handrail: Handrail, sandbox: Sandbox) -> None:
+    """A bucket that somebody else has made anew since the deletion was approved is not deleted."""
+    meeting = Meeting(handrail, sandbox, unique("meanwhile"))
+    words = ("s3", "delete", "{}", "--yes")
+
+    def make_anew() -> Done:
+        meeting.run(*words)
+        return meeting.handrail.owner("dev-2").ok("s3", "create", meeting.name)
+
+    deleted, _ = meeting.held(Call("dynamodb:TransactWriteItems", 1), make_anew, *words)
+    assert deleted.code == 5, deleted.err
+    assert rows_of(sandbox, "own#bucket")[meeting.name]["owner"]["S"] == "dev-2"
+
+
 # ---- the record
 
 
@@ -314,6 +328,8 @@ GUARDS = (
           an_upload_that_came_since),
     Guard("upload looks for openings", "operations/s3/upload.py", "if not is_being_opened(session, target.name):",
           "if True:", an_opening_under_way),
+    Guard("what was approved is it", "operations/s3/targets.py", "if now.made_by != target.made_by:", "if False:",
+          made_anew_meanwhile),
     Guard("what is cut off ends", RECORDING,
           'final = isinstance(error, (NotFound, Refused, WrongState)) and error.slug != "busy"', "final = False",
           cut_off_and_taken),

@@ -965,6 +965,49 @@ def test_a_bucket_that_was_made_anew_is_left_alone(
     assert rows_of(session).get(KIND, name) is not None
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("s3", "update", "{}", "--tag", "team=mine"),
+        ("s3", "delete", "{}", "--yes"),
+        ("s3", "delete", "{}", "--empty", "--yes"),
+        ("s3", "upload", "{}", "page"),
+        ("s3", "remove", "{}", "a", "--yes"),
+        ("s3", "remove", "{}", "--prefix", "a", "--yes"),
+        ("audit", "anchor", "--bucket", "{}", "--weak"),
+    ],
+    ids=" ".join,
+)
+def test_a_bucket_that_is_made_anew_while_the_question_stands_is_left_alone(
+    over: Callable[..., Done], wire: Wire, session: Session, s3: Any, unique: Unique, words: tuple[str, ...]
+) -> None:
+    name = unique("stood")
+    ours = replace(order_of(session, name, unique("ours")), versioning=False)
+    make_bucket(session, ours)
+    if "delete" not in words or "--empty" in words:
+        s3.put_object(Bucket=name, Key="a", Body=b"ours")
+    (session.cwd / "page").write_text("hello\n")
+    theirs = replace(ours, request=unique("theirs"), owner="dev-2")
+    made: list[str] = []
+
+    def make_anew(request: Request, forward: Forward) -> Reply | None:
+        """Make it anew the moment that the intents are put on record: the plan is made, and it is approved."""
+        if b"intent" in request.body and b"TransactItems" in request.body and not made:
+            made.append(name)
+            s3.delete_object(Bucket=name, Key="a")
+            s3.delete_bucket(Bucket=name)
+            rows_of(session).drop(Row(KIND, name, "dev-1", ours.request, "us-east-1", 1))
+            make_bucket(session, theirs)
+            s3.put_object(Bucket=name, Key="a", Body=b"theirs")
+        return forward(request)
+
+    wire.hook = make_anew
+    done = over(*(word.format(name) for word in words), "-o", "json")
+    assert (made, done.code, "was deleted and made anew" in done.out + done.err) == ([name], 5, True), done
+    assert [one["Key"] for one in s3.list_objects_v2(Bucket=name)["Contents"]] == ["a"]
+    assert session.s3.tags(name, "us-east-1") == theirs.all_tags
+
+
 def test_the_bucket_of_another_owner_that_was_named_is_the_one(
     handrail: Handrail, session: Session, unique: Unique
 ) -> None:

@@ -21,7 +21,7 @@ from handrail.operations.anchor_bucket import ACCOUNT, Place, lies_there, open_b
 from handrail.operations.asking import asking_once
 from handrail.operations.audit import ledger_of
 from handrail.operations.resolved import reading, region_of
-from handrail.operations.s3.targets import LOOK, OWNER, find_one, foreign_question, owners_of
+from handrail.operations.s3.targets import LOOK, OWNER, find_one, foreign_question, made_anew, owners_of
 from handrail.session import Session
 
 RETAIN_DAYS = 365
@@ -96,7 +96,8 @@ def _to_bucket(session: Session, values: Values) -> Plan:
     resource = f"{name}/{key}"
 
     def apply(hold: Hold) -> list[Result]:
-        _judged(session, name, account)  # whose it is may have changed while the question stood
+        if _judged(session, name, account)[0] != owners:  # it may have changed while the question stood
+            raise made_anew(name)
         version = place.vault.put(key, text_of(taken).encode(), lock)
         return [_kept(place, taken, key, version, current, request)]
 

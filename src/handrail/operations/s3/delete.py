@@ -23,8 +23,8 @@ from handrail.operations.s3.targets import (
     LOOK,
     OWNER,
     Target,
+    find_again,
     find_many,
-    find_row_too,
     foreign_question,
     objects_of,
     owners_of,
@@ -194,7 +194,7 @@ def _empty(session: Session, course: Course, bucket: Bucket) -> None:
 
 
 def _carry_out(session: Session, course: Course, *, empty: bool) -> None:
-    target = find_row_too(session, course.target.name)  # whose it is may have changed while the question stood
+    target = find_again(session, course.target, gone_too=True)
     if empty and not target.is_gone:
         _empty(session, course, target.one)
     if not target.is_gone:

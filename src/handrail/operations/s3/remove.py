@@ -22,6 +22,7 @@ from handrail.operations.s3.targets import (
     LOOK,
     OWNER,
     Target,
+    find_again,
     find_one,
     foreign_question,
     objects_of,
@@ -59,7 +60,7 @@ def _keys_plan(session: Session, values: Values, target: Target, versions: str) 
     requests = {key: session.new_request() for key in values["keys"] if key in there}
 
     def apply(hold: Hold) -> list[Result]:
-        find_one(session, target.name)
+        find_again(session, target)
         kept = _remove_keys(objects, list(requests))
         return [_removed(target, key, there, requests, versions, kept) for key in values["keys"]]
 
@@ -115,7 +116,7 @@ def _prefix_plan(session: Session, values: Values, target: Target, versions: str
     name = _id(target, prefix)
 
     def apply(hold: Hold) -> list[Result]:
-        find_one(session, target.name)
+        find_again(session, target)
         tally = Deleted()
         for batch in batches(_not_newer(objects.walk(prefix), found.seen_at)):
             objects.delete([{"Key": one.key} for one in batch], tally)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from handrail.aws.s3 import Listed, Settings, View
 from handrail.aws.s3_objects import Objects
-from handrail.core.errors import HandrailError, Internal, NotFound, NotManaged, NotSetUp, PermissionDenied
+from handrail.core.errors import HandrailError, Internal, NotFound, NotManaged, NotSetUp, PermissionDenied, WrongState
 from handrail.core.fields import Field
 from handrail.core.plan import Ask, Question, Result
 from handrail.core.policy import Touch
@@ -136,6 +136,29 @@ def find_row_too(session: Session, name: str, *, to_change: bool = True) -> Targ
         bucket = bucket_of(Listed(name, standing.region, None), row, view)
         _check_proved(bucket, row, view)
     return Target(name, bucket, view, touch=_touch(session, bucket, to_change=to_change), row=row)
+
+
+def find_again(session: Session, target: Target, *, gone_too: bool = False) -> Target:
+    """Return a target as it is now, right before it is changed: a question may have stood for long.
+
+    Raises as `find_one` does; WrongState where the name is another bucket's by now, about which nobody was asked.
+    """
+    now = find_row_too(session, target.name)
+    if now.is_gone and not gone_too:
+        raise _gone(target.name)
+    if now.made_by != target.made_by:
+        raise made_anew(target.name)
+    return now
+
+
+def made_anew(name: str) -> WrongState:
+    """Return the error of a bucket that is another one than the one that the plan was about."""
+    return WrongState(
+        f"bucket {name} was deleted and made anew since the plan was made; nothing was changed.",
+        hint=command("s3 show", name),
+        details={"name": name},
+        code="made_anew",
+    )
 
 
 def open_create(session: Session, name: str, but: str = "") -> Intent | None:

@@ -33,8 +33,8 @@ from handrail.operations.s3.targets import (
     LOOK,
     OWNER,
     Target,
+    find_again,
     find_many,
-    find_one,
     foreign_question,
     owners_of,
 )
@@ -259,7 +259,7 @@ def _apply(session: Session, course: Course, edit: Edit) -> Result:
 def _carry_out(session: Session, course: Course, edit: Edit) -> tuple[str, ...]:
     """Do what the course says, what makes less public first. Every step may be repeated."""
     s3, name, region = session.s3, course.target.name, course.target.one.region
-    find_one(session, name)  # whose it is may have changed while the question stood
+    find_again(session, course.target)
     warnings: tuple[str, ...] = ()
     if course.access and not edit.public:
         warnings = make_private(session, name, region)

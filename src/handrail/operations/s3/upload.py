@@ -37,6 +37,7 @@ from handrail.operations.s3.targets import (
     LOOK,
     OWNER,
     Target,
+    find_again,
     find_one,
     foreign_question,
     objects_of,
@@ -61,7 +62,7 @@ def upload_files(session: Session, values: Values) -> Plan:
 
     def apply(hold: Hold) -> list[Result]:
         # Whose it is, and who may read it, may have changed while a question stood.
-        now = _as_it_will_be(session, find_one(session, target.name))
+        now = _as_it_will_be(session, find_again(session, target))
         _check_secrets(session, now, batches)
         return _apply(session, replace(target, bucket=now.one), objects, loads, values)
 
