@@ -84,6 +84,11 @@ def odd_places() -> dict[str, Any]:
     return {**found, "resize:i-0c1d2e3f4a5b6c7d8": PLACE, "start:i-00000000": PLACE}
 
 
+def unique(prefix: str) -> str:
+    """Return a name that nothing else has."""
+    return f"{prefix}-{uuid.uuid4().hex[:8]}"
+
+
 @pytest.fixture(scope="module")
 def shared_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     yield from open_office(tmp_path_factory.mktemp("office"))
@@ -387,3 +392,33 @@ def test_a_request_in_what_can_be_no_region_is_named(office: Office, operation: 
     _whole(done)
     assert f"the row request#{request}/intent of the ledger can't be read" in done.err
     _close(office, request)
+
+
+@pytest.mark.parametrize("place", ["9", "\u0663", "zzz", "999999999999"])
+def test_an_entry_that_was_copied_to_the_end_is_named_by_what_needs_it(office: Office, place: str) -> None:
+    office.handrail("ec2", "stop", "nothing")
+    last = max((row for row in office.rows() if row["pk"]["S"].startswith("chain#")), key=lambda row: row["sk"]["S"])
+    copied = {**last, "sk": {"S": place}}
+    office.put(copied)
+    try:
+        done = office.handrail("s3", "create", unique("odd-end"), "-o", "json")
+        assert (done.code, done.error["code"]) == (7, "unreadable_row")
+        assert f"the row {last['pk']['S']}/{place} of the ledger" in done.error["message"]
+        assert office.handrail("audit", "anchor", "anchor.json").code == 7
+        for line in (["audit", "list"], ["s3", "list"], ["ec2", "list"], ["lease", "list"]):
+            office.handrail.ok(*line)
+    finally:
+        office.drop(last["pk"]["S"], place)
+    office.handrail.ok("s3", "create", unique("even-end"))
+
+
+def test_a_mark_of_a_time_to_come_ends(office: Office) -> None:
+    bucket, later = unique("marked"), round((time.time() + 10**8) * 1000)
+    office.handrail.ok("s3", "create", bucket)
+    mark = {"pk": {"S": "open"}, "sk": {"S": unique("later")}, "operation": {"S": "s3 upload"}}
+    office.put({**mark, "at": {"N": str(later)}, "resource": {"S": f"{bucket}/x"}, "later": {"S": "kept"}})
+    office.handrail.ok("s3", "update", bucket, "--tag", "a=b")
+    kept = office.row("open", mark["sk"]["S"])
+    assert abs(int(kept["at"]["N"]) / 1000 - time.time()) < 60
+    assert kept["later"] == {"S": "kept"}
+    office.drop("open", mark["sk"]["S"])
