@@ -1008,6 +1008,24 @@ def test_a_bucket_that_is_made_anew_while_the_question_stands_is_left_alone(
     assert session.s3.tags(name, "us-east-1") == theirs.all_tags
 
 
+def test_a_bucket_that_goes_while_the_question_stands_is_gone(
+    over: Callable[..., Done], wire: Wire, session: Session, s3: Any, unique: Unique
+) -> None:
+    name = unique("goes")
+    make_bucket(session, order_of(session, name, unique("ours")))
+    gone: list[str] = []
+
+    def take_away(request: Request, forward: Forward) -> Reply | None:
+        if b"TransactItems" in request.body and not gone:
+            gone.append(name)
+            s3.delete_bucket(Bucket=name)
+        return forward(request)
+
+    wire.hook = take_away
+    done = over("s3", "update", name, "--tag", "team=mine")
+    assert (done.code, "only its record is left" in done.err) == (4, True)
+
+
 def test_the_bucket_of_another_owner_that_was_named_is_the_one(
     handrail: Handrail, session: Session, unique: Unique
 ) -> None:
