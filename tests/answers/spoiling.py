@@ -166,6 +166,15 @@ def _about_another(exchange: Exchange) -> Reply:
     return exchange.reply.saying(body=body)
 
 
+def _of_another_key(exchange: Exchange) -> Reply:
+    """Give rows of another key; whoever asks for all rows gets such as have no key."""
+    pattern, instead = (rb'("[ps]k": ?\{"S": ?")', rb"\1~")
+    if exchange.call.name == "dynamodb:Scan":
+        pattern, instead = (rb'("[ps]k": ?)\{"S": ?"[^"]*"\}', rb'\1{"NULL": true}')
+    body = re.sub(pattern, instead, exchange.reply.whole)
+    return exchange.reply.saying(headers=_unchecked(exchange.reply), body=body)
+
+
 def _not_done(exchange: Exchange) -> Reply:
     text = exchange.reply.whole
     end = text.rindex(b"</")
@@ -236,15 +245,22 @@ def kinds_of(exchange: Exchange) -> list[Kind]:
     if _has_members(exchange):
         kinds.append(Kind("only what is needed", _only_needed, every=True, is_answer=True))
     kinds += [Kind(f"without {name}", how) for name, how in _members(exchange)]
-    if exchange.call.name in _SAY_RETURN:
-        kinds.append(Kind("not done", _not_done))
-    if exchange.call.name in _ECHOES:
-        kinds.append(Kind("about another", _about_another))
+    kinds += _about_others(exchange)
     if exchange.call.name in _TOKENS or exchange.call.name in _TABLES:
         kinds.append(Kind("same token", _again, every=True))
     if b"<IsTruncated>false" in text:
         kinds.append(Kind("no token", _no_token))
     return kinds
+
+
+def _about_others(exchange: Exchange) -> Iterator[Kind]:
+    """Yield the faults of a reply that is AWS's in its form, and not about what was asked."""
+    if exchange.call.name in _SAY_RETURN:
+        yield Kind("not done", _not_done)
+    if re.search(rb'"pk": ?\{', exchange.reply.whole):
+        yield Kind("of another key", _of_another_key)
+    if exchange.call.name in _ECHOES:
+        yield Kind("about another", _about_another)
 
 
 def _service_and_call(exchange: Exchange) -> tuple[str, str]:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -202,3 +203,16 @@ def test_being_told_to_end_is_on_record_like_ctrl_c(handrail: Handrail, number: 
         assert "try " in text
         again = handrail("ec2", "create", "--name", "told", "--request-id", f"told-{number.name}")
         assert again.code in (0, 5), again.err  # it is finished, or the place is freed when nothing of it can act
+
+
+@pytest.mark.parametrize("number", CODES)
+@pytest.mark.parametrize("after", [0.0, 0.01, 0.03])
+def test_once_the_result_is_out_a_signal_kills_nobody(handrail: Handrail, number: signal.Signals, after: float) -> None:
+    process = start("ec2", "list", "-o", "json", environ=handrail.environ, cwd=handrail.cwd)
+    assert process.stdout is not None
+    said = process.stdout.readline()
+    time.sleep(after)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=300)
+    assert said + out == "[]\n"
+    assert (process.returncode, err) in ((0, ""), (CODES[number], ""), (CODES[number], INTERRUPTED))

@@ -12,12 +12,14 @@ from conftest import FAST, Sandbox, clean_environ
 
 # Runs a command line in a fresh interpreter and says on its last line of stderr which top-level packages it loaded.
 PROBE = """
-import atexit, json, sys
+import json, os, sys
 sys.argv = ["handrail", *sys.argv[1:]]
-@atexit.register
-def say():
+end = os._exit
+def say(code):
     names = {name.partition(".")[0] for name, module in sys.modules.items() if module is not None}
-    print(json.dumps(sorted(names)), file=sys.stderr)
+    print(json.dumps(sorted(names)), file=sys.stderr, flush=True)
+    end(code)
+os._exit = say
 from handrail.doors.cli import main
 main()
 """

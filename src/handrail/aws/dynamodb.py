@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handrail.aws.answers import date_of
-from handrail.aws.failures import aws_failures_explained
+from handrail.aws.failures import NotAwsError, aws_failures_explained, host_of
 from handrail.aws.paging import pages
 from handrail.core.errors import AwsFailure, Throttled, Unreachable
 
@@ -39,6 +39,11 @@ class Put:
     item: Mapping[str, Any]
     unless_exists: bool = True
     version: tuple[str, int] | None = None
+
+    @property
+    def key(self) -> Key:
+        """Return the key of what it writes."""
+        return self.item[HASH], self.item[RANGE]
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,17 @@ class Table:
         """Return an item, strongly consistent; item None if there is none."""
         with aws_failures_explained("dynamodb:GetItem", subject=self.name):
             reply = self._client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=True)
-        return Reply(_plain(reply.get("Item")), self._date(reply))
+            item = _plain(reply.get("Item"))
+            self._check("GetItem", item, _is(key))
+        return Reply(item, self._date(reply))
+
+    def _check(self, api: str, item: Item | None, fits: Callable[[str, str], bool]) -> None:
+        """Raise NotAwsError for an item whose key is not one that was asked for: it tells nothing of that one."""
+        if item is None:
+            return
+        pk, sk = item.get(HASH), item.get(RANGE)
+        if type(pk) is not str or type(sk) is not str or not fits(pk, sk):  # what is Foreign is text too
+            raise NotAwsError(api, host_of(self._client.meta.endpoint_url), "", "it has a row that nobody asked for")
 
     def put(
         self,
@@ -108,7 +123,9 @@ class Table:
             try:
                 return Reply(None, self._date(self._client.put_item(**call)))
             except self._client.exceptions.ConditionalCheckFailedException as refused:
-                return Reply(_plain(refused.response.get("Item")) or {}, self._date(refused.response))
+                there = _plain(refused.response.get("Item"))
+                self._check("PutItem", there, _is((item[HASH], item[RANGE])))
+                return Reply(there or {}, self._date(refused.response))
 
     def transact(self, writes: Sequence[Put | Delete]) -> list[Item | None]:
         """Make all writes or none. Returns, per write, what stood in its way; all None where they were written.
@@ -120,7 +137,10 @@ class Table:
             try:
                 self._client.transact_write_items(TransactItems=actions)
             except self._client.exceptions.TransactionCanceledException as cancelled:
-                return _obstacles(cancelled.response, len(writes))
+                obstacles = _obstacles(cancelled.response, len(writes))
+                for write, there in zip(writes, obstacles, strict=True):
+                    self._check("TransactWriteItems", there or None, _is(write.key))
+                return obstacles
             except self._client.exceptions.TransactionInProgressException:
                 # An attempt whose reply was lost is still at work: what it came to shows when it is asked again.
                 raise _busy() from None
@@ -156,26 +176,36 @@ class Table:
         }
         if limit is not None:
             call["Limit"] = limit
-        for page in self._pages("Query", self._client.query, call):
+        for page in self._pages("Query", self._client.query, call, lambda one, sk: one == pk and sk > after):
             self._date(page)
-            for raw in page["Items"]:
-                yield _plain(raw) or {}
+            yield from page["Items"]
             if limit is not None:
                 return
 
     def scan(self) -> Iterator[Item]:
         """Yield every item of the table, strongly consistent."""
-        for page in self._pages("Scan", self._client.scan, {"TableName": self.name, "ConsistentRead": True}):
-            for raw in page["Items"]:
-                yield _plain(raw) or {}
+        call = {"TableName": self.name, "ConsistentRead": True}
+        for page in self._pages("Scan", self._client.scan, call, lambda _pk, _sk: True):
+            yield from page["Items"]
 
-    def _pages(self, api: str, method: Callable[..., Any], call: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    def _pages(
+        self, api: str, method: Callable[..., Any], call: Mapping[str, Any], fits: Callable[[str, str], bool]
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield the pages of a listing, their items as plain values; fits: whether a key is one that was asked for."""
+
         def ask(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
             with aws_failures_explained(f"dynamodb:{api}", subject=self.name):
-                page: Mapping[str, Any] = method(**parameters)
-            return page
+                page = method(**parameters)
+                items = [_plain(raw) or {} for raw in page["Items"]]
+                for item in items:
+                    self._check(api, item, fits)
+            return {**page, "Items": items}
 
         return pages(ask, call, {"LastEvaluatedKey": "ExclusiveStartKey"}, "Items")
+
+
+def _is(key: Key) -> Callable[[str, str], bool]:
+    return lambda pk, sk: (pk, sk) == key
 
 
 def _key(key: Key) -> dict[str, dict[str, str]]:

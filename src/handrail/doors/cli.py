@@ -78,7 +78,8 @@ def main() -> NoReturn:
     except Stopped as stop:  # while the end itself was told: all that was done is on record by then
         code = Interrupted("", by=stop).exit_code
         drop_unsent()
-    sys.exit(code)
+    # Not sys.exit: while Python takes itself apart a signal would end the process as if nobody minded it.
+    os._exit(code)
 
 
 def _working_folder() -> Path | None:

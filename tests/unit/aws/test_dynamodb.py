@@ -12,6 +12,7 @@ from handrail.core.errors import AwsFailure, NotSetUp, Throttled, Unreachable
 
 DATE = {"HTTPStatusCode": 200, "HTTPHeaders": {"date": "Sun, 22 Nov 2026 20:55:00 GMT"}}
 EPOCH = 1795380900
+ROW = {"pk": {"S": "a"}, "sk": {"S": "b"}}
 
 
 @pytest.fixture
@@ -33,10 +34,10 @@ def answers(stubber: Stubber, call: str, reply: dict[str, Any], **expected: Any)
 
 def test_get_is_consistent_and_dated(stub: tuple[Table, Stubber]) -> None:
     table, stubber = stub
-    item = {"pk": {"S": "a"}, "n": {"N": "5"}, "yes": {"BOOL": True}}
+    item = {"pk": {"S": "a"}, "sk": {"S": "b"}, "n": {"N": "5"}, "yes": {"BOOL": True}}
     answers(stubber, "get_item", {"Item": item}, Key={"pk": {"S": "a"}, "sk": {"S": "b"}}, ConsistentRead=True)
     answers(stubber, "get_item", {})
-    assert table.get(("a", "b")).item == {"pk": "a", "n": 5, "yes": True}
+    assert table.get(("a", "b")).item == {"pk": "a", "sk": "b", "n": 5, "yes": True}
     reply = table.get(("a", "b"))
     assert (reply.item, reply.date) == (None, EPOCH)
 
@@ -56,8 +57,8 @@ def test_get_is_consistent_and_dated(stub: tuple[Table, Stubber]) -> None:
 def test_what_is_never_written_is_read_as_text(stub: tuple[Table, Stubber], raw: dict[str, Any], plain: Any) -> None:
     """Somebody edited it: whoever checks the record must be able to look at it."""
     table, stubber = stub
-    answers(stubber, "get_item", {"Item": {"n": raw}})
-    assert table.get(("a", "b")).item == {"n": plain}
+    answers(stubber, "get_item", {"Item": {"pk": {"S": "a"}, "sk": {"S": "b"}, "n": raw}})
+    assert table.get(("a", "b")).item == {"pk": "a", "sk": "b", "n": plain}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_put_under_a_condition(stub: tuple[Table, Stubber], how: dict[str, Any],
     assert table.put({"pk": "a", "n": 1, "ok": True, "none": None}, **how).item is None
 
 
-@pytest.mark.parametrize(("there", "found"), [({"Item": {"pk": {"S": "a"}}}, {"pk": "a"}), ({}, {})])
+@pytest.mark.parametrize(("there", "found"), [({"Item": ROW}, {"pk": "a", "sk": "b"}), ({}, {})])
 def test_put_says_what_stands_in_the_way(
     stub: tuple[Table, Stubber], there: dict[str, Any], found: dict[str, Any]
 ) -> None:
@@ -89,7 +90,7 @@ def test_put_says_what_stands_in_the_way(
     stubber.add_client_error(
         "put_item", "ConditionalCheckFailedException", "no", 400, response_meta=DATE, modeled_fields=there
     )
-    assert table.put({"pk": "a"}, unless_exists=True).item == found
+    assert table.put({"pk": "a", "sk": "b"}, unless_exists=True).item == found
 
 
 def test_a_table_that_is_not_there(stub: tuple[Table, Stubber]) -> None:
@@ -136,8 +137,8 @@ FAILED = {"Code": "ConditionalCheckFailed", "Message": "The conditional request 
 
 def test_a_cancelled_transaction_says_what_stood_in_the_way(stub: tuple[Table, Stubber]) -> None:
     table, stubber = stub
-    cancelled(stubber, {**FAILED, "Item": {"pk": {"S": "a"}}}, NONE, FAILED)
-    assert table.transact(WRITES) == [{"pk": "a"}, None, {}]
+    cancelled(stubber, {**FAILED, "Item": {"pk": {"S": "a"}, "sk": {"S": "1"}}}, NONE, FAILED)
+    assert table.transact(WRITES) == [{"pk": "a", "sk": "1"}, None, {}]
 
 
 @pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
@@ -246,3 +247,47 @@ def test_a_refusal_without_a_date_tells_nothing(stub: tuple[Table, Stubber]) -> 
     stubber.add_client_error("put_item", "ConditionalCheckFailedException", response_meta={"HTTPHeaders": {}})
     with pytest.raises(Unreachable, match="has no date"):
         table.put({"pk": "a", "sk": "b"}, unless_exists=True)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"pk": {"S": "other"}, "sk": {"S": "b"}},
+        {"pk": {"S": "a"}, "sk": {"S": "a"}},
+        {"pk": {"S": "a"}, "sk": {"NULL": True}},
+        {"pk": {"S": "a"}, "sk": {}},
+    ],
+)
+def test_a_row_that_nobody_asked_for_is_no_answer(stub: tuple[Table, Stubber], keys: dict[str, Any]) -> None:
+    table, stubber = stub
+    stubber.add_response("get_item", {"Item": keys, "ResponseMetadata": DATE})
+    with pytest.raises(Unreachable, match="something between you and AWS answered GetItem"):
+        table.get(("a", "b"))
+    stubber.add_response("query", {"Items": [keys], "Count": 1, "ResponseMetadata": DATE})
+    with pytest.raises(Unreachable, match="something between you and AWS answered Query"):
+        list(table.query("a", after="a"))
+
+
+@pytest.mark.parametrize("sk", [{"N": "5"}, {"B": b"x"}])
+def test_a_key_that_is_no_text_is_no_answer(stub: tuple[Table, Stubber], sk: dict[str, Any]) -> None:
+    table, stubber = stub
+    stubber.add_response("scan", {"Items": [{"pk": {"S": "a"}, "sk": sk}], "Count": 1, "ResponseMetadata": DATE})
+    with pytest.raises(Unreachable, match="something between you and AWS answered Scan"):
+        list(table.scan())
+
+
+def test_what_stood_in_the_way_of_a_write_is_of_its_key(stub: tuple[Table, Stubber]) -> None:
+    """Else a lease would be judged by what another row says."""
+    table, stubber = stub
+    other = {"pk": {"S": "a"}, "sk": {"S": "other"}}
+    stubber.add_client_error(
+        "put_item", "ConditionalCheckFailedException", response_meta=DATE, modeled_fields={"Item": other}
+    )
+    with pytest.raises(Unreachable, match="answered PutItem"):
+        table.put({"pk": "a", "sk": "b"}, unless_exists=True)
+    reasons = [{"Code": "ConditionalCheckFailed", "Item": other}]
+    stubber.add_client_error(
+        "transact_write_items", "TransactionCanceledException", modeled_fields={"CancellationReasons": reasons}
+    )
+    with pytest.raises(Unreachable, match="answered TransactWriteItems"):
+        table.transact([Put({"pk": "a", "sk": "b"})])
