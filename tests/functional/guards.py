@@ -277,6 +277,13 @@ def a_secret_in_hand(handrail: Handrail, sandbox: Sandbox) -> None:
     assert (done.code, secret in done.err) == (2, False)
 
 
+def a_password_without_a_scheme(handrail: Handrail, sandbox: Sandbox) -> None:
+    """The password of a proxy is masked by its value, also where the URL lacks its scheme."""
+    proxy = "usr:Mark0dd-Pass@127.0.0.1:9"
+    done = handrail("ec2", "list", "--query", "[? Mark0dd-Pass", HANDRAIL_TARGET="sandbox", HTTPS_PROXY=proxy)
+    assert (done.code, "Mark0dd-Pass" in done.err) == (2, False)
+
+
 def a_key_by_its_beginning(handrail: Handrail, sandbox: Sandbox) -> None:
     """A private key under an innocent name does not get into a public bucket."""
     handrail("s3", "create", "guarded-press", "--public", "--yes")
@@ -346,6 +353,13 @@ GUARDS = (
         "return redact(self._without_values(text))",
         "return redact(text)",
         a_secret_in_hand,
+    ),
+    Guard(
+        "passwords without a scheme",
+        "core/redaction.py",
+        're.match(r"(?:[\\w+.-]*:?//)?(',
+        're.match(r"[\\w+.-]*:?//(',
+        a_password_without_a_scheme,
     ),
     Guard(
         "keys by beginning",

@@ -119,7 +119,7 @@ CASES = (
             f"{variable} {url}",
             ("ec2", "list", "--target", "aws"),
             2,
-            (f'{variable} is no URL: "{url}"', f"try       unset {variable}"),
+            (f"{variable} is no URL", f"try       unset {variable}"),
             {**KEYS, variable: url},
         )
         for variable, url in (

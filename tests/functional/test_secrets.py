@@ -5,6 +5,7 @@ A canned server plays everything that gives credentials, and then refuses the co
 
 import hashlib
 import json
+import os
 import re
 import secrets
 import subprocess
@@ -21,7 +22,7 @@ import botocore.credentials
 import botocore.session
 import pytest
 
-from conftest import clean_environ
+from conftest import Done, Handrail, clean_environ
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
 LATER = "2099-01-01T00:00:00Z"
@@ -39,6 +40,7 @@ class Giver(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.given: list[str] = []
         self.breaks = self.lines = False
+        self.answer: dict[str, Any] | None = None  # what it gives in the place of good credentials
 
     def secret(self, kind: str) -> str:
         """Return a new secret, in which signs are that URLs and JSON write in another way."""
@@ -65,6 +67,8 @@ class _Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/latest/meta-data/iam/security-credentials/":
             return self._say("role", kind="text/plain")
+        if self.server.answer is not None:
+            return self._say(json.dumps(self.server.answer))
         if self.path.startswith("/federation/credentials"):
             keys = {"accessKeyId": KEY, "secretAccessKey": self.server.secret("S"), "expiration": 4070908800000}
             return self._say(json.dumps({"roleCredentials": {**keys, "sessionToken": self.server.secret("T")}}))
@@ -446,3 +450,154 @@ def test_a_stray_sign_in_a_key_is_told_with_its_place(
     assert (done.returncode, what in said) == (7, True), done.stderr
     assert place.partition(" in ")[0] in done.stderr
     assert "efgh" not in done.stderr
+
+
+# ---- what is no credential, and what is no URL
+
+MARKER, SHORT = "Mark0dd-Pass", "Mk3/z"
+SIGNED_IN = "[default]\nsso_start_url = https://s\nsso_region = us-east-1\nsso_account_id = 1\nsso_role_name = dev\n"
+
+
+@pytest.fixture
+def machine(tmp_path: Path, giver: Giver, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Return a machine for runs in this process, where no endpoint is named yet."""
+    cache = str(tmp_path / ".aws/sso/cache")  # which botocore looks up once, when it is loaded
+    monkeypatch.setattr(botocore.credentials.SSOProvider, "_SSO_TOKEN_CACHE_DIR", cache)
+    monkeypatch.setattr(os, "environ", environ := clean_environ(tmp_path, AWS_EC2_METADATA_DISABLED="true"))
+    return Machine(tmp_path, giver, environ)
+
+
+def _told(machine: Machine, *words: str) -> tuple[Done, str]:
+    """Return what a command came to, and all that it told an eye."""
+    done = Handrail(machine.environ, machine.home)("ec2", "list", "--target", "aws", "--log-file", "log", *words)
+    log = machine.home / "log"
+    return done, done.out + done.err + (log.read_text() if log.exists() else "")
+
+
+def _in_variable(machine: Machine, url: str) -> None:
+    environment(machine)
+    machine.environ["AWS_ENDPOINT_URL"] = url
+
+
+def _of_one_service(machine: Machine, url: str) -> None:
+    environment(machine)
+    machine.environ["AWS_ENDPOINT_URL_EC2"] = url
+
+
+def _in_config(machine: Machine, url: str) -> None:
+    environment(machine)
+    machine.config(f"[default]\nendpoint_url = {url}\n")
+
+
+def _in_services(machine: Machine, url: str) -> None:
+    environment(machine)
+    machine.config(f"[default]\nservices = here\n[services here]\nec2 =\n  endpoint_url = {url}\n")
+
+
+def _in_a_chain(machine: Machine, url: str) -> None:
+    role(machine)
+    machine.config((machine.home / ".aws/config").read_text().replace("[default]", f"[default]\nendpoint_url = {url}"))
+
+
+@pytest.mark.parametrize("place", [_in_variable, _of_one_service, _in_config, _in_services, _in_a_chain])
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"usr:{MARKER}@127.0.0.1:9",
+        f"usr:{SHORT}@127.0.0.1:9",
+        f"http://usr:{SHORT}@127.0.0.1:9",
+        f"http://usr:{MARKER}@127.0.0.1:{MARKER}",
+        f"{MARKER}@127.0.0.1:9",
+    ],
+)
+def test_an_endpoint_that_is_no_url_is_not_shown(
+    machine: Machine, place: Callable[[Machine, str], None], url: str
+) -> None:
+    place(machine, url)
+    for words in ([], ["-vv"], ["-o", "json"]):
+        done, told = _told(machine, *words)
+        assert (done.code, "is no URL" in done.err) == (2, True), done.err
+        assert _leaks(told, [MARKER, SHORT, *machine.giver.given]) == []
+
+
+@pytest.mark.parametrize("place", [_in_variable, _in_config])
+@pytest.mark.parametrize(
+    ("userinfo", "query"),
+    [(f"usr:{MARKER}@", ""), (f"{MARKER}@", ""), ("usr:Mk3z!@", ""), ("Mk3z!@", ""), ("", f"/?key={MARKER}")],
+)
+def test_what_is_secret_in_a_url_is_not_shown(
+    machine: Machine, place: Callable[[Machine, str], None], userinfo: str, query: str
+) -> None:
+    place(machine, machine.giver.url.replace("://", f"://{userinfo}") + query)
+    done, told = _told(machine, "-vv")
+    assert done.code == 1, done.err
+    assert "DEBUG" in told
+    assert _leaks(told, [MARKER, "Mk3z!", *machine.giver.given]) == []
+
+
+@pytest.mark.parametrize("password", [MARKER, "Mk3z!", SHORT])
+@pytest.mark.parametrize("scheme", ["", "http://", "//"])
+def test_the_password_of_a_proxy_is_not_shown(machine: Machine, password: str, scheme: str) -> None:
+    environment(machine)
+    machine.environ |= {"AWS_ENDPOINT_URL": "http://h.invalid", "HTTP_PROXY": f"{scheme}usr:{password}@127.0.0.1:1"}
+    done, told = _told(machine, "-vv")
+    assert (done.code, "itself failed" in done.err) == (1, False), done.err
+    assert _leaks(told, [password, *machine.giver.given]) == []
+
+
+ODD: Mapping[str, Any] = {"a number": 1234567890, "a list": [MARKER], "a mapping": {"a": MARKER}, "nothing": None}
+
+
+def _by_process(machine: Machine, secret: Any) -> None:
+    keys = {"Version": 1, "AccessKeyId": KEY, "SecretAccessKey": secret, "Expiration": LATER}
+    path = machine.write("keys.json", json.dumps(keys))
+    machine.config(f"[default]\ncredential_process = cat {path}\n")
+
+
+def _by_container(machine: Machine, secret: Any) -> None:
+    machine.giver.answer = {"AccessKeyId": KEY, "SecretAccessKey": secret, "Token": MARKER, "Expiration": LATER}
+    machine.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{machine.giver.url}/creds"
+
+
+def _by_instance(machine: Machine, secret: Any) -> None:
+    machine.giver.answer = {"AccessKeyId": KEY, "SecretAccessKey": secret, "Token": MARKER, "Expiration": LATER}
+    machine.environ |= {"AWS_EC2_METADATA_SERVICE_ENDPOINT": machine.giver.url, "AWS_EC2_METADATA_DISABLED": "false"}
+
+
+def _signed_in(machine: Machine, token: Any) -> None:
+    machine.config(SIGNED_IN)
+    name = hashlib.sha1(b"https://s").hexdigest()
+    machine.write(f".aws/sso/cache/{name}.json", json.dumps({"accessToken": token, "expiresAt": LATER}))
+
+
+def _by_sso(machine: Machine, secret: Any) -> None:
+    keys = {"accessKeyId": KEY, "secretAccessKey": secret, "sessionToken": MARKER, "expiration": 4070908800000}
+    machine.giver.answer = {"roleCredentials": keys}
+    machine.environ["AWS_ENDPOINT_URL"] = machine.giver.url
+    _signed_in(machine, machine.secret("A"))
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("source", [_by_process, _by_container, _by_instance, _by_sso])
+def test_credentials_that_are_no_text_are_none(
+    machine: Machine, source: Callable[[Machine, Any], None], odd: str
+) -> None:
+    source(machine, ODD[odd])
+    done, told = _told(machine, "-vv")
+    assert done.code == 7, done.err
+    assert "gave no credentials: its " in done.err  # null in an answer of SSO is as if it were left out
+    assert _leaks(told, [MARKER, "1234567890", *machine.giver.given]) == []
+
+
+@pytest.mark.parametrize("odd", [*ODD, "two lines"])
+def test_a_sign_in_that_holds_no_token_is_none(machine: Machine, odd: str) -> None:
+    _signed_in(machine, {**ODD, "two lines": f"{MARKER}\n{MARKER}"}[odd])
+    done, told = _told(machine, "-vv")
+    assert done.code == 7, done.err
+    assert "the sign-in of profile default can't be used: its accessToken is no token." in done.err
+    assert _leaks(told, [MARKER, "1234567890"]) == []
+
+
+def test_where_a_key_is_missing_its_place_is_said(machine: Machine) -> None:
+    machine.environ["AWS_ACCESS_KEY_ID"] = KEY
+    assert "AWS_SECRET_ACCESS_KEY (environment)" in _told(machine)[0].err

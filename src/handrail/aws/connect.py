@@ -18,7 +18,6 @@ from handrail.aws.failures import (
     Origin,
     aws_failures_explained,
     credential_failures_explained,
-    endpoint_explained,
     host_of,
     mark_origin,
 )
@@ -38,6 +37,7 @@ from handrail.aws.retries import RetryBudget
 from handrail.core.caller import Caller, caller_of
 from handrail.core.errors import BadCredentials, Usage
 from handrail.core.fields import show
+from handrail.core.redaction import secrets_in
 from handrail.core.regions import DEFAULT_REGION
 from handrail.files import Folders
 from handrail.settings import (
@@ -46,6 +46,7 @@ from handrail.settings import (
     Dotenv,
     Settings,
     TargetChoice,
+    check_configured_endpoints,
     check_endpoints,
     is_url,
 )
@@ -70,6 +71,10 @@ READ_TIMEOUT_VARIABLE = "HANDRAIL_SANDBOX_READ_TIMEOUT"
 
 # Credentials that can't be had must say so within 3 s.
 CREDENTIAL_TIMEOUTS = Timeouts(connect=2, read=10, attempts=1)
+
+
+# The files of the first tools, by botocore's name of the source; botocore asks them after all else that a person wrote.
+_OLDER_FILES = {"ec2-credentials-file": "AWS_CREDENTIAL_FILE", "boto-config": "the file of boto"}
 
 
 @dataclass(frozen=True)
@@ -180,13 +185,23 @@ class Aws:
             raise self.identity.bad(
                 f"profile {self.profile} has no credentials." if self.profile else "no AWS credentials were found."
             )
-        self._person.hide(*(secret for secret in (frozen.secret_key, frozen.token) if secret))
-        check_sendable(self.identity, frozen)
+        self._person.hide(*secrets_in(frozen._asdict()))
+        check_sendable(self.identity, frozen, self._place(credentials.method))
+
+    def _place(self, method: str) -> str:
+        """Return from where credentials came, in words: the file, where the way there does not name it.
+
+        method: botocore's name of the source.
+        """
+        variable = {"shared-credentials-file": "credentials_file", "config-file": "config_file"}.get(method)
+        if variable:
+            return f"profile {self.profile or 'default'} in {self._session.get_config_variable(variable)}"
+        return _OLDER_FILES.get(method) or self.looked.rpartition(" → ")[2]
 
     def _make_client(self, service: str, region: str, before_send: BeforeSend | None, timeouts: Timeouts | None) -> Any:
         """Make a client: the one place to do so, where trimmed models would come in."""
         timeouts = timeouts or self._timeouts
-        with aws_failures_explained("connect", region=region, aws=self), endpoint_explained(service):
+        with aws_failures_explained("connect", region=region, aws=self):
             client = self._session.create_client(
                 service,
                 region_name=region,
@@ -272,6 +287,7 @@ def _connect_aws(
     session = _aws_session(identity, region)
     with aws_failures_explained("sign in", aws=None):
         identity = check_profile(identity, session.full_config, home)
+        _check_configured_endpoints(session, identity, environ)
         session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
     govern_sources(session, identity, person)
     hide_what_comes(session, person.hide)
@@ -279,6 +295,15 @@ def _connect_aws(
     aws = Aws(session, identity, target="aws", region=region, endpoint=endpoint, timeouts=timeouts, person=person)
     aws.check_credentials()
     return aws
+
+
+def _check_configured_endpoints(session: Any, identity: Identity, environ: Mapping[str, str]) -> None:
+    """Raise Usage on an endpoint of `~/.aws` that is no URL, where botocore would come to use one."""
+    if environ.get(ENDPOINT_VARIABLE) or session.get_config_variable("ignore_configured_endpoint_urls"):
+        return
+    profile = session.get_scoped_config()
+    services = session.full_config.get("services", {}).get(str(profile.get("services")), {})
+    check_configured_endpoints(session.profile or "default", profile, services)
 
 
 def _aws_session(identity: Identity, region: str) -> Any:

@@ -520,18 +520,6 @@ def credential_failures_explained(aws: Side) -> Iterator[None]:
         ) from error
 
 
-@contextmanager
-def endpoint_explained(service: str) -> Iterator[None]:
-    """Raise Usage where botocore takes an endpoint for none: one of `~/.aws/config`, for the variables are checked."""
-    try:
-        yield
-    except ValueError as error:
-        raise Usage(
-            f"the endpoint_url of {service} in ~/.aws/config can't be used: {_plain(str(error))}.",
-            hint="mend it there, or export AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true",
-        ) from error
-
-
 def translate(
     exc: Exception,
     *,
@@ -803,8 +791,14 @@ def _no_answer(exc: Exception, aws: Side | None, *, is_read: bool) -> HandrailEr
         return _not_aws(exc, aws)
     if isinstance(exc, ResponseParserError):
         return _not_understood(aws)
+    values = getattr(exc, "kwargs", {})
+    # botocore writes http:// before whatever it does not know.
+    is_proxy = str(values.get("proxy_url")).count("://") < 2
     kinds: tuple[tuple[type[Exception], str], ...] = (
-        (boto.ProxyConnectionError, "the proxy {endpoint} does not answer."),
+        (
+            boto.ProxyConnectionError,
+            "the proxy {endpoint} does not answer." if is_proxy else "the proxy is no http:// and no https:// one.",
+        ),
         (boto.SSLError, "{endpoint} does not prove by its certificate that it is AWS."),
         (boto.ConnectTimeoutError, "{endpoint} does not answer: no connection in time."),
         (boto.ReadTimeoutError, "{endpoint} took the call and does not answer: whether it took effect is unknown."),
@@ -816,7 +810,6 @@ def _no_answer(exc: Exception, aws: Side | None, *, is_read: bool) -> HandrailEr
     message = next((text for kind, text in kinds if isinstance(exc, kind)), None)
     if message is None:
         return None
-    values = getattr(exc, "kwargs", {})
     endpoint = host_of(values.get("proxy_url") or values.get("endpoint_url") or (aws.endpoint if aws else ""))
     if is_read:  # nobody need ask whether it took effect
         message = message.partition(": whether")[0].removesuffix(".") + "."

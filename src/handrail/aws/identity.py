@@ -143,16 +143,23 @@ def _stray(value: str) -> str:
     return next((what for pattern, what in _STRAY if pattern.search(value)), "")
 
 
-def check_sendable(identity: Identity, credentials: Any) -> None:
-    """Raise BadCredentials where a key, as its source gave it, holds what no request can say: a stray line end.
+def check_sendable(identity: Identity, credentials: Any, source: str) -> None:
+    """Raise BadCredentials where a key, as its source gave it, is no text, or holds what no request can say.
 
-    credentials: frozen ones of botocore. Names the place, and never the value.
+    credentials: frozen ones of botocore. source: where they came from, in words. Names the place, and never the value.
     """
     parts = {"access key id": credentials.access_key, "secret key": credentials.secret_key, "token": credentials.token}
     for name, value in parts.items():
-        if fault := _stray(value or ""):
-            source = identity.looked.rpartition(" → ")[2]
+        if name == "token" and value in (None, ""):  # what does not pass needs none
+            continue
+        if not isinstance(value, str) or not value:
+            raise identity.bad(f"{source} gave no credentials: its {name} is {_not_text(value)}.")
+        if fault := _stray(value):
             raise identity.bad(f"the {name} that {source} gives has {fault} in it, which no key has.")
+
+
+def _not_text(value: object) -> str:
+    return "empty" if value in (None, "") else "no text"
 
 
 def check_profile(identity: Identity, config: Config, home: Path, now: datetime | None = None) -> Identity:
@@ -211,8 +218,12 @@ def _check_sign_in(identity: Identity, name: str, profile: Mapping[str, Any], ho
     cache_key = hashlib.sha1(str(session or profile.get("sso_start_url", "")).encode(), usedforsecurity=False)
     token = _token(home / ".aws" / "sso" / "cache" / f"{cache_key.hexdigest()}.json")
     expires = _moment(token.get("expiresAt"))
-    if expires is None:
+    if expires is None or "accessToken" not in token:
         raise identity.bad(f"profile {name} is not signed in.")
+    for key in ("accessToken", *_RENEWING):
+        value = token.get(key, "none")
+        if not isinstance(value, str) or not value or _stray(value):
+            raise identity.bad(f"the sign-in of profile {name} can't be used: its {key} is no token.")
     if expires <= now and not (session and _renewable(token, now)):
         raise BadCredentials(
             f"the sign-in of profile {name} expired {age(expires, now)} ago.",
@@ -238,10 +249,12 @@ def _moment(text: object) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+_RENEWING = ("refreshToken", "clientId", "clientSecret")
+
+
 def _renewable(token: Mapping[str, Any], now: datetime) -> bool:
     registered_until = _moment(token.get("registrationExpiresAt"))
-    keys = ("refreshToken", "clientId", "clientSecret")
-    return all(key in token for key in keys) and registered_until is not None and registered_until > now
+    return all(key in token for key in _RENEWING) and registered_until is not None and registered_until > now
 
 
 # ---- how the sources are asked
@@ -303,10 +316,10 @@ def govern_sources(session: Any, identity: Identity, person: Person) -> None:
     from botocore.httpsession import URLLib3Session
 
     def refuse(prompt: str) -> str:
-        named = option("--profile", identity.profile or "default")
+        profile = identity.profile or "default"
         raise identity.bad(
-            f"profile {identity.profile} needs an MFA code, and nobody can be asked.",
-            hint=f'eval "$(aws configure export-credentials {named} --format env)"',
+            f"profile {profile} needs an MFA code, and nobody can be asked.",
+            hint=f'eval "$(aws configure export-credentials {option("--profile", profile)} --format env)"',
         )
 
     def start(words: list[str], **streams: Any) -> _Program:

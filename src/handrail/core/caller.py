@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from handrail.core.errors import BadCredentials
+from handrail.core.errors import NOT_AWS, BadCredentials, Unreachable
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,15 @@ def caller_of(account: str, arn: str, user_id: str) -> Caller:
 
     The owner is the IAM user name, or the role session name of an assumed role; a machine role, whose session name is
     an instance id or a long number, gives the role name; the root user gives `root`. Raises BadCredentials on an ARN
-    of another shape. Source: IAM user guide, "IAM identifiers" (unique identifiers and ARNs).
+    of another shape, and Unreachable on an account that is none: AWS did not say that. Source: IAM user guide, "IAM
+    identifiers" (unique identifiers and ARNs).
     """
+    if not re.fullmatch("[0-9]{12}", account):
+        raise Unreachable(
+            "the answer to GetCallerIdentity can't be understood: the account in it is no number of twelve digits.",
+            hint="look for a proxy (HTTPS_PROXY), or check what answers at AWS_ENDPOINT_URL",
+            code=NOT_AWS,
+        )
     kind, _, path = arn.rpartition(":")[2].partition("/")
     parts = [part for part in path.split("/") if part]
     if kind == "root":

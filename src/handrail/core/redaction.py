@@ -36,11 +36,13 @@ _SECRETS = (
         + _NAMES
         # An ellipsis alone is where a secret belongs, in a command that Handrail advises.
         + _SAYS
-        + r")(?!…(?:['\"\s,]|\Z))[^'\"\s&,})<\\]+"
+        # Something that is no text, where one belongs, goes as a whole.
+        + r")(?!…(?:['\"\s,]|\Z))(?:[\[{][^\]}]*|[^'\"\s&,})<\\]+)"
     ),
-    # A line of ~/.aws/credentials in which the sign is missing; what is shorter is a word of a message ("is missing").
+    # A line of ~/.aws/credentials in which the sign is missing; what is shorter, or stands in brackets, is a word of a
+    # message ("is missing", "(environment)").
     re.compile(
-        r"(?i)(\b(?:aws_secret_access_key|aws_session_token|aws_security_token)[ \t]+)[^\s=:'\"\\][^\s'\"\\]{11,}"
+        r"(?i)(\b(?:aws_secret_access_key|aws_session_token|aws_security_token)[ \t]+)[^\s=:'\"\\(][^\s'\"\\]{11,}"
     ),
     # A container or an instance calls its session token so; a token of a page or a client is no secret.
     re.compile(r"((?<![A-Za-z])Token\\{0,3}['\"]\s*:\s*\\{0,3}['\"])[^'\"\\]*"),
@@ -49,7 +51,8 @@ _SECRETS = (
     re.compile(r"(?i)(\buser_?data['\"]?\s*[:=]\s*b?['\"])(?:\\.|[^'\"\\])*"),
     re.compile(r"(?i)(\buser_?data=)[^'\"\s&]+"),
     re.compile(r"(\bSignature=)[0-9A-Za-z%/+=]+"),
-    re.compile(r"(://[^/\s:@'\"]*:)[^/\s'\"@]+(?=@)"),
+    # The password of a URL, also with signs in it that make it none: all that stands before the last `@`.
+    re.compile(r"(://[^/\s:@'\"]*:)[^\s'\"]+(?=@)"),
     re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?=-----END|\Z)", re.DOTALL),
 )
 
@@ -59,6 +62,10 @@ _KEYS = re.compile(
     r"|auth(orization)?token|bearertoken\w*|clientsecret|samlassertion|codeverifier|devicecode|dpopkey|privatekey"
     r"|password|passwd|passphrase|^token)$"
 )
+# What stands beside a secret, and is none.
+_NO_SECRETS = re.compile(r"(accesskeyid|accountid|expiration|expires\w*)$")
+# The end of a name, in small letters, whose value is a URL.
+_URLS = re.compile(r"endpoint(_url(_\w+)?)?$|ur[il]$|proxy$")
 
 
 def redact(text: str) -> str:
@@ -137,36 +144,50 @@ def _in_base64(data: bytes) -> Iterator[str]:
 
 
 def secrets_in(value: Any, key: str = "") -> Iterator[str]:
-    """Yield the texts in nested mappings and lists whose keys say that they are secrets."""
+    """Yield what stands in nested mappings and lists below keys that say that it is secret."""
     if isinstance(value, Mapping):
         for name, one in value.items():
-            yield from secrets_in(one, str(name))
+            stays = is_secret_key(key) and not _NO_SECRETS.search(_bare(str(name)))
+            yield from secrets_in(one, key if stays else str(name))
     elif isinstance(value, list | tuple):
         for one in value:
             yield from secrets_in(one, key)
-    elif isinstance(value, str) and is_secret_key(key):
-        yield value
+    elif is_secret_key(key):
+        yield str(value)
 
 
 def is_secret_key(key: str) -> bool:
     """Return whether a key says that its value is a secret."""
-    return _KEYS.search(re.sub(r"[^a-z0-9]", "", key.lower())) is not None
+    return _KEYS.search(_bare(key)) is not None
+
+
+def _bare(key: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", key.lower())
 
 
 def secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the secrets among AWS's variables, and the passwords in the URLs of endpoints and proxies."""
+    """Yield the secrets among AWS's variables, and those in the URLs of endpoints, of sources and of proxies."""
     for name, value in environ.items():
         if name.startswith(("AWS_", "HANDRAIL_")) and is_secret_key(name):
             yield value
-        if name.startswith("AWS_ENDPOINT_URL") or name.lower().endswith("_proxy"):
-            yield from passwords_in(value)
+        if (name.startswith("AWS_") and _URLS.search(name.lower())) or name.lower().endswith("_proxy"):
+            yield from secrets_in_url(value)
 
 
-def passwords_in(url: str) -> Iterator[str]:
-    """Yield the password of a URL, or its user where that stands alone; also where signs in it make it no URL."""
-    found = re.search(r"//(?:[^:@]*:)?(.*)@", url, re.DOTALL)
+def secrets_in_url(url: str) -> Iterator[str]:
+    """Yield the password of a URL, or its user where that stands alone, and its query, whole and in parts.
+
+    Also where signs in it make it no URL, or the scheme is missing. A password that is too short to be masked by itself
+    is masked together with user and host.
+    """
+    found = re.match(r"(?:[\w+.-]*:?//)?((?:[^:@]*:)?(.*)@.*)", url.strip(), re.DOTALL)
     if found:
-        yield from (found[1], unquote(found[1]))
+        yield from (found[2], unquote(found[2]))
+        if len(found[2]) < SHORTEST:
+            yield found[1]
+    _, asks, query = url.partition("?")
+    if asks:
+        yield from (query, *query.split("&"))
 
 
 def secrets_in_ini(text: str) -> Iterator[str]:
@@ -177,6 +198,10 @@ def secrets_in_ini(text: str) -> Iterator[str]:
             yield from (word for word in key.split() if len(word) >= _HEAD and not word.startswith("aws_"))
         elif is_secret_key(key):
             yield from value
+        elif value and _URLS.search(key.lower()):
+            yield from secrets_in_url(value[0])
+        else:  # a URL in a command line, or in one that goes on with the line before
+            yield from (secret for url in re.findall(r"//\S+", line) for secret in secrets_in_url(url))
 
 
 _PAIRS = (

@@ -292,9 +292,27 @@ def test_an_endpoint_that_is_no_url_is_refused(machine: Machine, variable: str, 
 
 def test_an_endpoint_of_the_config_that_is_no_url_is_refused(machine: Machine) -> None:
     machine.config("[profile team]\nendpoint_url = foo\naws_access_key_id = A\naws_secret_access_key = x\n")
-    with pytest.raises(Usage, match=r"the endpoint_url of sts in .* can't be used") as caught:
-        machine.aws(profile("team")).caller()
-    assert caught.value.hint.startswith("mend it there")
+    with pytest.raises(Usage, match=r"^the endpoint_url of profile team is no URL") as caught:
+        machine.aws(profile("team"))
+    assert caught.value.hint.startswith("mend it in ~/.aws/config")
+
+
+def test_an_endpoint_of_a_section_of_services_that_is_no_url_is_refused(machine: Machine) -> None:
+    machine.config(
+        "[profile team]\nservices = here\naws_access_key_id = A\naws_secret_access_key = x\n"
+        "[services here]\nec2 =\n  endpoint_url = foo\n"
+    )
+    with pytest.raises(Usage, match=r"^the endpoint_url of ec2 for profile team is no URL"):
+        machine.aws(profile("team"))
+
+
+@pytest.mark.parametrize(
+    "variables", [{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}]
+)
+def test_an_endpoint_that_is_not_taken_is_not_checked(machine: Machine, variables: dict[str, str]) -> None:
+    machine.config("[profile team]\nendpoint_url = foo\naws_access_key_id = A\naws_secret_access_key = x\n")
+    machine.export(**variables)
+    assert machine.aws(profile("team")).client("sts").meta.endpoint_url.startswith("http")
 
 
 @pytest.mark.parametrize("url", ["http://[::1]:4566", "https://aws.example.com"])
@@ -496,6 +514,36 @@ def test_a_service_that_is_asked_for_credentials_and_does_not_answer_is_no_bad_c
         machine.aws(profile("team"), person=Person(ask=lambda _: "123456"))
 
 
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ('{"AccessKeyId": 1, "SecretAccessKey": "s", "Token": "t"}', "its access key id is no text."),
+        ('{"AccessKeyId": "A", "SecretAccessKey": {"a": "s"}, "Token": "t"}', "its secret key is no text."),
+        ('{"AccessKeyId": "A", "SecretAccessKey": null, "Token": "t"}', "its secret key is empty."),
+        ('{"AccessKeyId": "A", "SecretAccessKey": "", "Token": "t"}', "its secret key is empty."),
+        ('{"AccessKeyId": "A", "SecretAccessKey": "s", "Token": ["t"]}', "its token is no text."),
+    ],
+)
+def test_credentials_that_are_no_text_are_none(machine: Machine, endpoint: Endpoint, keys: str, message: str) -> None:
+    endpoint.answers = [(200, keys[:-1] + ', "Expiration": "2099-01-01T00:00:00Z"}')]
+    machine.export(AWS_CONTAINER_CREDENTIALS_FULL_URI=endpoint.url)
+    source = "AWS_CONTAINER_CREDENTIALS_FULL_URI (environment)"
+    assert refused(machine).message == f"{source} gave no credentials: {message}"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("credentials", "[default]\n", "profile default in ~/.aws/credentials"),
+        ("config", "[default]\n", "profile default in ~/.aws/config"),
+        ("../.boto", "[Credentials]\n", "the file of boto"),
+    ],
+)
+def test_a_stray_sign_names_the_file(machine: Machine, name: str, text: str, place: str) -> None:
+    machine.config(f"{text}aws_access_key_id = AKIA\naws_secret_access_key = a b\n", name)
+    assert refused(machine).message == f"the secret key that {place} gives has a space in it, which no key has."
+
+
 # ---- roles and MFA
 
 MFA = """[profile team]
@@ -532,6 +580,11 @@ def test_where_nobody_can_be_asked_mfa_is_refused(machine: Machine, ask: Callabl
     failure = refused(machine, settings, person=Person(ask=ask))
     assert failure.message == "profile team needs an MFA code, and nobody can be asked."
     assert "export-credentials --profile team" in failure.hint
+
+
+def test_a_role_of_the_default_profile_that_needs_mfa_is_named(machine: Machine) -> None:
+    machine.config(MFA.replace("profile team", "default"))
+    assert refused(machine).message == "profile default needs an MFA code, and nobody can be asked."
 
 
 SIGN_IN = """

@@ -738,6 +738,8 @@ def test_no_answer_names_the_endpoint(error: Exception, message: str) -> None:
 def test_a_proxy_is_named_without_its_password() -> None:
     failure = told(boto.ProxyConnectionError(proxy_url="http://me:secret@proxy.corp:3128"))
     assert failure.message == "the proxy http://proxy.corp:3128 does not answer."
+    failure = told(boto.ProxyConnectionError(proxy_url="http://socks5://me:secret@proxy.corp:3128"))
+    assert failure.message == "the proxy is no http:// and no https:// one."
 
 
 @pytest.mark.parametrize(

@@ -146,12 +146,24 @@ def test_a_sign_in_that_is_over_says_since_when(profile: dict[str, str], cache_n
     assert caught.value.details["looked"] == "AWS_PROFILE (environment) → profile team-dev → SSO cache"
 
 
-@pytest.mark.parametrize("token", [None, "{broken", "[]", {"accessToken": "t"}, {"expiresAt": "soon"}])
+@pytest.mark.parametrize(
+    "token", [None, "{broken", "[]", {"accessToken": "t"}, {"expiresAt": "soon"}, {"expiresAt": iso(hours=-2)}]
+)
 def test_no_sign_in_says_so(token: object, tmp_path: Path) -> None:
     if token is not None:
         cached(tmp_path, "corp", token)
     with pytest.raises(BadCredentials, match="profile team-dev is not signed in") as caught:
         checked({"team-dev": SSO}, tmp_path)
+    assert caught.value.hint == "aws sso login --profile team-dev"
+
+
+@pytest.mark.parametrize("key", ["accessToken", "refreshToken", "clientId", "clientSecret"])
+@pytest.mark.parametrize("value", [None, 5, "", "a\nb", ["Marker"], {"a": "Marker"}])
+def test_a_sign_in_whose_tokens_are_none_can_not_be_used(key: str, value: object, tmp_path: Path) -> None:
+    cached(tmp_path, "corp", {"accessToken": "t", **RENEWABLE, "expiresAt": iso(hours=-2), key: value})
+    with pytest.raises(BadCredentials, match=r"^the sign-in of profile team-dev can't be used: its ") as caught:
+        checked({"team-dev": SSO}, tmp_path)
+    assert caught.value.message.endswith(f"its {key} is no token.")
     assert caught.value.hint == "aws sso login --profile team-dev"
 
 
@@ -288,6 +300,6 @@ def test_a_key_that_no_request_could_say_is_named_and_not_shown(stray: str, what
         choose_identity(Settings(), {}, Dotenv(values=values))
     assert PAIR[SECRET] not in str(refused.value)
     fine = choose_identity(named("team", "--profile"), {}, NO_DOTENV)
-    check_sendable(fine, SimpleNamespace(access_key="AKIA", secret_key="s", token=None))
+    check_sendable(fine, SimpleNamespace(access_key="AKIA", secret_key="s", token=None), "profile team")
     with pytest.raises(BadCredentials, match=f"the token that profile team gives has {what} in it"):
-        check_sendable(fine, SimpleNamespace(access_key="AKIA", secret_key="s", token=f"to{stray}ken"))
+        check_sendable(fine, SimpleNamespace(access_key="AKIA", secret_key="s", token=f"to{stray}ken"), "profile team")

@@ -3,7 +3,7 @@
 import pytest
 
 from handrail.core.caller import caller_of
-from handrail.core.errors import BadCredentials
+from handrail.core.errors import BadCredentials, Unreachable, is_no_answer
 
 STS, IAM = "arn:aws:sts::111122223333", "arn:aws:iam::111122223333"
 
@@ -27,6 +27,13 @@ STS, IAM = "arn:aws:sts::111122223333", "arn:aws:iam::111122223333"
 def test_the_owner(arn: str, owner: str) -> None:
     caller = caller_of("111122223333", arn, "AIDA1")
     assert (caller.owner, caller.account, caller.arn, caller.id) == (owner, "111122223333", arn, "AIDA1")
+
+
+@pytest.mark.parametrize("account", ["", "abc", "11112222333", "1111222233334", "１１１１２２２２３３３３"])
+def test_an_account_has_twelve_digits(account: str) -> None:
+    with pytest.raises(Unreachable, match="no number of twelve digits") as caught:
+        caller_of(account, f"{IAM}:user/dev-1", "AIDA1")
+    assert is_no_answer(caught.value)
 
 
 @pytest.mark.parametrize("arn", ["", f"{IAM}:user/", f"{STS}:assumed-role/only", f"{STS}:federated-user/", "x:y"])

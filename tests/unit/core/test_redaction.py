@@ -20,6 +20,7 @@ from handrail.core.redaction import (
     secrets_in_environment,
     secrets_in_ini,
     secrets_in_text,
+    secrets_in_url,
 )
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"  # AWS's own example
@@ -116,6 +117,7 @@ def test_a_presigned_url_loses_what_makes_it_work() -> None:
         f"Authorization: Bearer {TOKEN}",
         f"aws_session_token  {TOKEN}",
         f"http://dev:{SECRET.replace('/', '')}@proxy:3128",
+        f"http://dev:{SECRET}@proxy:3128",
         f"password={SECRET}",
         f"GET /?X-Amz-Security-Token={TOKEN}&X-Amz-Date=1",
     ],
@@ -172,7 +174,7 @@ def test_where_secrets_are_found() -> None:
         "AWS_ENDPOINT_URL_S3": "http://h",
         "GITHUB_TOKEN": "d",
     }
-    assert list(secrets_in_environment(environ)) == ["a", "c", "p%2F", "p/"]
+    assert list(secrets_in_environment(environ)) == ["a", "c", "p%2F", "p/", "u:p%2F@h"]
     long = "x" * 16
     text = f"[a]\n# {long}1\naws_secret_access_key = k=v\naws_secret_access_key {long}2\nregion us-east-1\n\n{long}3\n"
     assert list(secrets_in_ini(text)) == ["k=v", f"{long}2", f"{long}3"]
@@ -181,6 +183,63 @@ def test_where_secrets_are_found() -> None:
     assert list(secrets_in_text("<a><SecretAccessKey>b</SecretAccessKey><Code>c</Code></a>")) == ["b"]
 
 
-@pytest.mark.parametrize("text", ["AWS_SECRET_ACCESS_KEY is missing: .env has another.", "AWS_SESSION_TOKEN (.env)"])
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("http://usr:password1@h", ["password1"]),
+        (" usr:password1@h:9", ["password1"]),
+        ("https://password1@h", ["password1"]),
+        ("usr:pass/word@1@h", ["pass/word@1"]),
+        ("http://usr:Mk3/z@h:9", ["Mk3/z", "usr:Mk3/z@h:9"]),
+        ("usr:Mk3/z@h:9", ["Mk3/z", "usr:Mk3/z@h:9"]),
+        ("http://h/?token=a&b=c", ["token=a&b=c", "token=a", "b=c"]),
+        ("http://h:9/", []),
+        ("h:9", []),
+    ],
+)
+def test_what_is_secret_in_a_url(url: str, found: list[str]) -> None:
+    assert list(dict.fromkeys(secrets_in_url(url))) == found
+    hidden = Secrets()
+    hidden.hide(*secrets_in_url(url))
+    assert found[:1] == [] or found[0] not in hidden.redact(f"the URL {url.strip()} is off")
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"])
+def test_a_password_without_a_scheme_is_found_where_a_url_belongs(name: str) -> None:
+    assert "password1" in list(secrets_in_environment({name: "usr:password1@h"}))
+    assert list(secrets_in_environment({"MAIL": "usr:password1@h", "AWS_PROFILE": "first.last@h"})) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "endpoint_url = usr:password1@h",
+        "  endpoint_url=http://password1@h",
+        "s3 = http://usr:password1@h",
+        "http://usr:password1@h",
+        "credential_process = give --from https://usr:password1@h --to x",
+    ],
+)
+def test_a_password_in_a_url_of_a_file_is_found(line: str) -> None:
+    assert set(secrets_in_ini(f"[default]\n{line}\n")) == {"password1"}
+    assert list(secrets_in_ini("[a]\nrole_session_name = first.last@example.com\n# proxy\n[proxy\n")) == []
+
+
+def test_what_is_no_text_where_a_secret_belongs_is_hidden_with_all_in_it() -> None:
+    found = {"accessToken": {"a": ["b", 5], "accessKeyId": "c", "expiresAt": "d", "secretAccessKey": "e"}}
+    assert list(secrets_in(found)) == ["b", "5", "e"]
+    for text in ('{"secretAccessKey": {"a": "Marker"}, "b": 1}', "{'accessToken': ['x', 'Marker']}"):
+        assert "Marker" not in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AWS_SECRET_ACCESS_KEY is missing: .env has another.",
+        "AWS_SESSION_TOKEN (.env)",
+        "looked AWS_SECRET_ACCESS_KEY (environment)",
+        '{"looked": "AWS_SECRET_ACCESS_KEY (environment)"}',
+    ],
+)
 def test_words_behind_the_name_of_a_key_are_kept(text: str) -> None:
     assert redact(text) == text
