@@ -291,6 +291,24 @@ def a_key_by_its_beginning(handrail: Handrail, sandbox: Sandbox) -> None:
     assert handrail("s3", "upload", "guarded-press", "a.txt", "--overwrite").code == 3
 
 
+def a_link_to_a_folder_of_secrets(handrail: Handrail, sandbox: Sandbox) -> None:
+    """Nor what is in a folder of secrets, by a link of another name."""
+    handrail("s3", "create", "guarded-press", "--public", "--yes")
+    (handrail.cwd / "real" / ".ssh").mkdir(parents=True)
+    (handrail.cwd / "real" / ".ssh" / "known_hosts").write_text("x")
+    (handrail.cwd / "pub").symlink_to("real/.ssh")
+    assert handrail("s3", "upload", "guarded-press", "pub", "--overwrite").code == 3
+
+
+def a_file_from_inside_its_folder(handrail: Handrail, sandbox: Sandbox) -> None:
+    """Nor by its bare name, where somebody works in that folder."""
+    handrail("s3", "create", "guarded-press", "--public", "--yes")
+    (handrail.cwd / ".kube").mkdir()
+    (handrail.cwd / ".kube" / "config").write_text("x")
+    inside = Handrail(handrail.environ, handrail.cwd / ".kube")
+    assert inside("s3", "upload", "guarded-press", "config", "--overwrite").code == 3
+
+
 # ---- what is no answer
 
 
@@ -364,9 +382,23 @@ GUARDS = (
     Guard(
         "keys by beginning",
         "operations/s3/upload.py",
-        'beginning_of(read_head(file)) if file.path else ""',
-        '""',
+        "kind := beginning_of(read_head(file))",
+        'kind := ""',
         a_key_by_its_beginning,
+    ),
+    Guard(
+        "links seen through",
+        "operations/s3/upload.py",
+        "os.path.realpath(file.path)",
+        "file.path",
+        a_link_to_a_folder_of_secrets,
+    ),
+    Guard(
+        "folders above",
+        "core/secret_files.py",
+        '_is_hit(_looks(_unmistakable(patterns)), f"{above}/{path}")',
+        "False",
+        a_file_from_inside_its_folder,
     ),
     Guard("token", "core/managed.py", "and client_token == token_of(request)", "", copied_tags),
     Guard("names are own", TARGETS, "if one.managed or any_will_do]", "]", a_foreign_name),

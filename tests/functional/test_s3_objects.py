@@ -212,7 +212,7 @@ def test_secrets_never_go_to_a_public_bucket(handrail: Handrail, sandbox: Sandbo
     assert done.code == 3
     messages = {one["message"].partition(" looks")[0] for one in done.error["details"]["reasons"]}
     real = os.path.realpath(handrail.cwd / "keys" / "id_rsa")
-    assert messages == {"site/.env", f"site/innocent.txt, which leads to {real},"}, "one reason per file"
+    assert messages == {"site/.env", f"site/innocent.txt, which is {real},"}, "one reason per file"
     said = handrail("s3", "upload", name, "site").err
     assert (said.count("\n  refused"), said.count("\n  rule")) == (2, 1)
     only = handrail("s3", "upload", name, "site/innocent.txt", "--prefix", ".ssh/")

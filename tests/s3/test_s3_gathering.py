@@ -58,9 +58,7 @@ def test_links_that_no_filter_takes_are_no_faults(shared: Path) -> None:
     (shared / "e" / "a.html").write_text("a")
     batch = gather(shared, "d", "p/", Filter(include=("*.html",)))
     assert batch.faults == []
-    assert [(file.key, file.real) for file in batch.files] == [
-        ("p/other/a.html", os.path.realpath(shared / "e/a.html"))
-    ]
+    assert [file.key for file in batch.files] == ["p/other/a.html"]
 
 
 def test_empty_folders_are_counted_where_they_would_go(shared: Path) -> None:

@@ -106,13 +106,12 @@ def check_filter(include: Sequence[str], exclude: Sequence[str]) -> Filter:
 
 @dataclass(frozen=True, slots=True)  # there is one per file, and there may be millions
 class LocalFile:
-    """A file as it was found. path: to open it; shown: as the person named it; real: where links lead in the end."""
+    """A file as it was found. path: to open it; shown: as the person named it."""
 
     path: str
     shown: str
     key: str
     size: int
-    real: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from handrail.core.fields import show
 from handrail.core.regions import REGIONS
-from handrail.core.secret_files import BEGINS_LIKE, is_harmless
+from handrail.core.secret_files import looks_secret
 
 Reader = Callable[[Any], Any]
 Check = Callable[[str], str]
@@ -233,22 +233,8 @@ def below(limit: tuple[str, ...] | None, value: str) -> bool:
 
 
 def not_secret(limit: tuple[str, ...], value: str) -> bool:
-    """Return whether a path looks like none of the secret files.
-
-    A pattern without a slash is compared with every part of the path, one with slashes with its end; case is ignored,
-    for a secret stays one in capitals. A file that begins like a secret is one under whatever name, if any is.
-    """
-    if BEGINS_LIKE in value:
-        return not limit
-    path = value.replace("\\", "/").lower()
-    for pattern in map(str.lower, limit):
-        if "/" in pattern:
-            hit = matches((pattern, f"*/{pattern}"), path)
-        else:
-            hit = any(fnmatchcase(part, pattern) and not is_harmless(part, pattern) for part in path.split("/"))
-        if hit:
-            return False
-    return True
+    """Return whether a path looks like none of the secret files."""
+    return not looks_secret(limit, value)
 
 
 def at_least(limit: int | None, value: int) -> bool:

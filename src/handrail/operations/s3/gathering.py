@@ -45,19 +45,18 @@ def gather(cwd: Path, named: str, prefix: str, filter: Filter) -> Batch:
         batch.is_folder = True
         _Walk(batch, prefix, filter).take_in(path, found)
     elif filter.takes(path.name):
-        _add(batch, path, named, file_key(path.name, prefix), found, via_link=path.is_symlink())
+        _add(batch, path, named, file_key(path.name, prefix), found)
     return batch
 
 
-def _add(batch: Batch, path: Path, shown: str, key: str, found: os.stat_result, *, via_link: bool) -> None:
+def _add(batch: Batch, path: Path, shown: str, key: str, found: os.stat_result) -> None:
     fault = new_key_fault(key)
     if not stat.S_ISREG(found.st_mode):
         batch.fail(path, shown, WrongState(f"{show(shown)} is not a file.", hint="leave it out: --exclude"))
     elif fault:
         batch.fail(path, shown, Usage(f"{show(shown)} can't be an object: {fault}.", hint="rename it, or --exclude it"))
     else:
-        real = os.path.realpath(path) if via_link else ""
-        batch.files.append(LocalFile(str(path), shown, key, found.st_size, real))
+        batch.files.append(LocalFile(str(path), shown, key, found.st_size))
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,6 @@ class _Folder:
     path: Path
     relative: str
     trail: Trail
-    via_link: bool
 
 
 class _Walk:
@@ -79,7 +77,7 @@ class _Walk:
 
     def take_in(self, path: Path, found: os.stat_result) -> None:
         """Take in a folder and all below it; a stack instead of recursion, for folders may lie deep."""
-        self._waiting = [_Folder(path, "", (_place(found),), via_link=False)]
+        self._waiting = [_Folder(path, "", (_place(found),))]
         while self._waiting:
             folder = self._waiting.pop()
             entries = self._entries(folder)
@@ -96,11 +94,10 @@ class _Walk:
             if self._filter.takes(relative):
                 self._batch.fail(path, shown, _unreadable(shown, error))
             return
-        linked = folder.via_link or entry.is_symlink()
         if stat.S_ISDIR(found.st_mode):
-            self._folder(_Folder(path, f"{relative}/", (*folder.trail, _place(found)), via_link=linked), shown)
+            self._folder(_Folder(path, f"{relative}/", (*folder.trail, _place(found))), shown)
         elif self._filter.takes(relative):
-            _add(self._batch, path, shown, folder_key(relative, self._prefix), found, via_link=linked)
+            _add(self._batch, path, shown, folder_key(relative, self._prefix), found)
 
     def _folder(self, folder: _Folder, shown: str) -> None:
         if self._filter.leaves_out(folder.relative.rstrip("/")):

@@ -1,5 +1,6 @@
 """`s3 upload`: files, folders or standard input into an own bucket, each proved by its checksum."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO, cast
@@ -25,7 +26,7 @@ from handrail.core.objects import (
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Claim, Facts, Hold, Plan, Question, Result
 from handrail.core.s3_rules import check_content_type, check_key_prefix, check_new_key
-from handrail.core.secret_files import BEGINS_LIKE, HEAD, beginning_of
+from handrail.core.secret_files import HEAD, beginning_of, begins_like, lies_in
 from handrail.core.words import count, readable
 from handrail.ledger.record import given_of
 from handrail.operations.s3.gathering import Batch, find_doubles, gather
@@ -146,12 +147,13 @@ def _batches(session: Session, values: Values, chosen: Filter) -> list[Batch]:
 def _check_secrets(session: Session, target: Target, batches: Sequence[Batch]) -> tuple[Claim, ...]:
     """Return what the policy must let pass where files are to become public; none for a private bucket.
 
-    A file is judged by the name given, its key, where a link leads, and what it begins like. Raises Refused, with one
+    A file is judged by the name given, its key, where it is in truth, and what it begins like. Raises Refused, with one
     reason per file.
     """
     if target.one.access == "private":
         return ()
-    ways = [_ways(file) for batch in batches for file in batch.files]
+    working = os.path.realpath(session.cwd)
+    ways = [_ways(file, working) for batch in batches for file in batch.files]
     claims = tuple(Claim("s3.secret_files", name) for name in dict.fromkeys(name for one in ways for name in one))
     try:
         session.check_claims(claims)
@@ -162,12 +164,19 @@ def _check_secrets(session: Session, target: Target, batches: Sequence[Batch]) -
     return claims
 
 
-def _ways(file: LocalFile) -> dict[str, str]:
-    """Return by what a file is judged, each with the words in which a refusal names the file then."""
-    kind = beginning_of(read_head(file)) if file.path else ""
-    begins = {f"{file.shown}{BEGINS_LIKE}{kind})": f"{file.shown}, which begins like {kind},"} if kind else {}
-    real = {file.real: f"{file.shown}, which leads to {file.real},"} if file.real else {}
-    return {**begins, **real, file.key: f"{file.shown}, which gets the key {file.key},", file.shown: file.shown}
+def _ways(file: LocalFile, working: str) -> dict[str, str]:
+    """Return by what a file is judged, each with the words in which a refusal names the file then.
+
+    working: the working folder, without links. What is above both it and the file counts only if it is unmistakable.
+    """
+    ways = {}
+    if file.path:
+        if kind := beginning_of(read_head(file)):
+            ways[begins_like(file.shown, kind)] = f"{file.shown}, which begins like {kind},"
+        real = os.path.realpath(file.path)  # a link may stand anywhere in the path, also above the PATH given
+        above = os.path.commonpath((working, real))
+        ways[lies_in(os.path.relpath(real, above), above)] = f"{file.shown}, which is {real},"
+    return {**ways, file.key: f"{file.shown}, which gets the key {file.key},", file.shown: file.shown}
 
 
 def _secret(ways: dict[str, str], refused: set[str]) -> list[Claim]:
@@ -189,9 +198,7 @@ class _SecretsStop:
             self._head = read_exactly(self._stream, HEAD)
             if kind := beginning_of(self._head):
                 said = f"{STDIN}, which begins like {kind},"
-                self._session.check_claims(
-                    [Claim("s3.secret_files", f"{self._file.key}{BEGINS_LIKE}{kind})", said=said)]
-                )
+                self._session.check_claims([Claim("s3.secret_files", begins_like(self._file.key, kind), said=said)])
         if self._head:
             given = self._head if size < 0 else self._head[:size]
             self._head = self._head[len(given) :]
