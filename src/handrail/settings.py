@@ -449,6 +449,7 @@ def _has_sections(path: Path) -> bool:
 
 # ---- the endpoints
 
+_ENDPOINTS = (ENDPOINT_VARIABLE, "AWS_EC2_METADATA_SERVICE_ENDPOINT")
 _NO_URL = "no URL to which one can connect, such as https://host:port"
 # As botocore takes one: botocore.utils.is_valid_endpoint_url; compared by a test.
 _HOST = re.compile(r"((?!-)[A-Za-z\d-]{1,63}(?<!-)\.)*(?!-)[A-Za-z\d-]{1,63}(?<!-)\.?")
@@ -459,25 +460,22 @@ def check_endpoints(environ: Mapping[str, str]) -> None:
 
     The value is not shown: what is no URL has no place of which one could say that a password ends there.
     """
-    for name in sorted(name for name in environ if name.startswith(ENDPOINT_VARIABLE) and environ[name]):
+    for name in sorted(name for name in environ if name.startswith(_ENDPOINTS) and environ[name]):
         if not is_url(environ[name]):
             raise Usage(f"{name} is {_NO_URL}.", hint=f"unset {name}", details={"variable": name})
 
 
-def check_configured_endpoints(name: str, profile: Mapping[str, Any], services: Mapping[str, Any]) -> None:
-    """Raise Usage where an endpoint_url of a profile, or of the services section that it takes, is no URL.
+def check_configured_endpoints(profile: str, urls: Mapping[str, Any]) -> None:
+    """Raise Usage where one of the endpoints that a profile takes is no URL.
 
-    profile, services: as botocore parses them. The value is not shown, nor what botocore would say of it.
+    urls: as botocore parses them, by the words that name them. The value is not shown, nor what botocore says of it.
     """
-    sections = {service: section for service, section in services.items() if isinstance(section, Mapping)}
-    for service, section in {"": profile, **sections}.items():
-        url = section.get("endpoint_url")
+    for what, url in urls.items():
         if url and not (isinstance(url, str) and is_url(url)):
-            of = f"{service} for profile {name}" if service else f"profile {name}"
             raise Usage(
-                f"the endpoint_url of {of} is {_NO_URL}.",
-                hint="mend it in ~/.aws/config, or export AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true",
-                details={"profile": name},
+                f"the {what} that profile {profile} takes is {_NO_URL}.",
+                hint=f"mend it in the section of {profile} in ~/.aws/config, or in the one of services that it names",
+                details={"profile": profile},
             )
 
 

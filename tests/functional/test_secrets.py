@@ -499,7 +499,12 @@ def _in_a_chain(machine: Machine, url: str) -> None:
     machine.config((machine.home / ".aws/config").read_text().replace("[default]", f"[default]\nendpoint_url = {url}"))
 
 
-@pytest.mark.parametrize("place", [_in_variable, _of_one_service, _in_config, _in_services, _in_a_chain])
+def _of_metadata(machine: Machine, url: str) -> None:
+    environment(machine)
+    machine.environ["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = url
+
+
+@pytest.mark.parametrize("place", [_in_variable, _of_one_service, _in_config, _in_services, _in_a_chain, _of_metadata])
 @pytest.mark.parametrize(
     "url",
     [

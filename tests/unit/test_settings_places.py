@@ -275,7 +275,10 @@ def test_a_url_is_what_botocore_takes_and_can_be_connected_to(url: str) -> None:
         assert is_valid_uri(url)
 
 
-@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SQS"])
+@pytest.mark.parametrize(
+    "variable",
+    ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SQS", "AWS_EC2_METADATA_SERVICE_ENDPOINT"],
+)
 def test_every_variable_of_an_endpoint_is_checked(variable: str) -> None:
     check_endpoints({"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_EC2": ""})
     with pytest.raises(Usage, match=f"^{variable} is no URL") as caught:
@@ -286,13 +289,10 @@ def test_every_variable_of_an_endpoint_is_checked(variable: str) -> None:
 
 @pytest.mark.parametrize("url", ["foo", "usr:secret@127.0.0.1:9", "http://usr:Mk3/z@127.0.0.1:9", {"a": "b"}])
 def test_an_endpoint_of_a_profile_is_checked(url: object) -> None:
-    good = {"endpoint_url": "http://127.0.0.1:1"}
-    check_configured_endpoints("team", {}, {})
-    check_configured_endpoints("team", good, {"ec2": good, "s3": {}, "odd": "text"})
-    with pytest.raises(Usage, match=r"^the endpoint_url of profile team is no URL") as caught:
-        check_configured_endpoints("team", {"endpoint_url": url}, {"ec2": good})
-    with pytest.raises(Usage, match=r"^the endpoint_url of ec2 for profile team is no URL"):
-        check_configured_endpoints("team", good, {"ec2": {"endpoint_url": url}})
+    good = {"endpoint_url": "http://127.0.0.1:1", "endpoint_url of s3": None}
+    check_configured_endpoints("team", good)
+    with pytest.raises(Usage, match=r"^the endpoint_url of ec2 that profile team takes is no URL") as caught:
+        check_configured_endpoints("team", {**good, "endpoint_url of ec2": url})
     assert (str(url) in caught.value.message, caught.value.details) == (False, {"profile": "team"})
 
 

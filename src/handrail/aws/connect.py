@@ -287,7 +287,7 @@ def _connect_aws(
     session = _aws_session(identity, region)
     with aws_failures_explained("sign in", aws=None):
         identity = check_profile(identity, session.full_config, home)
-        _check_configured_endpoints(session, identity, environ)
+        _check_configured_endpoints(session, environ)
         session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
     govern_sources(session, identity, person)
     hide_what_comes(session, person.hide)
@@ -297,13 +297,16 @@ def _connect_aws(
     return aws
 
 
-def _check_configured_endpoints(session: Any, identity: Identity, environ: Mapping[str, str]) -> None:
+def _check_configured_endpoints(session: Any, environ: Mapping[str, str]) -> None:
     """Raise Usage on an endpoint of `~/.aws` that is no URL, where botocore would come to use one."""
-    if environ.get(ENDPOINT_VARIABLE) or session.get_config_variable("ignore_configured_endpoint_urls"):
-        return
-    profile = session.get_scoped_config()
-    services = session.full_config.get("services", {}).get(str(profile.get("services")), {})
-    check_configured_endpoints(session.profile or "default", profile, services)
+    urls = {"ec2_metadata_service_endpoint": session.get_config_variable("ec2_metadata_service_endpoint")}
+    if not environ.get(ENDPOINT_VARIABLE) and not session.get_config_variable("ignore_configured_endpoint_urls"):
+        profile = session.get_scoped_config()
+        services = session.full_config.get("services", {}).get(str(profile.get("services")), {})
+        urls["endpoint_url"] = profile.get("endpoint_url")
+        for service, keys in services.items():  # botocore takes for granted that there are keys below each service
+            urls[f"endpoint_url of {service}"] = keys.get("endpoint_url") if isinstance(keys, Mapping) else [keys]
+    check_configured_endpoints(session.profile or "default", urls)
 
 
 def _aws_session(identity: Identity, region: str) -> Any:

@@ -177,14 +177,15 @@ def secrets_in_environment(environ: Mapping[str, str]) -> Iterator[str]:
 def secrets_in_url(url: str) -> Iterator[str]:
     """Yield the password of a URL, or its user where that stands alone, and its query, whole and in parts.
 
-    Also where signs in it make it no URL, or the scheme is missing. A password that is too short to be masked by itself
-    is masked together with user and host.
+    Also where signs in it make it no URL, or the scheme is missing: whoever stumbles over one names it up to the sign.
+    A password that is too short to be masked by itself is masked together with user and host.
     """
     found = re.match(r"(?:[\w+.-]*:?//)?((?:[^:@]*:)?(.*)@.*)", url.strip(), re.DOTALL)
     if found:
-        yield from (found[2], unquote(found[2]))
-        if len(found[2]) < SHORTEST:
-            yield found[1]
+        begins = re.split("[/?#]", found[2])[0]
+        yield from (found[2], unquote(found[2]), begins)
+        if len(begins) < SHORTEST:
+            yield from (found[1], found[1][: found.start(2) - found.start(1) + len(begins)])
     _, asks, query = url.partition("?")
     if asks:
         yield from (query, *query.split("&"))

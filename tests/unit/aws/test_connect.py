@@ -292,18 +292,28 @@ def test_an_endpoint_that_is_no_url_is_refused(machine: Machine, variable: str, 
 
 def test_an_endpoint_of_the_config_that_is_no_url_is_refused(machine: Machine) -> None:
     machine.config("[profile team]\nendpoint_url = foo\naws_access_key_id = A\naws_secret_access_key = x\n")
-    with pytest.raises(Usage, match=r"^the endpoint_url of profile team is no URL") as caught:
+    with pytest.raises(Usage, match=r"^the endpoint_url that profile team takes is no URL") as caught:
         machine.aws(profile("team"))
-    assert caught.value.hint.startswith("mend it in ~/.aws/config")
+    assert caught.value.hint.startswith("mend it in the section of team")
 
 
-def test_an_endpoint_of_a_section_of_services_that_is_no_url_is_refused(machine: Machine) -> None:
+@pytest.mark.parametrize("keys", ["\n  endpoint_url = foo", "http://127.0.0.1:1"])
+def test_an_endpoint_of_a_section_of_services_that_is_no_url_is_refused(machine: Machine, keys: str) -> None:
     machine.config(
         "[profile team]\nservices = here\naws_access_key_id = A\naws_secret_access_key = x\n"
-        "[services here]\nec2 =\n  endpoint_url = foo\n"
+        f"[services here]\nec2 = {keys}\n"
     )
-    with pytest.raises(Usage, match=r"^the endpoint_url of ec2 for profile team is no URL"):
+    with pytest.raises(Usage, match=r"^the endpoint_url of ec2 that profile team takes is no URL"):
         machine.aws(profile("team"))
+
+
+def test_an_endpoint_of_the_metadata_in_the_config_that_is_no_url_is_refused(machine: Machine) -> None:
+    machine.config("[default]\nec2_metadata_service_endpoint = usr:secret@h\n")
+    machine.environ.pop("AWS_EC2_METADATA_SERVICE_ENDPOINT")
+    machine.patch.delenv("AWS_EC2_METADATA_SERVICE_ENDPOINT")
+    machine.export(**KEYS, AWS_ENDPOINT_URL="http://127.0.0.1:1")
+    with pytest.raises(Usage, match=r"^the ec2_metadata_service_endpoint that profile default takes is no URL"):
+        machine.aws()
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def test_where_secrets_are_found() -> None:
         "AWS_ENDPOINT_URL_S3": "http://h",
         "GITHUB_TOKEN": "d",
     }
-    assert list(secrets_in_environment(environ)) == ["a", "c", "p%2F", "p/", "u:p%2F@h"]
+    assert list(secrets_in_environment(environ)) == ["a", "c", "p%2F", "p/", "p%2F", "u:p%2F@h", "u:p%2F"]
     long = "x" * 16
     text = f"[a]\n# {long}1\naws_secret_access_key = k=v\naws_secret_access_key {long}2\nregion us-east-1\n\n{long}3\n"
     assert list(secrets_in_ini(text)) == ["k=v", f"{long}2", f"{long}3"]
@@ -189,9 +189,9 @@ def test_where_secrets_are_found() -> None:
         ("http://usr:password1@h", ["password1"]),
         (" usr:password1@h:9", ["password1"]),
         ("https://password1@h", ["password1"]),
-        ("usr:pass/word@1@h", ["pass/word@1"]),
-        ("http://usr:Mk3/z@h:9", ["Mk3/z", "usr:Mk3/z@h:9"]),
-        ("usr:Mk3/z@h:9", ["Mk3/z", "usr:Mk3/z@h:9"]),
+        ("usr:password1/word@1@h", ["password1/word@1", "password1"]),
+        ("http://usr:Mk3/z@h:9", ["Mk3/z", "Mk3", "usr:Mk3/z@h:9", "usr:Mk3"]),
+        ("usr:Mk3/z@h:9", ["Mk3/z", "Mk3", "usr:Mk3/z@h:9", "usr:Mk3"]),
         ("http://h/?token=a&b=c", ["token=a&b=c", "token=a", "b=c"]),
         ("http://h:9/", []),
         ("h:9", []),
