@@ -210,7 +210,9 @@ def _unreadable(path: Path, error: OSError) -> HandrailError:
 def make_folder(path: Path) -> Path:
     """Make a folder (and those above it) that only its owner can enter, and return it. Raises NotSetUp."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (*reversed(path.parents), path):  # pathlib gives those above whatever the umask leaves
+            if not folder.is_dir():
+                folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise _unwritable(path, error) from error
     return path
@@ -240,10 +242,18 @@ def write(path: Path, data: bytes) -> None:
 
 
 def in_the_way(path: Path) -> str:
-    """Return what there is to say before a file is written: what stands in its place. Empty where nothing does."""
-    if path.is_symlink() and not path.exists():
-        return f"{path} is a link to {show(path.readlink())}, where nothing is: the file would be made there."
-    return f"{path} exists and would be overwritten." if path.exists() else ""
+    """Return what there is to say before a file is written: what stands in its place. Empty where nothing does.
+
+    Raises Usage where no file can be.
+    """
+    try:
+        if path.is_symlink() and not path.exists():
+            return f"{path} is a link to {show(path.readlink())}, where nothing is: the file would be made there."
+        return f"{path} exists and would be overwritten." if path.exists() else ""
+    except OSError as error:
+        raise Usage(
+            f"{show(str(path), 60)} can't be a file: {_reason(error)}.", hint="name another", code="file_unwritable"
+        ) from error
 
 
 def remove(path: Path) -> bool:

@@ -167,6 +167,9 @@ CASES = (
         (".env is not a text file", "cp .env.example .env"),
         prepare=write(".env", b"\xff\xfe\x00"),
     ),
+    Case("anchor of a name too long", ("audit", "anchor", "x" * 256), 2, ("can't be a file", "name another")),
+    Case("a wildcard for a subnet", ("ec2", "create", "--subnet", "*"), 2, ('"*" is not a subnet id', "try ")),
+    Case("a wildcard for a profile", ("ec2", "create", "--instance-profile", "*"), 2, ("is not an instance profile",)),
     Case("log file", ("ec2", "list", "--log-file", "no/such/folder/log"), 2, ("can't be written", "--log-file PATH")),
 )
 

@@ -316,3 +316,15 @@ def test_the_fence_is_asked_at_every_attempt_of_the_real_program(office: Office)
     assert len(signed) == 3
     assert [line[-16:] for line in done.err.splitlines() if "the fence lets a request through" in line] == signed
     assert len(office.running()) == 1
+
+
+def test_a_hint_names_an_instance_as_it_is_called_now(handrail: Handrail, sandbox: Sandbox) -> None:
+    """Its place keeps the name that it was made with."""
+    for name in ("old-name", "other"):
+        made = handrail.json("ec2", "create", "--name", name)["id"]
+        sandbox.client("ec2").create_tags(Resources=[made], Tags=[{"Key": "Name", "Value": f"new-{name}"}])
+    done = handrail("ec2", "create", "--name", "third", "--dry-run", "-o", "json")
+    assert done.code == 3
+    line = done.error["hint"].removeprefix("handrail ").split()
+    assert line[2].startswith("new-")
+    handrail.ok(*line, "--dry-run")

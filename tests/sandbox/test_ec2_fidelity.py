@@ -418,6 +418,7 @@ BAD_TAGS = [
     ([{"Key": "x", "Value": "1"}, {"Key": "x", "Value": "2"}], "InvalidParameterValue"),
     ([{"Key": "x" * 129, "Value": "1"}], "InvalidParameterValue"),
     ([{"Key": "x", "Value": "1" * 257}], "InvalidParameterValue"),
+    ([{"Key": "x", "Value": "a\x1bb"}], "InvalidParameterValue"),
     ([{"Key": f"k{n}", "Value": "1"} for n in range(51)], "TagLimitExceeded"),
 ]
 
@@ -434,7 +435,7 @@ def test_bad_tags_at_launch(sandbox: Sandbox, tags: list[dict[str, str]], code: 
 
 
 @pytest.mark.patch("ec2-tags")
-@pytest.mark.parametrize(("tags", "code"), BAD_TAGS[:4])
+@pytest.mark.parametrize(("tags", "code"), BAD_TAGS[:5])
 def test_bad_tags_later(ec2: Client, tags: list[dict[str, str]], code: str) -> None:
     instance_id = launch(ec2)
     with refused(code):

@@ -261,3 +261,12 @@ def test_keys_are_the_same_each_time_and_differ_by_owner_and_sandbox(tmp_path: P
     assert launcher.owner_of(tmp_path / "a", alice.access_key_id) == "alice"
     assert launcher.owner_of(tmp_path / "b", alice.access_key_id) is None
     assert launcher.owner_of(tmp_path / "a", "../secret") is None
+
+
+def test_the_folders_above_its_own_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        files.make_folder(tmp_path / "state" / "sandbox")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700

@@ -225,3 +225,18 @@ def test_removing(tmp_path: Path) -> None:
     with pytest.raises(NotSetUp, match="can't be written"):
         files.remove(tmp_path)
     assert tmp_path.is_dir()
+
+
+def test_folders_above_are_private_too_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        files.make_folder(tmp_path / "a" / "b" / "c")
+    finally:
+        os.umask(before)
+    assert {mode(tmp_path / one) for one in ("a", "a/b", "a/b/c")} == {0o700}
+
+
+def test_what_can_be_no_file_is_no_file_in_the_way(tmp_path: Path) -> None:
+    assert files.in_the_way(tmp_path / "new") == ""
+    with pytest.raises(Usage, match="can't be a file"):
+        files.in_the_way(tmp_path / ("x" * 256))

@@ -277,7 +277,8 @@ class Ec2:
 
     def has_subnet(self, subnet_id: str) -> bool:
         """Return whether the region has this subnet."""
-        return bool(self._rows("DescribeSubnets", "Subnets", Filters=[{"Name": "subnet-id", "Values": [subnet_id]}]))
+        subnets = self._rows("DescribeSubnets", "Subnets", Filters=[{"Name": "subnet-id", "Values": [subnet_id]}])
+        return any(subnet["SubnetId"] == subnet_id for subnet in subnets)  # a filter takes wildcards
 
     def ssh_is_let_in(self, security_groups: Sequence[str]) -> bool:
         """Return whether one of the groups lets TCP port 22 in from anywhere."""

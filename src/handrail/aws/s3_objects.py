@@ -251,7 +251,7 @@ def _just_before(key: str) -> str:
     """
     if not fits_xml(key):
         return xml_start(key)
-    last = ord(key[-1])
-    if last - 1 in range(0xD800, 0xE000):  # half a character, which UTF-8 can't write
+    last = chr(ord(key[-1]) - 1)
+    if not fits_xml(last) or "\ud800" <= last < "\ue000":  # half a character, which UTF-8 can't write
         return key[:-1]
-    return key[:-1] + chr(last - 1) + "\U0010fffd"
+    return key[:-1] + last + "\U0010fffd"

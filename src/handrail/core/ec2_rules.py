@@ -9,6 +9,9 @@ from handrail.core.fields import show
 from handrail.core.shell import option
 
 INSTANCE_ID = re.compile(r"i-([0-9a-f]{8}|[0-9a-f]{17})\Z")
+_SUBNET_ID = re.compile(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})\Z")
+# Sources: IAM API reference, GetInstanceProfile (names); IAM user guide, "IAM identifiers" (ARNs, paths).
+_PROFILE = re.compile(r"(arn:aws[a-z-]*:iam::[0-9]{12}:instance-profile/([!-~]+/)?)?[A-Za-z0-9_+=,.@-]{1,128}\Z")
 AMI_ID = re.compile(r"ami-([0-9a-f]{8}|[0-9a-f]{17})\Z")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,48}\Z")
 _LIKE_AN_ID = re.compile(r"i-[0-9a-f]{8,}", re.IGNORECASE)
@@ -119,6 +122,22 @@ def check_image(value: str) -> str:
     if value.startswith("ami-"):
         raise Usage(f"{show(value)} is not an AMI id.", hint="ami- and 8 or 17 hexadecimal digits")
     raise Usage(f"{show(value)} is not an image.", hint=f"--image {' or '.join(IMAGE_ALIASES)}, or an AMI id")
+
+
+def check_subnet(value: str) -> str:
+    """Return a subnet id. Raises Usage."""
+    if not _SUBNET_ID.match(value):
+        raise Usage(f"{show(value)} is not a subnet id.", hint="subnet- and 8 or 17 hexadecimal digits")
+    return value
+
+
+def check_instance_profile(value: str) -> str:
+    """Return the name or the ARN of an instance profile. Raises Usage."""
+    if not _PROFILE.match(value):
+        raise Usage(
+            f"{show(value)} is not an instance profile.", hint="1 to 128 of A-Z a-z 0-9 _ + = , . @ -, or an ARN"
+        )
+    return value
 
 
 def check_request_id(value: str) -> str:

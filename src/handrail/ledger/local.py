@@ -7,6 +7,7 @@ from pathlib import Path
 
 from handrail.core.caller import Caller
 from handrail.core.errors import NotSetUp
+from handrail.files import make_folder
 from handrail.ledger.record import Intent, Known, Unfinished, Verdict
 
 
@@ -55,7 +56,7 @@ class LocalRecord:
 
     def _append(self, entries: Sequence[dict[str, object]]) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self._path.parent)
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600)
             with os.fdopen(descriptor, "a", encoding="utf-8") as file:
                 file.writelines(json.dumps(entry, sort_keys=True) + "\n" for entry in entries)

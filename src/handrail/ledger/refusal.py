@@ -160,7 +160,7 @@ def _place_row(
         "key": place.known_as,
         "place": place.key,
         "instance": place.instance or (seen.instance if seen else "") or None,
-        "name": place.name,
+        "name": seen.name if seen else place.name,
         "owner": place.owner,
         "by": place.by,
         "region": place.region,

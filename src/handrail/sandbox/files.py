@@ -26,8 +26,10 @@ SERVER_LOG = "server.log"
 
 
 def make_folder(path: Path) -> None:
-    """Create a folder which only its owner may enter."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Create a folder, and those above it, which only its owner may enter."""
+    for folder in (*reversed(path.parents), path):  # pathlib gives those above whatever the umask leaves
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handrail.aws.s3_objects import Objects
+from handrail.aws.s3_objects import Objects, _just_before
 from handrail.core.errors import AwsFailure
 
 
@@ -22,3 +22,8 @@ def test_a_listing_that_stays_where_it_is_ends(there: list[str]) -> None:
     with pytest.raises(AwsFailure, match="the listing does not go on"):
         objects.present(["b", "c"])
     assert len(calls) == 1
+
+
+def test_where_a_listing_begins_is_text_that_a_reply_can_repeat() -> None:
+    befores = {"b": "a\U0010fffd", "a ": "a", "a\t": "a", "\ue000": "", "x\U00010000": "x"}
+    assert {key: _just_before(key) for key in befores} == befores

@@ -12,6 +12,7 @@ from handrail.sandbox.fidelity.ec2_launch import refusal
 from handrail.sandbox.fidelity.registry import Patch, wrap
 
 INSTANCE_ID = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML, in which tags are given back, can't hold
 MOST_TAGS = 50
 LONGEST_TAG_KEY = 128
 LONGEST_TAG_VALUE = 256
@@ -140,6 +141,8 @@ def check_tags(tags: list[Any]) -> None:
             raise refusal("InvalidParameterValue", f"Duplicate tag key '{key}' specified.")
         if not 0 < len(key) <= LONGEST_TAG_KEY:
             raise refusal("InvalidParameterValue", "Tag key exceeds the maximum length of 128 characters, or is empty")
+    if any(CONTROL.search(f"{tag.get('Key', '')}{tag.get('Value') or ''}") for tag in tags):
+        raise refusal("InvalidParameterValue", "Tags can't have control characters")
     if any(len(str(tag.get("Value") or "")) > LONGEST_TAG_VALUE for tag in tags):
         raise refusal("InvalidParameterValue", "Tag value exceeds the maximum length of 256 characters")
     if len(keys) > MOST_TAGS:
