@@ -49,9 +49,9 @@ def part_of(cells: Sequence[Any], seed: int, known: Callable[[Any], bool]) -> li
 
 def check_rows(name: str, rows: Iterable[str]) -> None:
     """Assert that a table has exactly these rows, whichever of them are tried: a command's calls, in any order."""
-    there = {row for row, _ in _cells(_part(name))}
-    assert WRITES or there == set(rows), (
-        f"docs/reliability.md has other rows ({name}); not there: {set(rows) - there}, no more: {there - set(rows)}; "
+    there, now = {row for row, _ in _cells(_part(name))}, set(rows)
+    assert WRITES or there == now, (
+        f"docs/reliability.md has other rows ({name}); not there: {now - there}, no more: {there - now}; "
         "HANDRAIL_WRITE_DOCS=1 tries and writes them"
     )
 
