@@ -422,3 +422,13 @@ def test_a_mark_of_a_time_to_come_ends(office: Office) -> None:
     assert abs(int(kept["at"]["N"]) / 1000 - time.time()) < 60
     assert kept["later"] == {"S": "kept"}
     office.drop("open", mark["sk"]["S"])
+
+
+def test_an_intent_of_another_request_tells_nothing_of_this_one(office: Office) -> None:
+    office.handrail.ok("s3", "create", "its-own-1", "--request-id", "its-own-1")
+    for kind in ("intent", "outcome"):
+        office.put({**office.row("request#its-own-1", kind), "pk": {"S": "request#copied-1"}})
+    done = office.handrail("s3", "create", "its-own-1", "--request-id", "copied-1")
+    assert (done.code, "it is of another request" in done.err) == (7, True), done.err
+    for kind in ("intent", "outcome"):
+        office.drop("request#copied-1", kind)

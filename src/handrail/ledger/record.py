@@ -411,6 +411,8 @@ def _check_readable(item: Item) -> None:
         check_schema(item)
         if not _moment(item):
             raise Odd("at is no time")
+        if item["pk"] != f"request#{item.get('request')}":
+            raise Odd("it is of another request")
         if item["sk"] == "intent":
             _check_intent(item)
         else:
