@@ -9,9 +9,10 @@ import pytest
 from handrail.aws.s3 import Standing
 from handrail.core.errors import NotSetUp, PermissionDenied, WrongState
 from handrail.ledger.record import Intent, Unfinished, Verdict
+from handrail.ledger.rows import Row
 from handrail.operations.s3.leftovers import _is_busy
 from handrail.operations.s3.meeting import check_no_upload, is_being_opened
-from handrail.operations.s3.recovery import recover_delete
+from handrail.operations.s3.recovery import _is_another, recover_delete
 
 NOW = 1_000.0
 
@@ -63,3 +64,22 @@ def test_of_a_bucket_that_cannot_be_looked_at_nothing_is_said() -> None:
     cut_off = Intent("r1", "s3 delete", "press", "us-east-1", "sandbox")
     with pytest.raises(PermissionDenied, match="bucket press is on record and can't be reached"):
         recover_delete(SimpleNamespace(s3=s3), cut_off)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("made_by", "row", "is_another"),
+    [
+        ("r1", ("r1", 900), False),
+        ("r1", ("r2", 1_100), True),
+        ("", ("r1", 900), False),
+        ("", ("r2", 1_100), True),
+        (None, ("r1", 900), False),
+        (None, ("r2", 1_100), True),
+    ],
+)
+def test_a_bucket_made_since_is_told_from_the_one_that_a_request_was_about(
+    made_by: str | None, row: tuple[str, int], is_another: bool
+) -> None:
+    about = intent("r0", "s3 delete", **({} if made_by is None else {"made_by": made_by}))
+    assert _is_another(Row("bucket", "press", "ann", row[0], "us-east-1", row[1]), about) is is_another
+    assert not _is_another(None, about)

@@ -63,12 +63,15 @@ def recover_update(session: Session, intent: Intent) -> Result:
 def _is_another(row: Row | None, intent: Intent) -> bool:
     """Return whether the bucket of a row is not the one that a request was about, but one made of its name since.
 
-    What earlier versions put on record does not say which request had made it: it was its owner's, and there already.
+    One that Handrail had not made may have had a row all the same, of an earlier bucket. What earlier versions put on
+    record does not say which request had made it: it was its owner's, and there already.
     """
     if row is None:
         return False
-    if "made_by" in intent.resolved:
-        return bool(row.request != intent.resolved["made_by"])
+    if made_by := intent.resolved.get("made_by"):
+        return bool(row.request != made_by)
+    if made_by == "":
+        return row.created_at > intent.at
     return row.owner not in (intent.owner, intent.given.get("owner")) or row.created_at > intent.at
 
 
