@@ -343,7 +343,7 @@ GUARDS = (
     Guard("places are of their create", AGREEMENT, "return _is_not_of(story.get(name), name, place) or ", "return ",
           a_place_of_another),
     Guard("what is cut off is its own", "operations/s3/recovery.py",
-          'bool(row.request != intent.resolved["made_by"])', "False", cut_off_and_made_anew),
+          'bool(row.request != made_by)', "False", cut_off_and_made_anew),
     Guard("chains are their writers'", VERIFY, "unlike_list(chain, items, principals[chain])", "[]",
           a_chain_of_another),
     Guard("anchors are compared", VERIFY, "pins_of(chain, anchors))", "[])", a_forged_record),
