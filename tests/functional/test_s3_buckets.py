@@ -529,3 +529,15 @@ def test_another_owners_bucket_asks_by_name(handrail: Handrail, s3: Any, unique:
     assert tags_of(s3, name)["handrail:owner"] == "dev-2"
     assert "made by dev-2" in handrail.ok("s3", "show", name).out
     handrail.ok("s3", "delete", name, "--yes", "--owner", "dev-2")
+
+
+def test_a_foreign_bucket_is_deleted_where_the_policy_lets_any(
+    handrail: Handrail, sandbox: Sandbox, unique: Callable[[str], str]
+) -> None:
+    name = unique("theirs")
+    sandbox.client("s3").create_bucket(Bucket=name)
+    (handrail.cwd / "any.toml").write_text('s3.manage = "any"\n')
+    anybody = Handrail({**handrail.environ, "HANDRAIL_POLICY": str(handrail.cwd / "any.toml")}, handrail.cwd)
+    assert anybody("s3", "delete", name).code == 6
+    assert anybody("s3", "delete", name, answers="y\n").code == 0
+    assert name not in [one["Name"] for one in sandbox.client("s3").list_buckets()["Buckets"]]

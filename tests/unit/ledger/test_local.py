@@ -36,6 +36,9 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
     with pytest.raises(NotSetUp, match="can't be written"):
         LocalRecord(tmp_path / "state" / "audit.jsonl", caller(), lambda: 5.0).intend([INTENT])
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(NotSetUp, match=r"the audit file .*folder can't be written"):
+        LocalRecord(tmp_path / "folder", caller(), lambda: 5.0).intend([INTENT])
 
 
 def test_what_stands_in_a_file_is_settled_by_nobody_else(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Requests of buckets that are open on record: whose they are, and what follows where the bucket can't be looked at."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from handrail.ledger.rows import Row
 from handrail.operations.s3.leftovers import _is_busy
 from handrail.operations.s3.meeting import check_no_upload, is_being_opened
 from handrail.operations.s3.recovery import _is_another, recover_delete
+from handrail.operations.s3.targets import open_create
 
 NOW = 1_000.0
 
@@ -83,3 +85,16 @@ def test_a_bucket_made_since_is_told_from_the_one_that_a_request_was_about(
     about = intent("r0", "s3 delete", **({} if made_by is None else {"made_by": made_by}))
     assert _is_another(Row("bucket", "press", "ann", row[0], "us-east-1", row[1]), about) is is_another
     assert not _is_another(None, about)
+
+
+def test_only_an_open_create_of_this_bucket_is_one() -> None:
+    rows = [Unfinished(f"r{number}", "s3 create", NOW, "") for number in range(4)]
+    creates = [Intent(row.request, "s3 create", "press", "us-east-1", "sandbox") for row in rows]
+    known: dict[str, Any] = {
+        "r1": SimpleNamespace(intent=creates[1], verdict=Verdict("r1", "succeeded")),
+        "r2": SimpleNamespace(intent=replace(creates[2], resource="other"), verdict=None),
+        "r3": SimpleNamespace(intent=creates[3], verdict=None),
+    }
+    here: Any = SimpleNamespace(unfinished=rows, ledger=SimpleNamespace(record=SimpleNamespace(find=known.get)))
+    assert open_create(here, "press") is creates[3]
+    assert open_create(here, "press", but="r3") is None
