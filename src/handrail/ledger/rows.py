@@ -1,12 +1,11 @@
 """Ownership rows: what Handrail made that can't carry its mark alone (buckets, zones). One row per thing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from handrail.aws.dynamodb import Table
 from handrail.core.errors import Conflict, NotSetUp
-from handrail.core.regions import may_be_region
 from handrail.core.s3_rules import name_fault
 from handrail.ledger.shapes import SCHEMA, Odd, check_schema, moment, region, text, unreadable
 
@@ -61,13 +60,6 @@ class Rows:
         return found, odd
 
 
-def _no_fault(_name: str) -> str:
-    return ""
-
-
-_FAULTS: Mapping[str, Callable[[str], str]] = {"bucket": name_fault}
-
-
 def _pk(kind: str) -> str:
     return f"own#{kind}"
 
@@ -80,9 +72,7 @@ def _row(item: Mapping[str, Any]) -> Row:
         row = Row(**texts, region=region(item), created_at=moment(item, "created_at"))
         if (_pk(row.kind), row.name) != (item["pk"], item["sk"]) or not (row.owner and row.request):
             raise Odd("it says something of another thing, or of nobody")
-        if not may_be_region(row.region):
-            raise Odd("its region can't be one")
-        if fault := _FAULTS.get(row.kind, _no_fault)(row.name):
+        if row.kind == "bucket" and (fault := name_fault(row.name)):
             raise Odd(f"nothing of its name can be made: {fault}")
     except Odd as odd:
         raise unreadable(f"{item['pk']}/{item['sk']}", odd) from None

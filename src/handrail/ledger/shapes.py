@@ -9,13 +9,13 @@ from typing import Any
 
 from handrail.aws.dynamodb import Foreign
 from handrail.core.errors import NotSetUp
+from handrail.core.regions import may_be_region
 
 SCHEMA = 2  # of the rows that this version writes; 0.1 wrote none
 LATEST = 2**33  # epoch seconds: the year 2242; no time of a row is later
 DAY = 86_400  # seconds: nothing that a row says will happen is later than that after it was written
 _REQUEST = re.compile(r"[A-Za-z0-9._-]{1,61}")  # also derived from others (web-2): with hr- what a ClientToken takes
 _INSTANCE = re.compile(r"i-[0-9a-f]{1,32}")
-_REGION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")  # a part of a host name
 
 
 class Odd(ValueError):
@@ -82,8 +82,8 @@ def instance(values: Mapping[str, Any], default: Any = None) -> str:
 def region(values: Mapping[str, Any]) -> str:
     """Return the region of a row. Raises Odd."""
     found = text(values, "region")
-    if not _REGION.fullmatch(found):
-        raise Odd("region is no region")
+    if not may_be_region(found):
+        raise Odd("its region can't be one")
     return found
 
 

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from handrail.core.regions import may_be_region
 from handrail.ledger.record import Intent
-from handrail.ledger.shapes import Odd, text, unreadable
+from handrail.ledger.shapes import Odd, region, text, unreadable
 
 
 @contextmanager
@@ -21,9 +20,7 @@ def reading(intent: Intent) -> Iterator[None]:
 def region_of(intent: Intent) -> str:
     """Return where a request is about something. Raises NotSetUp where that can't be a region."""
     with reading(intent):
-        if not may_be_region(intent.region):
-            raise Odd("its region can't be one")
-    return intent.region
+        return region(vars(intent))
 
 
 def flag(values: Mapping[str, Any], name: str) -> bool | None:
