@@ -16,7 +16,7 @@ from handrail.ledger.hold import NO_HOLD, LeaseHold, NoHold, held, wanted_of
 from handrail.ledger.holders import Cap, Place, Places, Seen, State, Times, Versioned, Wanted
 from handrail.ledger.lease import Lease
 from handrail.ledger.ports import Here, Sides
-from handrail.ledger.record import CHAINS, Intent, Known, Record, Unfinished, Verdict
+from handrail.ledger.record import Intent, Known, Record, Unfinished, Verdict
 from handrail.ledger.refusal import cap_reached
 from handrail.ledger.rows import Rows
 from handrail.ledger.sides import Ec2Looks, HoldersItem, RecordedOutcomes, seen_of
@@ -66,15 +66,11 @@ class Ledger:
         regions: Sequence[str],
         caps: Sequence[Cap],
     ) -> None:
-        self.record, self.rows, self._table = record, Rows(table), table
+        self.record, self.rows = record, Rows(table)
         self.times, self.caps, self._here = times, tuple(caps), here
         self._item = HoldersItem(table)
         sides = Sides(self._item, Ec2Looks(ec2_of), RecordedOutcomes(record, here.spent))
         self.lease = Lease(sides, here, times, regions)
-
-    def principals(self) -> dict[str, object]:
-        """Return whose each chain on the list of chains is, as the list says."""
-        return {item["sk"]: item.get("actor") for item in self._table.query(CHAINS)}
 
     @contextmanager
     def take(self, plan: Plan) -> Iterator[LeaseHold]:

@@ -93,13 +93,19 @@ class Known:
 class Survey:
     """All that a pass over the table finds.
 
-    unlisted: chains that are not on the list. copies: by request and kind. beside: the items that are no entries.
+    principals: whose each chain on the list is, as the list says. copies: by request and kind. beside: the items that
+    are no entries.
     """
 
     chains: frozenset[str]
-    unlisted: frozenset[str]
+    principals: Mapping[str, object]
     copies: Mapping[tuple[str, str], Item]
     beside: Sequence[Item] = ()
+
+    @property
+    def unlisted(self) -> frozenset[str]:
+        """Return the chains that are not on the list."""
+        return self.chains - self.principals.keys()
 
 
 class Record:
@@ -291,8 +297,8 @@ class Record:
                 copies[item["pk"].removeprefix("request#"), item["sk"]] = item
             elif item["pk"] != CHAINS:
                 beside.append(item)
-        listed = set(self.listed())
-        return Survey(frozenset(found | listed), frozenset(found - listed), copies, beside)
+        principals = {item["sk"]: item.get("actor") for item in self._table.query(CHAINS)}
+        return Survey(frozenset(found | principals.keys()), principals, copies, beside)
 
     def copy_of(self, request: str, kind: str) -> Item | None:
         """Return the copy of an entry that stands under its request, or None."""

@@ -110,7 +110,7 @@ def _read(ledger: Ledger, anchors: Sequence[Anchor]) -> Pass:
     record = ledger.record
     survey = record.survey()
     copies = dict(survey.copies)
-    principals = ledger.principals()
+    principals = survey.principals
     faults = [*gone(anchors, survey.chains), *(unlisted(chain) for chain in sorted(survey.unlisted))]
     read, lengths = [], {}
     for chain in sorted(survey.chains):
