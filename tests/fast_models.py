@@ -9,6 +9,8 @@ from typing import Any
 
 import botocore.client
 import botocore.endpoint
+import botocore.session
+from botocore.loaders import JSONFileLoader
 
 
 def hurry_retries() -> None:
@@ -41,3 +43,12 @@ def share_models(loader: Any) -> None:
         return known[path]
 
     loader.load_file = load_file
+
+
+def load_models() -> None:
+    """Have this process, and all that it forks, know the models of the services that commands call."""
+    share_models(JSONFileLoader)
+    session = botocore.session.Session()
+    session.set_credentials("none", "none")
+    for service in ("sts", "ec2", "ssm", "dynamodb", "s3", "s3control"):
+        session.create_client(service, region_name="us-east-1")

@@ -14,13 +14,11 @@ from typing import Any, NoReturn
 
 # Imported so that no scenario has to.
 import boto3  # noqa: F401
-import botocore.session
 import click  # noqa: F401
 import hypothesis  # noqa: F401
 import pytest  # noqa: F401
-from botocore.loaders import JSONFileLoader
 
-from fast_models import share_methods, share_models
+from fast_models import load_models, share_methods
 
 
 def run(order: dict[str, Any]) -> dict[str, Any]:
@@ -55,18 +53,10 @@ def _be(order: dict[str, Any]) -> NoReturn:
         os._exit(code)
 
 
-def _warm_up() -> None:
-    share_models(JSONFileLoader)
-    share_methods()
-    session = botocore.session.Session()
-    session.set_credentials("none", "none")
-    for service in ("sts", "ec2", "ssm", "dynamodb", "s3", "s3control"):
-        session.create_client(service, region_name="us-east-1")
-
-
 def main() -> None:
     """Answer orders until stdin ends."""
-    _warm_up()
+    share_methods()
+    load_models()
     while line := sys.stdin.readline():
         print(json.dumps(run(json.loads(line))), flush=True)
 

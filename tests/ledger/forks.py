@@ -18,9 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from botocore.loaders import JSONFileLoader
-
-from fast_models import share_models
+from fast_models import load_models
 from handrail.core.plan import Plan
 from handrail.doors.cli import Surroundings, run_program
 from handrail.ledger.account import Ledger
@@ -109,20 +107,9 @@ def _take_nothing(_ledger: Ledger, _plan: Plan) -> Iterator[NoHold]:
     yield NO_HOLD
 
 
-def _warm_up() -> None:
-    """Load what every command would: the models of the services that it calls."""
-    import botocore.session
-
-    share_models(JSONFileLoader)
-    session = botocore.session.Session()
-    session.set_credentials("none", "none")
-    for service in ("sts", "ec2", "ssm", "dynamodb", "s3", "s3control"):
-        session.create_client(service, region_name="us-east-1")
-
-
 def main() -> None:
     """Answer orders until stdin ends."""
-    _warm_up()
+    load_models()
     forks = Forks()
     while line := sys.stdin.readline():
         order = json.loads(line)
