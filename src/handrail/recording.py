@@ -42,7 +42,7 @@ class Entries:
 
     def __init__(self, session: "Session", operation: Operation, plan: Plan, intents: Sequence[Intent]) -> None:
         self._session, self._operation, self._plan = session, operation, plan
-        self._started, self._sent = session.clock.monotonic(), session.changes_sent
+        self._started, self._sent = session.clock.monotonic(), session.aws.changes_sent
         self._waiting = {intent.request: intent for intent in intents}
         self.hold: Hold | None = None
 
@@ -113,7 +113,7 @@ class Entries:
 
     @property
     def _has_sent(self) -> bool:
-        return self._session.changes_sent > self._sent
+        return self._session.aws.changes_sent > self._sent
 
     @property
     def _again(self) -> str:
@@ -149,7 +149,7 @@ class Entries:
             duration_ms=round(spent * 1000),
         )
         try:
-            stayed = self._session.ledger.record.settle(verdict)
+            stayed = self._session.stores.record.settle(verdict)
         except HandrailError as failed:
             self._session.listener.note(
                 f"warning: what became of {intent.operation} {intent.resource} could not be put on record: "
@@ -161,7 +161,7 @@ class Entries:
 
     def _say_what_stands(self, intent: Intent, verdict: Verdict) -> None:
         """Say that somebody took this command for dead and has put another outcome on record, which stays."""
-        known = self._session.ledger.record.find(intent.request)
+        known = self._session.stores.record.find(intent.request)
         there = known.verdict if known is not None else None
         if there is not None and there.result != verdict.result:
             self._session.listener.note(
@@ -171,12 +171,12 @@ class Entries:
 
     def beat(self, work: float) -> None:
         """Say that the requests that are still waited for are not cut off, and may be worked at for so many seconds."""
-        record = self._session.ledger.record
+        record = self._session.stores.record
         now = record.now()
         waiting = list(self._waiting.values())
         alive = [record.renew(one.request) for one in waiting]
         if all(alive):
-            self._session.allow_changes_until(now + work)
+            self._session.aws.allow_changes_until(now + work)
 
 
 def _result(error: HandrailError | None, status: Status) -> str:
@@ -193,8 +193,8 @@ def recorded(session: "Session", operation: Operation, plan: Plan) -> Iterator[E
         for result in plan.planned
         if result.status is Status.PLANNED and result.request
     ]
-    begun = session.ledger.record.now()
-    session.ledger.record.intend([intent for intent in intents if intent.request not in plan.known])
+    begun = session.stores.record.now()
+    session.stores.record.intend([intent for intent in intents if intent.request not in plan.known])
     entries = Entries(session, operation, plan, intents)
     try:
         with _alive(session, plan, entries, begun):
@@ -213,16 +213,16 @@ def _alive(session: "Session", plan: Plan, entries: Entries, begun: float) -> It
 
     What takes places has the lease for both. begun: when its intents were written, epoch seconds.
     """
-    times = session.ledger.times if plan.places is None else None
+    times = session.stores.ledger.times if plan.places is None else None
     if times is None:
         yield
         return
-    session.allow_changes_until(begun + times.work)
+    session.aws.allow_changes_until(begun + times.work)
     try:
         with beating(lambda: entries.beat(times.work), times.work):
             yield
     finally:
-        session.allow_changes_until(None)
+        session.aws.allow_changes_until(None)
 
 
 def _intent(session: "Session", operation: Operation, plan: Plan, result: Result) -> Intent:
@@ -280,7 +280,7 @@ def _record_pair(session: "Session", intent: Intent, error: HandrailError) -> No
         message=session.redact(error.message),
     )
     try:
-        session.ledger.record.intend_and_settle(intent, verdict)
+        session.stores.record.intend_and_settle(intent, verdict)
     except HandrailError as failed:
         session.listener.note(f"warning: this could not be put on record: {failed.message}")
 
@@ -301,11 +301,11 @@ def settle_unfinished(session: "Session", first: Collection[str] = ()) -> set[st
     some of them at a time, by chance, so that one which can't be settled is in nobody's way. first: those that are in
     any case. Returns the requests that were looked at.
     """
-    limit = session.ledger.record.now() - session.recovery_age
-    for one in session.unfinished:
+    limit = session.stores.record.now() - session.stores.recovery_age
+    for one in session.stores.unfinished():
         if not one.dated:  # alive from now on, and no longer than any other
-            session.ledger.record.renew(one.request)
-    due = [one for one in session.unfinished if one.at < limit and (one.tried < limit or one.request in first)]
+            session.stores.record.renew(one.request)
+    due = [one for one in session.stores.unfinished() if one.at < limit and (one.tried < limit or one.request in first)]
     mine = [one for one in due if one.request in first]
     others = [one for one in due if one.request not in first]
     chosen = mine + random.sample(others, min(len(others), RECOVERED_AT_ONCE))
@@ -316,7 +316,7 @@ def settle_unfinished(session: "Session", first: Collection[str] = ()) -> set[st
 
 def _settle_one(session: "Session", one: Unfinished) -> None:
     """Settle a request, put it off, or give it up; a record that does not answer leaves it as it is."""
-    record, intent = session.ledger.record, None
+    record, intent = session.stores.record, None
     try:
         try:
             known = record.find(one.request)
@@ -350,10 +350,10 @@ def _leave(session: "Session", one: Unfinished, intent: Intent | None, error: Ha
     That the world has moved on (gone, somebody else's, another state) is final at once. What may pass, a permission, a
     network, is tried again for a day; what a newer Handrail began is left to it.
     """
-    record = session.ledger.record
+    record = session.stores.record
     what = f"{one.operation} {intent.resource if intent else one.request}"
     final = isinstance(error, (NotFound, Refused, WrongState)) and error.slug != "busy"
-    ends = one.at + GIVEN_UP_AFTER * session.recovery_age
+    ends = one.at + GIVEN_UP_AFTER * session.stores.recovery_age
     newer = error.slug in (_NEWER_OPERATION, "newer_row")
     if final or (record.now() > ends and not newer):
         said = f"it was cut off, and what became of it can't be told any more: {error.message}"

@@ -47,7 +47,7 @@ def _planned(operation: Operation, values: Values, session: "Session") -> Plan:
     plan = operation.handler(session, values)
     if isinstance(plan, Outcome):
         raise Internal(f"{operation.name} changes something, and gave no plan.")
-    session.check_policy(plan)
+    session.rules.check(plan.claims)
     return plan
 
 
@@ -61,7 +61,7 @@ def _change(operation: Operation, plan: Plan, values: Values, session: "Session"
     if plan.prepare is not None:
         plan.prepare()
     session.listener.announce(plan)
-    with recorded(session, operation, plan) as entries, session.ledger.take(plan) as hold:
+    with recorded(session, operation, plan) as entries, session.stores.ledger.take(plan) as hold:
         entries.hold = hold
         if not asked:
             session.listener.show_plan(plan)
@@ -72,7 +72,7 @@ def _change(operation: Operation, plan: Plan, values: Values, session: "Session"
 def _preview(plan: Plan, session: "Session") -> Outcome:
     """Return what would be done. Reads the places under the cap and reports a full one, takes none."""
     if plan.changes_something:
-        refused = session.preview(plan.places) if plan.places is not None else {}
+        refused = session.stores.preview(plan.places) if plan.places is not None else {}
         session.listener.show_plan(plan)
         return _outcome(plan, [_refused(plan, one, refused.get(one.request or "")) for one in plan.planned])
     return _outcome(plan, plan.planned)

@@ -181,7 +181,8 @@ class _Program:
             check_query(said.query)
         from handrail.session import Door, Session
 
-        door = Door(line_of(operation, raw, flags, dry_run=dry_run), parse, operation_named, self.secrets)
+        line = line_of(operation, raw, flags, dry_run=dry_run)
+        door = Door(line, parse, operation_named, self.secrets, around.stdin)
         session = Session(said, around.environ, around.cwd, folders, self.console, clock=around.clock, door=door)
         self.console = session.listener = _console(said, session, around, operation, self.secrets, dry_run=dry_run)
         if operation.mutates and (listing := _listing(operation)):
@@ -350,8 +351,8 @@ def _say_calls(session: Session, console: Console) -> None:
         for call in session.calls:
             tries = f" · {call.attempts} attempts" if call.attempts > 1 else ""
             console.note(f"{call.service}:{call.operation} {call.ms} ms{tries}")
-        if session.retries_used:
-            console.note(session.retries_used)
+        if session.aws.retries_used:
+            console.note(session.aws.retries_used)
 
 
 # ---- what Click says, and defects

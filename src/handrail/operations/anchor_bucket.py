@@ -40,7 +40,7 @@ ACCOUNT = Field(
 def open_bucket(session: Session, name: str, account: str | None) -> Place:
     """Return a bucket for anchors. Raises NotFound, PermissionDenied, also where it is another account's than said."""
     whose = account or session.caller.account
-    standing = session.s3.standing(name, account=whose)
+    standing = session.aws.s3.standing(name, account=whose)
     if standing.is_free:
         raise NotFound(
             f"there is no bucket {name}.", hint=command("s3 create", name, object_lock=True), details={"target": name}
@@ -52,7 +52,7 @@ def open_bucket(session: Session, name: str, account: str | None) -> Place:
             hint="--bucket-account names another account; whose bucket it is, its owner knows",
             details={"action": "s3:ListBucket", "target": name},
         )
-    return Place(name, whose, standing.region, Vault(session.s3.client(standing.region), name, whose))
+    return Place(name, whose, standing.region, Vault(session.aws.s3.client(standing.region), name, whose))
 
 
 def anchors_in(session: Session, place: Place) -> tuple[list[Anchor], list[Fault]]:
@@ -60,7 +60,7 @@ def anchors_in(session: Session, place: Place) -> tuple[list[Anchor], list[Fault
 
     Every version counts, so a newer one hides none, nor does a delete marker: both are said.
     """
-    folder = folder_of(session.caller.account, session.home_region)
+    folder = folder_of(session.caller.account, session.stores.home_region)
     found: list[tuple[Version, Anchor]] = []
     faults = []
     for version in place.vault.versions(folder):

@@ -10,9 +10,9 @@ from handrail.session import Session
 @contextmanager
 def attempt(session: Session) -> Iterator[None]:
     """Let an error that says nothing of it say whether the change may have been made: if anything was sent inside."""
-    before = session.changes_sent
+    before = session.aws.changes_sent
     try:
         yield
     except HandrailError as error:
-        error.acted = error.acted or (Acted.UNKNOWN if session.changes_sent > before else Acted.NO)
+        error.acted = error.acted or (Acted.UNKNOWN if session.aws.changes_sent > before else Acted.NO)
         raise

@@ -23,7 +23,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 def ledger_of(session: Session) -> Ledger:
     """Return the account's ledger. Raises NotSetUp where it has none."""
-    ledger = session.found_ledger or session.ledger  # what is only read needs no warning of where changes go
+    ledger = session.stores.found or session.stores.ledger  # what is only read needs no warning of where changes go
     if not isinstance(ledger, Ledger):
         raise NotSetUp(
             "this account has no ledger, so its record is a file on each machine.",

@@ -46,7 +46,7 @@ def anchor(session: Session, values: Values) -> Plan:
 
 def _heads(session: Session, now: datetime) -> Anchor:
     heads = ledger_of(session).record.heads()
-    return Anchor(session.caller.account, session.home_region, f"{now:%Y-%m-%dT%H:%M:%SZ}", heads)
+    return Anchor(session.caller.account, session.stores.home_region, f"{now:%Y-%m-%dT%H:%M:%SZ}", heads)
 
 
 def _current(anchor: Anchor, **more: Any) -> dict[str, Any]:
@@ -64,10 +64,10 @@ def _to_file(session: Session, values: Values) -> Plan:
         option = "--" + given[0].replace("_", "-")
         raise Usage(f"{option} is about a bucket, and a file was named.", hint="give --bucket NAME instead of the file")
     taken = _heads(session, session.clock.now())
-    path = session.cwd / values["file"]
+    path = session.machine.cwd / values["file"]
 
     def apply(hold: Hold) -> list[Result]:
-        session.write_file(path, text_of(taken))
+        session.machine.write_file(path, text_of(taken))
         said = f"{path} has the heads of {count(len(taken.heads), 'chain')}"
         next_line = (
             ("next", command("audit verify", since_anchor=str(values["file"]))),
@@ -126,7 +126,7 @@ def _judged(session: Session, name: str, account: str | None) -> tuple[frozenset
     if account in (None, session.caller.account):
         targets = [find_one(session, name)]
         return owners_of(targets), foreign_question(targets, "put an anchor into it")
-    touch = session.touch("s3", name=name, managed=False, owner="")
+    touch = session.rules.touch("s3", name=name, managed=False, owner="")
     text = f"{name} belongs to account {account}; put an anchor into it anyway?"
     return frozenset(), Question(Ask.YES, text) if touch is Touch.ASK_FOREIGN else None
 
@@ -188,7 +188,7 @@ def recover(session: Session, intent: Intent) -> Verdict:
     with reading(intent):
         name, account, key = (text(intent.resolved, member) for member in ("bucket", "bucket_account", "key"))
     try:
-        with asking_once(session, session.silent["s3"], region_of(intent)):
+        with asking_once(session, session.aws.silent["s3"], region_of(intent)):
             place = open_bucket(session, name, account)
             lies, message = lies_there(place, key), "it was cut off, and was not put"
     except (NotFound, PermissionDenied) as error:

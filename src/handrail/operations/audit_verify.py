@@ -152,7 +152,7 @@ def _anchors(session: Session, values: Values) -> tuple[list[Anchor], list[Fault
 def _of_file(session: Session, path: str) -> Anchor:
     again = "handrail audit anchor anchor.json"
     try:
-        anchor = anchor_of(session.read_file(path, SIZE_LIMIT))
+        anchor = anchor_of(session.machine.read_file(path, SIZE_LIMIT))
     except NewerAnchor:
         raise Usage(
             f"{show(path)} is an anchor of a newer Handrail, which this one can't read.",
@@ -160,7 +160,7 @@ def _of_file(session: Session, path: str) -> Anchor:
         ) from None
     except ValueError:
         raise Usage(f"{show(path)} is not an anchor.", hint=again) from None
-    theirs, ours = (anchor.account, anchor.region), (session.caller.account, session.home_region)
+    theirs, ours = (anchor.account, anchor.region), (session.caller.account, session.stores.home_region)
     if theirs != ours:
         raise Usage(
             f"{show(path)} is an anchor of account {theirs[0]} in {theirs[1]}, "

@@ -35,7 +35,7 @@ _STAYS = "What runs there all the same is counted again as soon as a look shows 
 
 
 def _ledger(session: Session) -> Ledger:
-    ledger = session.ledger
+    ledger = session.stores.ledger
     if not isinstance(ledger, Ledger):
         raise NotSetUp("this account has no ledger, so there are no places.", hint="handrail init")
     return ledger
@@ -46,7 +46,7 @@ def list_places(session: Session, values: Values) -> Outcome:
     ledger = _ledger(session)
     ledger.lease.settle()
     rows = ledger.lease.overview()
-    limit = session.account_limit()
+    limit = session.rules.limits.account
     places = count(len(rows), "place")
     doubtful = any(row["note"] for row in rows)
     return Outcome(
@@ -174,7 +174,7 @@ def _undo(session: Session, ledger: Ledger, row: dict[str, Any], values: Values)
         )
     user_data = _user_data(session, known, values["user_data"])
     launch = launch_of(known.intent, user_data)
-    ec2 = session.ec2_of(known.intent.region)
+    ec2 = session.aws.ec2_of(known.intent.region)
 
     def undo() -> Any:
         wanted = Wanted(
@@ -190,7 +190,7 @@ def _undo(session: Session, ledger: Ledger, row: dict[str, Any], values: Values)
 def _user_data(session: Session, known: Known, file: str | None) -> bytes | None:
     """Return the user data of the create, which must be the one whose hash is on record."""
     expected = known.intent.given.get("user_data_sha256")
-    data = check_user_data(session.read_file(file), file) if file else None
+    data = check_user_data(session.machine.read_file(file), file) if file else None
     if expected != (hashlib.sha256(data).hexdigest() if data is not None else None):
         raise Usage(
             "undoing repeats the create with its own user data, of which only the hash is on record.",

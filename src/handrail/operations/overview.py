@@ -22,8 +22,8 @@ NOT_SEEN = "can't be seen now"
 def overview(session: Session, values: Values) -> Outcome:
     """Return what a person sees who types `handrail` alone."""
     where = session.where
-    mine = session.ec2.managed(LIVE_STATES)
-    taken, limit = session.places_taken(mine), session.account_limit()
+    mine = session.aws.ec2.managed(LIVE_STATES)
+    taken, limit = session.stores.places_taken(mine), session.rules.limits.account
     states = [one.state for one in mine]
     counts = {state: states.count(state) for state in ("running", *STATES) if state in states}
     buckets = _buckets(session)
@@ -37,12 +37,12 @@ def overview(session: Session, values: Values) -> Outcome:
         "places_used": taken,
         "places": limit,
         "buckets": buckets,
-        "policy": [policy.source for policy in session.policies],
+        "policy": [policy.source for policy in session.rules.policies],
     }
     notes = (
         ("where", f"{where.target} · {where.account} · {where.region} ({where.region_source})"),
         ("you are", session.caller.owner if session.caller.owner != "you" else ""),
-        ("policy", " and ".join(policy.source for policy in session.policies)),
+        ("policy", " and ".join(policy.source for policy in session.rules.policies)),
         ("instances", _instances(counts, taken, limit)),
         ("buckets", _bucket_words(buckets)),
         ("may make", _may_make(session)),
@@ -65,7 +65,7 @@ def _buckets(session: Session) -> dict[str, Any] | None:
     from handrail.operations.s3.look import list_buckets
     from handrail.operations.s3.targets import KIND
 
-    ledger = session.found_ledger
+    ledger = session.stores.found
     if ledger is None:
         return {"count": 0, "public": 0}
     if ledger.rows is None:
@@ -92,7 +92,7 @@ def _bucket_words(buckets: Mapping[str, Any] | None) -> str:
 
 def _may_make(session: Session) -> str:
     """Return the instance types and images that the policy allows, where it lists them."""
-    types, images = session.allowed("ec2.types"), session.allowed("ec2.images")
+    types, images = session.rules.allowed("ec2.types"), session.rules.allowed("ec2.images")
     lists = [", ".join(items[:8]) + (" …" if len(items) > 8 else "") for items in (types, images) if items]
     return " · ".join(lists)
 

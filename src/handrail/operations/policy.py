@@ -22,26 +22,28 @@ FILE = "handrail.toml"
 
 def show(session: Session, values: Values) -> Outcome:
     """Return every key of the policies that hold, with its value and where it stands."""
-    rows = [{"policy": policy.source, **row} for policy in session.policies for row in policy.as_rows()]
-    several = len(session.policies) > 1
+    rows = [{"policy": policy.source, **row} for policy in session.rules.policies for row in policy.as_rows()]
+    several = len(session.rules.policies) > 1
     return Outcome(
         rows=rows,
         columns=(("KEY", "key"), ("VALUE", "text"), ("FROM", "origin")),
-        summary="a change must pass both: " + " and ".join(one.source for one in session.policies) if several else "",
+        summary="a change must pass both: " + " and ".join(one.source for one in session.rules.policies)
+        if several
+        else "",
     )
 
 
 def init(session: Session, values: Values) -> Plan:
     """Write a policy file with every key explained; asks before it replaces one."""
     named = values["file"] or FILE
-    path = session.cwd / named
+    path = session.machine.cwd / named
     text = init_text(values["preset"])
     there = in_the_way(path)
     if path.is_dir():
         raise Conflict(f"{path} is a folder.", hint=command("policy init", file=str(path / FILE)))
 
     def apply(hold: Hold) -> list[Result]:
-        session.write_file(path, text)
+        session.machine.write_file(path, text)
         said, current = f"{path} is written", {"path": str(path)}
         notes = _next(session, path, named)
         return [Result(path.name, None, Status.SUCCEEDED, said=said, current=current, notes=notes)]
@@ -73,7 +75,7 @@ def _makes_it_hold(path: Path) -> str:
 
 def _found(session: Session) -> tuple[PolicyFile, ...]:
     try:
-        return session.policy_files
+        return session.rules.files
     except Usage:
         return ()  # another file can't be read, and the next command says so
 
@@ -84,7 +86,7 @@ def check(session: Session, values: Values) -> Outcome:
 
 
 def _check_files(session: Session) -> Outcome:
-    policies, _ = session.policies, session.home_region  # which refuses files that name several
+    policies, _ = session.rules.policies, session.stores.home_region  # which refuses files that name several
     warnings = without_effect(policies, _target(session), session.settings.home_region or "")
     rows = [
         {
@@ -95,7 +97,7 @@ def _check_files(session: Session) -> Outcome:
         }
         for policy in policies
     ]
-    near = next((one.path for one in session.policy_files if one.narrows), None)
+    near = next((one.path for one in session.rules.files if one.narrows), None)
     advice = f"what was found here only narrows; to make it hold: {_makes_it_hold(near)}" if near and warnings else ""
     return Outcome(
         rows=rows,
@@ -117,7 +119,7 @@ def _check_command(session: Session, words: Sequence[str]) -> Outcome:
     there, typed = session.parse_command(words)
     operation = typed.operation
     claims = operation.claims(there, typed.values) if operation.claims else ()
-    reasons = there.explain(claims)
+    reasons = there.rules.explain(claims)
     refused = [reason for reason in reasons if not reason.passes]
     room = _room(there, typed)
     rows = [reason.as_json() for reason in (*reasons, *room.rows)]
@@ -155,15 +157,17 @@ class Room:
 
 def _room(session: Session, typed: Typed) -> Room:
     """Return whether what a create needs fits under the caps now. Takes no place, and makes no ledger."""
-    if typed.operation.name != "ec2 create" or not session.caps:
+    if typed.operation.name != "ec2 create" or not session.rules.caps:
         return Room()
     wanted = typed.values["count"] or 1
     wishes = tuple(PlaceWish(f"check-{number}", "") for number in range(1, wanted + 1))
     try:
-        error = session.cap_in_the_way(Places(session.region, session.caller.owner, wishes))
+        error = session.stores.cap_in_the_way(Places(session.region, session.caller.owner, wishes))
     except NotSetUp as missing:
         return Room(error=missing)
-    caps = session.caps if error is None else [cap for cap in session.caps if cap.key == error.details["key"]]
+    caps = (
+        session.rules.caps if error is None else [cap for cap in session.rules.caps if cap.key == error.details["key"]]
+    )
     return Room(tuple(_cap_row(cap, wanted, passes=error is None) for cap in caps), error)
 
 

@@ -23,7 +23,7 @@ _AT_ONCE = 8
 
 def init(session: Session, values: Values) -> Plan:
     """Look for a ledger in every enabled region and return the plan of making or completing it. Raises Conflict."""
-    home = session.home_region
+    home = session.stores.home_region
     looked = _look_elsewhere(session, home)
     elsewhere = looked.found
     if elsewhere:
@@ -32,7 +32,7 @@ def init(session: Session, values: Values) -> Plan:
             hint=f'set home_region = "{elsewhere[0]}" in the policy, or HANDRAIL_HOME_REGION={elsewhere[0]}',
             details={"regions": elsewhere, "home_region": home},
         )
-    table = session.ledger_table
+    table = session.stores.table
     state = table.find()
     complete = state is not None and state.complete
 
@@ -82,8 +82,8 @@ def _look_elsewhere(session: Session, home: str) -> Looked:
     a ledger where it works.
     """
     if session.aws.sandbox is not None:
-        return Looked(found=session.ledgers_of_sandbox())
-    regions = tuple(region for region in session.ec2_of(home).regions() if region != home)
+        return Looked(found=session.stores.ledgers_of_sandbox())
+    regions = tuple(region for region in session.aws.ec2_of(home).regions() if region != home)
 
     from concurrent.futures import ThreadPoolExecutor
 
@@ -123,7 +123,7 @@ def _record(session: Session, home: str, spent: int = 0) -> None:
     request = session.new_request()
     intent = Intent(request, "init", NAME, home, session.choice.target)
     try:
-        session.ledger.record.intend_and_settle(intent, Verdict(request, "succeeded", resource=NAME, duration_ms=spent))
+        session.stores.record.intend_and_settle(intent, Verdict(request, "succeeded", resource=NAME, duration_ms=spent))
     except HandrailError as error:
         session.listener.note(f"warning: this could not be put on record: {error.message}")
 

@@ -27,7 +27,6 @@ from handrail.core.fields import Field, Kind, Values
 from handrail.core.managed import GIVEN_TAG, IMAGE_TAG, ownership_tags, token_of
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Claim, Facts, Hold, Places, PlaceWish, Plan, Result, Status
-from handrail.core.policy import narrowest
 from handrail.core.resources import LIVE_STATES, Image, Instance
 from handrail.core.shell import line, option
 from handrail.core.words import count
@@ -85,12 +84,12 @@ def create_instances(session: Session, values: Values) -> Plan:
         wait=values["wait"],
     )
     _check_rules(session, claims, places)
-    live = session.ec2.managed(LIVE_STATES)
+    live = session.aws.ec2.managed(LIVE_STATES)
     _check_names_free([one for one in missing if one.known is None], live)
-    facts = session.ec2.type_facts(wish.type)
+    facts = session.aws.ec2.type_facts(wish.type)
     image = _image(session, wish.image, facts.architecture)
     wish = _checked_network(session, wish)
-    taken = session.places_taken(live)
+    taken = session.stores.places_taken(live)
     taken = sum(one.takes_a_place for one in live) if taken is None else taken
     tags = {GIVEN_TAG: digest, IMAGE_TAG: image.label, **wish.tags}
     launches = {
@@ -126,9 +125,9 @@ def create_instances(session: Session, values: Values) -> Plan:
 def _check_rules(session: Session, claims: Sequence[Claim], places: Places) -> None:
     """Raise Refused with every reason at once: that a cap is full too, as far as a look at the ledger shows it."""
     try:
-        session.check_claims(claims)
+        session.rules.check(claims)
     except Refused as refused:
-        full = session.cap_in_the_way(places)
+        full = session.stores.cap_in_the_way(places)
         raise (refused if full is None else with_cap(refused, full)) from None
 
 
@@ -136,19 +135,21 @@ def _wish(session: Session, values: Values) -> Wish:
     tags = parse_tags(values["tag"])
     user_data = None
     if values["user_data"] is not None:
-        user_data = check_user_data(session.read_file(values["user_data"], USER_DATA_LIMIT), values["user_data"])
+        user_data = check_user_data(
+            session.machine.read_file(values["user_data"], USER_DATA_LIMIT), values["user_data"]
+        )
     return Wish(
-        type=values["type"] or session.default_type(),
+        type=values["type"] or session.rules.default_type(),
         image=values["image"],
-        name=values["name"] or name_from(session.caller.owner, session.random_letters(_LETTERS, 4)),
+        name=values["name"] or name_from(session.caller.owner, session.machine.letters(_LETTERS, 4)),
         tags=tags,
-        key_pair=values["key_pair"] or session.policy_default("ec2.default_key_pair"),
-        security_groups=values["security_group"] or tuple(session.policy_default("ec2.default_security_groups") or ()),
-        subnet=values["subnet"] or session.policy_default("ec2.default_subnet"),
+        key_pair=values["key_pair"] or session.rules.default("ec2.default_key_pair"),
+        security_groups=values["security_group"] or tuple(session.rules.default("ec2.default_security_groups") or ()),
+        subnet=values["subnet"] or session.rules.default("ec2.default_subnet"),
         instance_profile=values["instance_profile"],
         user_data=user_data,
         count=values["count"],
-        credits=narrowest(session.policies, "ec2.credits"),
+        credits=session.rules.narrowest("ec2.credits"),
     )
 
 
@@ -199,7 +200,7 @@ def _ones(session: Session, wish: Wish, request: str, digest: str, *, chosen: st
         ones = [One(name, f"{request}-{number}") for number, name in enumerate(wish.names, 1)]
     if chosen is None:
         return ones
-    check_whole(session.request_on_record, chosen, counted=wish.count is not None)
+    check_whole(session.stores.request_on_record, chosen, counted=wish.count is not None)
     return [known_request(session, one, digest, chosen) for one in ones]
 
 
@@ -217,8 +218,8 @@ def _check_names_free(missing: Sequence[One], live: Sequence[Instance]) -> None:
 
 def _image(session: Session, image: str, architecture: str) -> Image:
     if not image.startswith("ami-"):
-        return session.ec2.newest_image(image, architecture)
-    found = session.ec2.image(image)
+        return session.aws.ec2.newest_image(image, architecture)
+    found = session.aws.ec2.image(image)
     if found.architecture != architecture:
         raise Usage(
             f"{found.id} is made for {found.architecture}, and the type needs {architecture}.",
@@ -230,19 +231,19 @@ def _image(session: Session, image: str, architecture: str) -> Image:
 def _checked_network(session: Session, wish: Wish) -> Wish:
     """Return the wish with security groups as ids. Raises NotFound, Usage on what the region does not have."""
     where = session.region
-    if wish.key_pair and not session.ec2.has_key_pair(wish.key_pair):
+    if wish.key_pair and not session.aws.ec2.has_key_pair(wish.key_pair):
         raise NotFound(
             f"there is no key pair {wish.key_pair} in {where}.",
             hint=line("aws", "ec2", "describe-key-pairs", "--region", where),
         )
-    if wish.subnet and not session.ec2.has_subnet(wish.subnet):
+    if wish.subnet and not session.aws.ec2.has_subnet(wish.subnet):
         raise NotFound(
             f"there is no subnet {wish.subnet} in {where}.",
             hint=line("aws", "ec2", "describe-subnets", "--region", where),
         )
     if not wish.security_groups:
         return wish
-    found = session.ec2.security_groups(wish.security_groups)
+    found = session.aws.ec2.security_groups(wish.security_groups)
     return replace(wish, security_groups=tuple(_group(word, ids, where) for word, ids in found.items()))
 
 
@@ -284,7 +285,7 @@ def _make(session: Session, launch: Launch, hold: Hold, one: One) -> Instance | 
     try:
         if standing is not None:
             return _standing(session, one, standing)
-        made = session.ec2.run(launch, hold.fence([one.request]))
+        made = session.aws.ec2.run(launch, hold.fence([one.request]))
     except HandrailError as error:
         return hold.give_back(one.request, error)
     return hold.confirm(one.request, made.id) or made
@@ -292,7 +293,7 @@ def _make(session: Session, launch: Launch, hold: Hold, one: One) -> Instance | 
 
 def _standing(session: Session, one: One, id: str) -> Instance:
     """Return the instance that a repeated request has already. Raises Conflict if it is gone."""
-    found = session.ec2.by_ids([id]).get(id)
+    found = session.aws.ec2.by_ids([id]).get(id)
     if found is None or found.state in ENDED:
         raise gone(one.request, id)
     return found
@@ -375,7 +376,7 @@ def _planned(session: Session, one: One, wish: Wish, image: Image) -> Result:
 def _facts(
     session: Session, missing: Sequence[One], facts: TypeFacts, image: Image, taken: int
 ) -> tuple[tuple[str, str], ...]:
-    limit = session.account_limit()
+    limit = session.rules.limits.account
     running = (
         f"{taken + len(missing)} of {limit} after this" if limit is not None else f"{taken + len(missing)} after this"
     )

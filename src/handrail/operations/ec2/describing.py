@@ -80,7 +80,7 @@ def _ssh_open(session: Session, instance: Instance) -> bool:
     if not instance.security_groups:
         return True
     try:
-        return session.ec2.ssh_is_let_in(instance.security_groups)
+        return session.aws.ec2.ssh_is_let_in(instance.security_groups)
     except HandrailError:
         return True
 

@@ -23,7 +23,7 @@ def fresh_places(session: Session, words: Sequence[str]) -> dict[str, Place]:
         if place.state is State.HELD
         and place.kind is Kind.CREATE
         and place.region == session.region
-        and date <= place.until + session.visibility
+        and date <= place.until + session.aws.visibility
     ]
     return {word: place for word in words for place in made if word in (place.name, place.instance)}
 
@@ -35,10 +35,10 @@ def still_unseen(session: Session, fresh: Mapping[str, Place]) -> set[str]:
     """
     started, pause, waiting = session.clock.monotonic(), _FIRST, dict(fresh)
     while True:
-        shown = session.ec2.by_ids(place.instance for place in waiting.values())
+        shown = session.aws.ec2.by_ids(place.instance for place in waiting.values())
         waiting = {word: place for word, place in waiting.items() if place.instance not in shown}
         spent = session.clock.monotonic() - started
-        if not waiting or spent >= session.visibility:
+        if not waiting or spent >= session.aws.visibility:
             return set(waiting)
         session.listener.progress(f"{', '.join(waiting)}: just made, not visible yet {spent:.0f} s")
         session.clock.sleep(pause)
@@ -51,7 +51,7 @@ def _places(session: Session) -> tuple[Mapping[str, Place], int]:
     from handrail.ledger.sides import HoldersItem
 
     try:
-        table = Table(session.aws.client("dynamodb", session.home_region), LEDGER_TABLE, session.now)
+        table = Table(session.aws.client("dynamodb", session.stores.home_region), LEDGER_TABLE, session.now)
         state = HoldersItem(table).read()
     except HandrailError:
         return {}, 0

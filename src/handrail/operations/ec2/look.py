@@ -25,11 +25,11 @@ def _check_state(value: str) -> str:
 def list_instances(session: Session, values: Values) -> Outcome:
     """Return the instances that Handrail made; with `all`, or where the policy manages any, everybody's."""
     states = values["state"] or LIVE_STATES
-    everybody = values["all"] or session.manages_any("ec2")
+    everybody = values["all"] or session.rules.manages_any("ec2")
     if everybody:
-        rows = list(session.ec2.describe({"instance-state-name": states}))
+        rows = list(session.aws.ec2.describe({"instance-state-name": states}))
     else:
-        rows = session.ec2.managed(states, owner=values["owner"])
+        rows = session.aws.ec2.managed(states, owner=values["owner"])
     shown = [one for one in rows if _wanted(one, values)]
     columns = tuple((heading, "system" if key == "image" else key) for heading, key in Instance.COLUMNS)
     return Outcome(
@@ -59,8 +59,8 @@ def _nothing(session: Session, values: Values) -> str:
 def _summary(session: Session, rows: list[Instance], shown: list[Instance], values: Values) -> str:
     """Return the number of rows and, where everything is shown, of the places of the account, wherever they are."""
     parts = [count(len(shown), "instance")]
-    limit = session.account_limit()
-    taken = session.places_taken(rows) if limit is not None and not _narrowed(values) else None
+    limit = session.rules.limits.account
+    taken = session.stores.places_taken(rows) if limit is not None and not _narrowed(values) else None
     if taken is not None:
         parts.append(f"{taken} of {limit} places used")
     return " · ".join(parts)

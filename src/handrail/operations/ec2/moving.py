@@ -107,7 +107,7 @@ class Moving:
         """Make the call of the move. Returns id -> state as the reply tells it (a reboot tells none)."""
         ids = [one.instance.id for one in courses]
         names = ", ".join(called(one.instance) for one in courses)
-        ec2 = self._session.ec2
+        ec2 = self._session.aws.ec2
         calls: dict[str, Callable[[], dict[str, str]]] = {
             "start": lambda: ec2.start(ids, hold.fence([one.request for one in courses]), called=names),
             "stop": lambda: ec2.stop(ids, called=names),
@@ -136,7 +136,7 @@ class Moving:
     def _glance(self, before: dict[str, Instance]) -> Seen:
         """Return the instances as one look shows them, without waiting; one that it can't show stays as it was."""
         try:
-            seen = self._session.ec2.by_ids(before)
+            seen = self._session.aws.ec2.by_ids(before)
         except HandrailError:
             return dict(before)
         return {id: self._replied(seen.get(id, one)) for id, one in before.items()}

@@ -19,7 +19,7 @@ _GOALS = {
 
 def recover(session: Session, intent: Intent) -> Verdict | None:
     """Return the outcome of an interrupted request as a look shows it, None where the lease tells it, now or later."""
-    lease = session.ledger.lease
+    lease = session.stores.ledger.lease
     if intent.operation in ("ec2 create", "ec2 start") and lease is not None:
         lease.settle(_place(lease, intent))
         whose = "you" if intent.owner == session.caller.owner else intent.owner
@@ -39,11 +39,11 @@ def _look(session: Session, intent: Intent) -> Instance | None:
 
     Without a look at its own region the lease takes no place: that one it asks itself, and with more patience.
     """
-    lease, unseen = session.ledger.lease, session.silent["ec2"]
+    lease, unseen = session.stores.ledger.lease, session.aws.silent["ec2"]
     if lease is not None and intent.region != session.region:
         unseen = lease.unseen
     with asking_once(session, unseen, region_of(intent)):
-        ec2 = session.ec2_to_look_at(intent.region)
+        ec2 = session.aws.ec2_to_look_at(intent.region)
         if intent.operation == "ec2 create":
             return next(iter(ec2.by_tokens([token_of(intent.request)])), None)
         return ec2.by_ids([intent.resource]).get(intent.resource)

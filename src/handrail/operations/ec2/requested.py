@@ -36,7 +36,7 @@ def known_request(session: Session, one: One, digest: str, chosen: str) -> One:
     chosen: the --request-id that it comes from.
     One whose outcome is a refusal or failure is tried anew under the next number: `ID.2`, a new token.
     """
-    request, known = newest_try(session.request_on_record, one.request)
+    request, known = newest_try(session.stores.request_on_record, one.request)
     if known is not None:
         _check_intent(session, known.intent, digest)
         check_chosen(known.intent, chosen)
@@ -81,8 +81,8 @@ def _made_by(session: Session, request: str, known: Known | None) -> Instance | 
     """Return the instance of a request; one that was made a moment ago is waited for until every look shows it."""
     verdict = known.verdict if known is not None and not was_in_vain(known) else None
     while True:
-        found = next(iter(session.ec2.by_tokens([token_of(request)])), None)
-        if found is not None or verdict is None or verdict.at + session.visibility < session.ledger.record.now():
+        found = next(iter(session.aws.ec2.by_tokens([token_of(request)])), None)
+        if found is not None or verdict is None or verdict.at + session.aws.visibility < session.stores.record.now():
             return found
         session.listener.progress(f"{verdict.instance}: waiting until AWS shows it")
         session.clock.sleep(1.0)

@@ -80,8 +80,8 @@ def _look(session: Session, words: Sequence[str]) -> dict[str, list[Instance]]:
     """Return, per word, the instance of that id, or the live ones of that name."""
     ids = [word for word in words if word.startswith("i-")]
     names = [word for word in words if not word.startswith("i-")]
-    by_id = session.ec2.by_ids(ids) if ids else {}
-    by_name = session.ec2.by_names(names, LIVE_STATES) if names else []
+    by_id = session.aws.ec2.by_ids(ids) if ids else {}
+    by_name = session.aws.ec2.by_names(names, LIVE_STATES) if names else []
     return {word: [by_id[word]] if word in by_id else [one for one in by_name if one.name == word] for word in words}
 
 
@@ -94,7 +94,7 @@ def find_one(session: Session, word: str, *, to_change: bool = True) -> Target:
 
 
 def _target(session: Session, word: str, candidates: Sequence[Instance], *, to_change: bool) -> Target:
-    any_will_do = session.manages_any("ec2")
+    any_will_do = session.rules.manages_any("ec2")
     own = [one for one in candidates if one.managed or any_will_do]
     if len(own) > 1:
         return Target(word, error=_ambiguous(word, own))
@@ -104,7 +104,7 @@ def _target(session: Session, word: str, candidates: Sequence[Instance], *, to_c
     if not to_change:
         return Target(word, one)
     try:
-        touch = session.touch("ec2", name=one.name or one.id, managed=one.managed, owner=one.owner)
+        touch = session.rules.touch("ec2", name=one.name or one.id, managed=one.managed, owner=one.owner)
     except HandrailError as error:
         return Target(word, one, error)
     return Target(word, one, touch=touch)

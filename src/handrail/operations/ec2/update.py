@@ -43,7 +43,7 @@ def update_instance(session: Session, values: Values) -> Plan:
     if clash:
         raise Usage(f"the tag {min(clash)} is both set and removed.", hint="give it to --tag or to --untag")
     claims = _claims(values)
-    session.check_claims(claims)
+    session.rules.check(claims)
     target = find_one(session, values["instance"])
     one = target.one
     if one.state in ENDED:
@@ -100,8 +100,8 @@ def _carry_out(session: Session, one: Instance, edit: Edit, hold: Hold) -> None:
     name = edit.put.get("Name") if one.managed else None
     with hold.naming(NameWish(one.region, name, one.id)) if name else nullcontext() as fence:
         if edit.type:
-            session.ec2.change_type(one.id, edit.type, called=called(one))
-        retag = partial(session.ec2.retag, one.id, put=edit.put, drop=edit.drop, fence=fence, called=called(one))
+            session.aws.ec2.change_type(one.id, edit.type, called=called(one))
+        retag = partial(session.aws.ec2.retag, one.id, put=edit.put, drop=edit.drop, fence=fence, called=called(one))
         try:
             once_known(session, one, retag)
         except HandrailError as error:
@@ -154,7 +154,7 @@ def _check_type(session: Session, one: Instance, edit: Edit) -> None:
             hint=line(session, "stop", addressed(one)),
             details={"id": one.id, "state": one.state},
         )
-    architecture = session.ec2.type_facts(edit.type).architecture
+    architecture = session.aws.ec2.type_facts(edit.type).architecture
     if architecture != one.architecture:
         raise Usage(
             f"{edit.type} is {architecture}, and {called(one)} is {one.architecture}.",
@@ -165,7 +165,7 @@ def _check_type(session: Session, one: Instance, edit: Edit) -> None:
 def _check_name(session: Session, one: Instance, edit: Edit) -> None:
     if "Name" not in edit.put:
         return
-    taken = [other for other in session.ec2.by_names([edit.put["Name"]], LIVE_STATES) if other.managed]
+    taken = [other for other in session.aws.ec2.by_names([edit.put["Name"]], LIVE_STATES) if other.managed]
     if taken:
         raise Conflict(
             f"the name {edit.put['Name']} is taken: {taken[0].id} is {taken[0].state}.",
@@ -176,7 +176,7 @@ def _check_name(session: Session, one: Instance, edit: Edit) -> None:
 
 def _read_back(session: Session, one: Instance, edit: Edit) -> Instance:
     """Return the instance as AWS shows it, with what was just set where AWS may still show the old view."""
-    now = session.ec2.by_ids([one.id]).get(one.id, one)
+    now = session.aws.ec2.by_ids([one.id]).get(one.id, one)
     tags = _tags_after(now, edit)
     return replace(now, tags=tags, name=tags.get("Name", ""), type=edit.type or now.type)
 

@@ -36,7 +36,7 @@ def wait_for(
     One DescribeInstances serves all ids. Raises Interrupted on Ctrl-C: the instances go on by themselves.
     """
     started, pause = session.clock.monotonic(), _FIRST
-    stale = session.visibility if acted else 0.0
+    stale = session.aws.visibility if acted else 0.0
     waiting, ended = dict(before), Seen()
     try:
         while waiting:
@@ -49,7 +49,7 @@ def wait_for(
             session.clock.sleep(min(pause, max(timeout - spent, 0.05)))
             pause = min(pause * _GROWTH, _LONGEST)
             try:
-                found = session.ec2.by_ids(waiting)
+                found = session.aws.ec2.by_ids(waiting)
             except HandrailError as error:
                 unseen = Acted.UNKNOWN if acted else Acted.NO
                 ended.update((id, _unseen(session, one, move, error, unseen)) for id, one in waiting.items())
@@ -79,7 +79,7 @@ def once_known(session: Session, one: Instance, call: Callable[[], Answer]) -> A
             return call()
         except HandrailError as error:
             spent = session.clock.monotonic() - started
-            if error.slug != NOT_YET or spent >= session.visibility or not _is_fresh(session, one):
+            if error.slug != NOT_YET or spent >= session.aws.visibility or not _is_fresh(session, one):
                 raise
         session.listener.progress(f"{called(one)}: AWS does not know it here yet {spent:.0f} s")
         session.clock.sleep(pause)
@@ -87,7 +87,7 @@ def once_known(session: Session, one: Instance, call: Callable[[], Answer]) -> A
 
 
 def _is_fresh(session: Session, one: Instance) -> bool:
-    return one.created_at is not None and session.now() - one.created_at.timestamp() <= session.visibility
+    return one.created_at is not None and session.now() - one.created_at.timestamp() <= session.aws.visibility
 
 
 def _unseen(session: Session, last: Instance, move: Move, error: HandrailError, acted: Acted) -> HandrailError:

@@ -34,7 +34,7 @@ def check_account_lets_public(session: Session) -> None:
     The stricter of account and bucket holds, and the account's setting wins in silence: so it is asked first.
     Source: Amazon S3 user guide, "Blocking public access to your Amazon S3 storage".
     """
-    bars = session.s3.account_block().bars_public
+    bars = session.aws.s3.account_block().bars_public
     if bars:
         raise Refused(
             "this account keeps every bucket private: Block Public Access is on for the whole account.",
@@ -64,11 +64,11 @@ def check_policy_opens_no_more(policy: Mapping[str, Any] | None, name: str) -> N
 def find_secrets(session: Session, name: str, region: str, limit: int = SECRETS_SHOWN) -> list[Claim]:
     """Return claims of the objects, at most so many, whose keys look like secrets: public once the bucket is."""
     suspects: list[Claim] = []
-    for number, one in enumerate(Objects(session.s3.client(region), name, session.s3.account).walk()):
+    for number, one in enumerate(Objects(session.aws.s3.client(region), name, session.aws.s3.account).walk()):
         if number % 1000 == 0:
             session.listener.progress(f"{name}: looking for secrets, {number:,} objects seen")
         claim = Claim("s3.secret_files", one.key)
-        if not all(reason.passes for reason in session.explain([claim])):
+        if not all(reason.passes for reason in session.rules.explain([claim])):
             suspects.append(claim)
             if len(suspects) >= limit:
                 break
@@ -80,7 +80,7 @@ def make_private(session: Session, name: str, region: str) -> tuple[str, ...]:
 
     A policy with other statements stays, without that one. Once the block is on, nothing below can open the bucket.
     """
-    s3 = session.s3
+    s3 = session.aws.s3
     patiently(session, name, lambda: s3.put_block(name, region, SHUT))
     warnings = _take_statement_out(session, name, region)
     settle(session, lambda: s3.block(name, region), lambda block: block == SHUT, f"{name} shows no Block Public Access")
@@ -92,7 +92,7 @@ def _take_statement_out(session: Session, name: str, region: str) -> tuple[str, 
 
     Source: Amazon S3 user guide, "Blocking public access" (BlockPublicPolicy).
     """
-    s3, others = session.s3, tuple[str, ...]()
+    s3, others = session.aws.s3, tuple[str, ...]()
     try:
         policy = s3.policy(name, region)
         others = foreign_public(policy)
@@ -120,10 +120,10 @@ def make_public(session: Session, name: str, region: str) -> None:
     may be under way is in the way. Raises Refused, WrongState.
     """
     check_no_upload(session, name)
-    session.check_claims(find_secrets(session, name, region))
+    session.rules.check(find_secrets(session, name, region))
     try:
         _open(session, name, region)
-        session.check_claims(find_secrets(session, name, region))
+        session.rules.check(find_secrets(session, name, region))
     except BaseException as error:
         _fall_back(session, name, region, error)
         raise
@@ -131,7 +131,7 @@ def make_public(session: Session, name: str, region: str) -> None:
 
 def _open(session: Session, name: str, region: str) -> None:
     """Put the policy while RestrictPublicBuckets holds, look what it says now, and only then let it count."""
-    s3 = session.s3
+    s3 = session.aws.s3
     policy = s3.policy(name, region)
     check_policy_opens_no_more(policy, name)
     patiently(session, name, lambda: s3.put_block(name, region, TAKES_POLICY))

@@ -10,7 +10,6 @@ from handrail.core.errors import Conflict, Usage
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Claim, Facts, Hold, Plan, Question, Result, Status
-from handrail.core.policy import narrowest
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import check_bucket_name, parse_bucket_tags
 from handrail.core.shell import option
@@ -21,22 +20,22 @@ from handrail.operations.s3.describing import PUBLIC_MEANS, notes
 from handrail.operations.s3.making import Order, make_bucket, read_bucket, taken
 from handrail.operations.s3.meeting import check_no_upload
 from handrail.operations.s3.recovering import recover
-from handrail.operations.s3.targets import KIND, LOOK, rows_of
+from handrail.operations.s3.targets import KIND, LOOK
 from handrail.session import Session
 
 
 def create_bucket(session: Session, values: Values) -> Plan:
     """Look up everything that a create needs and return its plan. Raises Refused, Conflict, Usage, PermissionDenied."""
     order = _order(session, values)
-    rows_of(session).get(KIND, order.name)  # one that can't be read stops it before anything is made
+    session.stores.rows.get(KIND, order.name)  # one that can't be read stops it before anything is made
     known = None
     if values["request_id"] is not None:
         order, known, made = known_request(session, order)
         if made is not None:
             return _nothing_to_do(made, order)
     claims = _claims(session, order)
-    session.check_claims(claims)
-    standing = session.s3.standing(order.name, order.region)
+    session.rules.check(claims)
+    standing = session.aws.s3.standing(order.name, order.region)
     if not order.resumed and not standing.is_free:
         raise taken(session, order.name, standing)
     if order.is_public:
@@ -64,7 +63,7 @@ def create_bucket(session: Session, values: Values) -> Plan:
 
 def public_question(session: Session, names: list[str]) -> Question | None:
     """Return what is asked before buckets become public; None where the policy lets it happen freely."""
-    if narrowest(session.policies, "s3.public") == "freely":
+    if session.rules.narrowest("s3.public") == "freely":
         return None
     return Question(Ask.YES, PUBLIC_MEANS.format(names=", ".join(names)), prompt="Are you sure?")
 
@@ -83,7 +82,7 @@ def _order(session: Session, values: Values) -> Order:
     tags = parse_bucket_tags(values["tag"])
     object_lock = bool(values["object_lock"])  # S3 then keeps versions, whatever else is said
     versioning = (
-        values["versioning"] or object_lock or any(policy.value("s3.versioning") for policy in session.policies)
+        values["versioning"] or object_lock or any(policy.value("s3.versioning") for policy in session.rules.policies)
     )
     request = values["request_id"] or session.new_request()
     return Order(
@@ -132,7 +131,7 @@ def known_request(session: Session, order: Order) -> tuple[Order, Known | None, 
 
     Order: under the number to take now (`ID.2` after a refusal). Known: it is on record, open. Bucket: it is made.
     """
-    find = session.ledger.record.find
+    find = session.stores.record.find
     request, known = newest_try(find, order.request)
     if known is None:
         check_whole(find, order.request, counted=False)
@@ -166,7 +165,7 @@ def _check_same(session: Session, order: Order, known: Known) -> None:
 
 def _made(session: Session, order: Order) -> Bucket:
     """Return the bucket that a request made before. Raises Conflict if it is gone."""
-    standing = session.s3.standing(order.name, order.region)
+    standing = session.aws.s3.standing(order.name, order.region)
     if standing.is_reachable:
         bucket = read_bucket(session, order.name, standing.region, lock=order.object_lock)
         if bucket.managed and bucket.request == order.request:

@@ -28,7 +28,6 @@ from handrail.operations.s3.targets import (
     foreign_question,
     objects_of,
     owners_of,
-    rows_of,
 )
 from handrail.session import Session
 
@@ -101,14 +100,14 @@ def _course(session: Session, target: Target, *, empty: bool) -> Course:
 def _has_lock(session: Session, bucket: Bucket) -> bool:
     """Return whether a bucket has Object Lock; who may not ask learns from S3 what was kept."""
     try:
-        return session.s3.object_lock(bucket.name, bucket.region) == "on"
+        return session.aws.s3.object_lock(bucket.name, bucket.region) == "on"
     except PermissionDenied:
         return False
 
 
 def _locked(session: Session, bucket: Bucket) -> WrongState | None:
     """Return why a bucket can't be emptied where one of its first versions is locked; those behind them, S3 keeps."""
-    found = Vault(session.s3.client(bucket.region), bucket.name, session.s3.account).first_locked(PROBED)
+    found = Vault(session.aws.s3.client(bucket.region), bucket.name, session.aws.s3.account).first_locked(PROBED)
     if found is None:
         return None
     key, lock = found
@@ -200,13 +199,13 @@ def _carry_out(session: Session, course: Course, *, empty: bool) -> None:
     if not target.is_gone:
         _remove(session, target.one)
     if target.row is not None:
-        rows_of(session).drop(target.row)
+        session.stores.rows.drop(target.row)
 
 
 def _remove(session: Session, bucket: Bucket) -> None:
     """Delete an empty bucket; one that is gone by now is as good."""
     try:
-        patiently(session, bucket.name, lambda: session.s3.delete(bucket.name, bucket.region))
+        patiently(session, bucket.name, lambda: session.aws.s3.delete(bucket.name, bucket.region))
     except NotFound:
         return
 

@@ -32,7 +32,7 @@ def whose(session: Session, bucket: Bucket) -> str:
 def notes(session: Session, bucket: Bucket) -> Facts:
     """Return what a person wants to know next about a bucket that was just made or changed."""
     if bucket.access == "public":
-        url = read_url(bucket.name, bucket.region, session.s3.partition, session.s3.endpoint)
+        url = read_url(bucket.name, bucket.region, session.aws.s3.partition, session.aws.s3.endpoint)
         return (("read", url), ("undo", command("s3 update", bucket.name, private=True)))
     return (("next", command("s3 upload", bucket.name, "PATH")),)
 

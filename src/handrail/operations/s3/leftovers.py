@@ -56,7 +56,7 @@ def find_leftovers(session: Session, objects: Objects, keys: Iterable[str]) -> L
     """Return what is unfinished of these keys. Raises HandrailError.
 
     Dead is what a command of this machine began that has ended; else what got nothing for so long that a request of
-    Handrail would count as cut off (session.recovery_age), while no upload to the bucket is alive on record.
+    Handrail would count as cut off (session.stores.recovery_age), while no upload to the bucket is alive on record.
     """
     found = list(objects.unfinished())
     if found:  # else the keys, which may be many, need not be looked at
@@ -75,7 +75,7 @@ def find_leftovers(session: Session, objects: Objects, keys: Iterable[str]) -> L
 
 def _idle(session: Session, objects: Objects, unknown: list[Unfinished]) -> Iterator[Unfinished]:
     """Yield the uploads that got nothing for long, by S3's own clock."""
-    limit = objects.now() - timedelta(seconds=session.recovery_age)
+    limit = objects.now() - timedelta(seconds=session.stores.recovery_age)
     for one in unknown:
         try:
             touched = objects.touched_at(one)
@@ -89,8 +89,8 @@ def _idle(session: Session, objects: Objects, unknown: list[Unfinished]) -> Iter
 
 def _is_busy(session: Session, bucket: str, ended: set[str]) -> bool:
     """Return whether the record has an upload to the bucket that may be alive: its command said so not long ago."""
-    record = session.ledger.record
-    limit = record.now() - session.recovery_age
+    record = session.stores.record
+    limit = record.now() - session.stores.recovery_age
     for one in record.unfinished():
         if one.operation != "s3 upload" or one.at < limit or not may_be_about(one, bucket):
             continue
@@ -126,7 +126,7 @@ def keeping(session: Session, command: str) -> Iterator[Callable[[str], None]]:
         return
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        _drop_old(folder, session.now() - session.recovery_age)
+        _drop_old(folder, session.now() - session.stores.recovery_age)
 
         def keep(id: str) -> None:
             with suppress(OSError):

@@ -22,7 +22,6 @@ from handrail.operations.s3.targets import (
     find_one,
     is_unproved,
     objects_of,
-    rows_of,
 )
 from handrail.session import Session
 
@@ -31,10 +30,10 @@ _READS = (*LOOK, "s3:ListAllMyBuckets", "dynamodb:Query")
 
 def list_buckets(session: Session, values: Values) -> Outcome:
     """Return the buckets that Handrail made; with `all`, or where the policy manages any, everybody's."""
-    everybody = values["all"] or session.manages_any("s3")
-    known, odd = rows_of(session).list(KIND)
+    everybody = values["all"] or session.rules.manages_any("s3")
+    known, odd = session.stores.rows.list(KIND)
     rows = {row.name: row for row in known}
-    listed = {one.name: one for one in session.s3.list_buckets()}
+    listed = {one.name: one for one in session.aws.s3.list_buckets()}
     names = sorted({*rows, *(listed if everybody else ())})
     wanted = [name for name in names if values["owner"] in (None, *_owner(rows.get(name)))]
     buckets = list(_look(session, wanted, listed, rows, everybody=everybody))
@@ -63,7 +62,7 @@ def _look(
     """
     there = [name for name in names if name in listed]
     regions = {name: listed[name].region or (rows[name].region if name in rows else "") for name in there}
-    views = dict(zip(there, session.s3.views([(name, regions[name]) for name in there]), strict=True))
+    views = dict(zip(there, session.aws.s3.views([(name, regions[name]) for name in there]), strict=True))
     for name in names:
         row, view = rows.get(name), views.get(name)
         place = listed.get(name, Listed(name, "", None))
@@ -120,7 +119,7 @@ def _summary(buckets: list[Bucket]) -> str:
 def show_bucket(session: Session, values: Values) -> Outcome:
     """Return one bucket with everything that a person asks, what unfinished uploads left included."""
     target = find_one(session, values["bucket"], to_change=False)
-    settings = session.s3.settings(target.name, target.one.region, lock=True)
+    settings = session.aws.s3.settings(target.name, target.one.region, lock=True)
     objects = objects_of(session, target.one)
     unfinished = tuple(one.as_json() for one in objects.unfinished())
     content = count_content(objects, lambda seen: session.listener.progress(f"{target.name}: {seen:,} objects counted"))

@@ -21,7 +21,7 @@ from handrail.core.shell import command, option
 from handrail.ledger.rows import Row
 from handrail.operations.s3.changing import make_private, make_public, patiently, settle
 from handrail.operations.s3.describing import create_words, finishing_line, whose
-from handrail.operations.s3.targets import KIND, bucket_of, find_row_too, rows_of, with_open_create
+from handrail.operations.s3.targets import KIND, bucket_of, find_row_too, with_open_create
 from handrail.session import Session
 
 
@@ -99,9 +99,9 @@ def _make(session: Session, order: Order) -> Bucket:
 
 def read_bucket(session: Session, name: str, region: str, *, lock: bool = False) -> Bucket:
     """Return a bucket as AWS and the ledger show it now, with its Object Lock where that is asked for."""
-    view = session.s3.view(name, region)
-    row = rows_of(session).get(KIND, name)
-    return bucket_of(Listed(name, region, None), row, view, session.s3.settings(name, region, lock=lock))
+    view = session.aws.s3.view(name, region)
+    row = session.stores.rows.get(KIND, name)
+    return bucket_of(Listed(name, region, None), row, view, session.aws.s3.settings(name, region, lock=lock))
 
 
 def _begin(session: Session, order: Order) -> None:
@@ -111,8 +111,8 @@ def _begin(session: Session, order: Order) -> None:
     right before. Source: Amazon S3 API reference, CreateBucket. So is its row: one that can't be read is not ours to
     write over, and no bucket is made then.
     """
-    rows_of(session).get(KIND, order.name)
-    standing = session.s3.standing(order.name, order.region)
+    session.stores.rows.get(KIND, order.name)
+    standing = session.aws.s3.standing(order.name, order.region)
     if standing.is_free:
         _send_create(session, order)
     elif not (order.resumed and standing.is_reachable):
@@ -133,7 +133,9 @@ def _send_create(session: Session, order: Order) -> None:
     """Make the call. A lost answer may be of a call that was done, and a repeat of that call meets its own bucket."""
     try:
         patiently(
-            session, order.name, lambda: session.s3.create(order.name, order.all_tags, object_lock=order.object_lock)
+            session,
+            order.name,
+            lambda: session.aws.s3.create(order.name, order.all_tags, object_lock=order.object_lock),
         )
     except (AwsFailure, Conflict) as error:
         try:
@@ -161,7 +163,7 @@ def _is_there(session: Session, order: Order) -> bool:
 
     def look() -> Mapping[str, str]:
         try:
-            return session.s3.tags(order.name, order.region)
+            return session.aws.s3.tags(order.name, order.region)
         except NotFound:
             return {}
 
@@ -175,7 +177,7 @@ def _is_there(session: Session, order: Order) -> bool:
 
 def finish_private(session: Session, order: Order) -> None:
     """Put the bucket on record, shut it, encrypt it, and read back that it is so. Each step may be repeated."""
-    s3, name, region = session.s3, order.name, order.region
+    s3, name, region = session.aws.s3, order.name, order.region
     record_bucket(session, order)
     make_private(session, name, region)
     patiently(session, name, lambda: s3.put_encryption(name, region))
@@ -194,7 +196,7 @@ def finish_private(session: Session, order: Order) -> None:
 
 def record_bucket(session: Session, order: Order) -> None:
     """Put the row of a bucket that carries this request's tags. A row that stands there is of one that is gone."""
-    rows = rows_of(session)
+    rows = session.stores.rows
     there = rows.get(KIND, order.name)
     if there is not None and there.request != order.request:
         rows.drop(there)
@@ -208,10 +210,10 @@ def _row(session: Session, order: Order) -> Row:
 def _undo(session: Session, order: Order, error: HandrailError) -> None:
     """Take back a bucket that this request made and could not complete: empty, and proved by its tags."""
     try:
-        if not order.made(session.s3.tags(order.name, order.region)):
+        if not order.made(session.aws.s3.tags(order.name, order.region)):
             raise Conflict("its tags are not those of this request.")
-        session.s3.delete(order.name, order.region)
-        rows_of(session).drop(_row(session, order))
+        session.aws.s3.delete(order.name, order.region)
+        session.stores.rows.drop(_row(session, order))
         fact = ("undone", f"{order.name} was removed again")
     except HandrailError as failed:
         fact = ("left", f"{order.name}, private and empty: {failed.message}")

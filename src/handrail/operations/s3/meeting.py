@@ -41,7 +41,7 @@ def _alive(
     session: Session, name: str, operations: tuple[str, ...], fits: Callable[[Intent], bool]
 ) -> Iterator[tuple[Intent, float]]:
     """Yield the open requests of a bucket whose commands may be alive, each with when it would count as cut off."""
-    record, age = session.ledger.record, session.recovery_age
+    record, age = session.stores.record, session.stores.recovery_age
     limit = record.now() - age
     for one in record.unfinished():
         if one.operation in operations and one.at >= limit and may_be_about(one, name):
@@ -62,7 +62,7 @@ def _find(session: Session, one: Unfinished) -> Known | None:
     bucket, and what it says else can't be read.
     """
     try:
-        return session.ledger.record.find(one.request)
+        return session.stores.record.find(one.request)
     except NotSetUp as error:
         if one.resource or error.slug != "unreadable_row":
             raise

@@ -16,7 +16,7 @@ def recover(session: Session, intent: Intent) -> Verdict:
     from handrail.operations.resolved import region_of
     from handrail.operations.s3.recovery import recover as finish
 
-    with asking_once(session, session.silent["s3"], region_of(intent)):
+    with asking_once(session, session.aws.silent["s3"], region_of(intent)):
         result = finish(session, intent)
     return Verdict(
         intent.request,

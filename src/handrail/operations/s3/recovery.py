@@ -17,7 +17,7 @@ from handrail.ledger.shapes import text, texts
 from handrail.operations.resolved import flag, labels, reading
 from handrail.operations.s3.changing import make_private, patiently
 from handrail.operations.s3.making import Order, finish_private, read_bucket
-from handrail.operations.s3.targets import KIND, Target, find_row_too, objects_of, out_of_reach, rows_of
+from handrail.operations.s3.targets import KIND, Target, find_row_too, objects_of, out_of_reach
 from handrail.session import Session
 
 
@@ -36,10 +36,10 @@ def recover_create(session: Session, intent: Intent) -> Result:
     """
     order = _order(intent)
     standing = _standing(session, order.name, order.region)
-    if not standing.is_reachable or not order.made(session.s3.tags(order.name, standing.region)):
-        row = rows_of(session).get(KIND, order.name)
+    if not standing.is_reachable or not order.made(session.aws.s3.tags(order.name, standing.region)):
+        row = session.stores.rows.get(KIND, order.name)
         if row is not None and row.request == order.request:
-            rows_of(session).drop(row)
+            session.stores.rows.drop(row)
         return _undone(intent, f"bucket {order.name} was not made by request {order.request}.")
     if order.is_public and _is_open(session, order.name, order.region):
         return _finished(intent, read_bucket(session, order.name, order.region))
@@ -94,7 +94,7 @@ def _wanted(intent: Intent) -> _Wanted:
 
 
 def _update_again(session: Session, target: Target, wanted: _Wanted) -> tuple[str, ...]:
-    s3, name, region = session.s3, target.name, target.one.region
+    s3, name, region = session.aws.s3, target.name, target.one.region
     warnings: tuple[str, ...] = ()
     if wanted.public is not None and not (wanted.public and _is_open(session, name, region)):
         warnings = make_private(session, name, region)
@@ -113,12 +113,12 @@ def recover_delete(session: Session, intent: Intent) -> Result:
     A row of another bucket shows that the one to be deleted is gone, and stays.
     """
     standing = _standing(session, intent.resource, intent.region)
-    row = rows_of(session).get(KIND, intent.resource)
+    row = session.stores.rows.get(KIND, intent.resource)
     if not _is_another(row, intent):
         if not standing.is_free:
             return _undone(intent, f"bucket {intent.resource} is still there; part of its content may be deleted.")
         if row is not None:
-            rows_of(session).drop(row)
+            session.stores.rows.drop(row)
     return _finished(intent, None)
 
 
@@ -178,14 +178,14 @@ def _order(intent: Intent) -> Order:
 
 def _standing(session: Session, name: str, region: str) -> Standing:
     """Return whether a bucket is there. Raises PermissionDenied where that can't be seen: nothing follows from it."""
-    standing = session.s3.standing(name, region)
+    standing = session.aws.s3.standing(name, region)
     if not standing.is_free and not standing.is_reachable:
         raise out_of_reach(name)
     return standing
 
 
 def _is_open(session: Session, name: str, region: str) -> bool:
-    view = session.s3.view(name, region)
+    view = session.aws.s3.view(name, region)
     return view.access == "public" and view.exposure.bucket == OPEN_TO_POLICY
 
 

@@ -48,7 +48,7 @@ def remove_objects(session: Session, values: Values) -> Plan:
     if bool(values["keys"]) == (values["prefix"] is not None):
         raise Usage("give keys, or --prefix, and not both.", hint=command("s3 objects", values["bucket"]))
     target = find_one(session, values["bucket"])
-    versions = session.s3.versioning(target.name, target.one.region)
+    versions = session.aws.s3.versioning(target.name, target.one.region)
     if values["prefix"] is not None:
         return _prefix_plan(session, values, target, versions)
     return _keys_plan(session, values, target, versions)

@@ -16,7 +16,7 @@ from handrail.core.resources import OWNER_TAG, REQUEST_TAG, Bucket
 from handrail.core.s3_rules import Exposure, check_bucket, is_managed_bucket
 from handrail.core.shell import command
 from handrail.ledger.record import Intent
-from handrail.ledger.rows import Row, Rows
+from handrail.ledger.rows import Row
 from handrail.operations.s3.describing import finishing_line_of
 from handrail.operations.s3.meeting import may_be_about
 from handrail.session import Session
@@ -91,21 +91,9 @@ class Target:
         return Result.failed(self.name, fault, id=self.name, current=self.bucket)
 
 
-def rows_of(session: Session) -> Rows:
-    """Return the ownership rows. Raises NotSetUp where the account has no ledger: no bucket can be owned there."""
-    rows = session.ledger.rows
-    if rows is None:
-        raise NotSetUp(
-            f"this account has no ledger in {session.home_region}, and buckets need one.",
-            hint="handrail init, or set home_region in the policy (HANDRAIL_HOME_REGION) to where it is",
-            code="no_ledger",
-        )
-    return rows
-
-
 def objects_of(session: Session, bucket: Bucket) -> Objects:
     """Return the objects of a bucket."""
-    return Objects(session.s3.client(bucket.region), bucket.name, session.s3.account)
+    return Objects(session.aws.s3.client(bucket.region), bucket.name, session.aws.s3.account)
 
 
 def find_one(session: Session, name: str, *, to_change: bool = True) -> Target:
@@ -121,18 +109,18 @@ def find_one(session: Session, name: str, *, to_change: bool = True) -> Target:
 
 def find_row_too(session: Session, name: str, *, to_change: bool = True) -> Target:
     """Return the target like `find_one`, also one of which only the row is left."""
-    row = rows_of(session).get(KIND, name)
-    standing = session.s3.standing(name, row.region if row else "")
+    row = session.stores.rows.get(KIND, name)
+    standing = session.aws.s3.standing(name, row.region if row else "")
     if standing.is_free:
         if row is None:
             raise NotFound(f"there is no bucket {name}.", hint="handrail s3 list", details={"target": name})
         bucket, view = bucket_of(Listed(name, row.region, None), row, None), None
-    elif row is None and not session.manages_any("s3"):
+    elif row is None and not session.rules.manages_any("s3"):
         raise with_open_create(session, name, _not_managed(name))
     elif not standing.is_reachable:
         raise _not_managed(name) if row is None else out_of_reach(name)
     else:
-        view = session.s3.view(name, standing.region)
+        view = session.aws.s3.view(name, standing.region)
         bucket = bucket_of(Listed(name, standing.region, None), row, view)
         _check_proved(bucket, row, view)
     return Target(name, bucket, view, touch=_touch(session, bucket, to_change=to_change), row=row)
@@ -163,10 +151,10 @@ def made_anew(name: str) -> WrongState:
 
 def open_create(session: Session, name: str, but: str = "") -> Intent | None:
     """Return the create of a bucket that is on record without an outcome, or None. but: a request that is not meant."""
-    for one in session.unfinished:
+    for one in session.stores.unfinished():
         if one.operation == "s3 create" and one.request != but and may_be_about(one, name):
             with suppress(NotSetUp):  # what can't be read adds nothing to what is to be said
-                known = session.ledger.record.find(one.request)
+                known = session.stores.record.find(one.request)
                 if known is not None and known.verdict is None and known.intent.resource == name:
                     return known.intent
     return None
@@ -198,9 +186,9 @@ def _find(session: Session, name: str) -> Target:
 
 
 def _touch(session: Session, bucket: Bucket, *, to_change: bool) -> Touch:
-    if not to_change and (bucket.managed or session.manages_any("s3")):
+    if not to_change and (bucket.managed or session.rules.manages_any("s3")):
         return Touch.FREELY
-    return session.touch("s3", name=bucket.name, managed=bucket.managed, owner=bucket.owner)
+    return session.rules.touch("s3", name=bucket.name, managed=bucket.managed, owner=bucket.owner)
 
 
 def bucket_of(listed: Listed, row: Row | None, view: View | None, settings: Settings | None = None) -> Bucket:

@@ -76,7 +76,7 @@ def update_buckets(session: Session, values: Values) -> Plan:
     """Look at the buckets and return the plan of what differs. Raises Usage, Refused, PermissionDenied."""
     edit = _edit(values)
     claims = _claims(edit)
-    session.check_claims(claims)
+    session.rules.check(claims)
     targets = find_many(session, values["buckets"])
     courses = [_course(session, target, edit) for target in targets]
     acting = [course for course in courses if course.acts]
@@ -147,7 +147,7 @@ def _changes_tags(bucket: Bucket, edit: Edit) -> bool:
 def _check_tags(session: Session, bucket: Bucket, edit: Edit) -> None:
     """Raise Refused where a bucket's tags would not be what the policies require."""
     try:
-        session.check_claims([_tag_claim(bucket, edit)])
+        session.rules.check([_tag_claim(bucket, edit)])
     except Refused as error:
         taken = [reason["value"] for reason in error.details["reasons"] if reason["value"] in edit.drop]
         if taken:  # to give it another value is not what was wanted
@@ -175,12 +175,12 @@ def _course_of(session: Session, target: Target, edit: Edit) -> Course:
     tags = _changes_tags(bucket, edit)
     if tags:
         _check_tags(session, bucket, edit)
-    if edit.versioning is False and session.s3.object_lock(bucket.name, bucket.region) == "on":
+    if edit.versioning is False and session.aws.s3.object_lock(bucket.name, bucket.region) == "on":
         raise WrongState(
             f"bucket {bucket.name} has Object Lock, and so it always keeps versions.", hint="leave --versioning off out"
         )
     access, warnings = (False, ()) if edit.public is None else _access(session, target, is_public=edit.public)
-    now = None if edit.versioning is None else session.s3.versioning(bucket.name, bucket.region) == "on"
+    now = None if edit.versioning is None else session.aws.s3.versioning(bucket.name, bucket.region) == "on"
     return Course(
         target,
         access=access,
@@ -197,7 +197,7 @@ def _access(session: Session, target: Target, *, is_public: bool) -> tuple[bool,
     A policy that keeps public statements which Handrail did not make can't be changed while the block is on; a bucket
     like that is as private as it gets.
     """
-    s3, bucket, exposure = session.s3, target.one, target.exposure
+    s3, bucket, exposure = session.aws.s3, target.one, target.exposure
     if is_public:
         changes = bucket.access != "public" or exposure.bucket != OPEN_TO_POLICY
         if changes:
@@ -216,7 +216,7 @@ def _check_no_secrets(session: Session, opening: Sequence[Target]) -> None:
         suspects += find_secrets(session, target.name, target.one.region, SECRETS_SHOWN - len(suspects))
         if len(suspects) >= SECRETS_SHOWN:
             break
-    session.check_claims(suspects)
+    session.rules.check(suspects)
 
 
 def _question(session: Session, acting: Sequence[Course], opening: Sequence[Target]) -> Question | None:
@@ -258,7 +258,7 @@ def _apply(session: Session, course: Course, edit: Edit) -> Result:
 
 def _carry_out(session: Session, course: Course, edit: Edit) -> tuple[str, ...]:
     """Do what the course says, what makes less public first. Every step may be repeated."""
-    s3, name, region = session.s3, course.target.name, course.target.one.region
+    s3, name, region = session.aws.s3, course.target.name, course.target.one.region
     find_again(session, course.target)
     warnings: tuple[str, ...] = ()
     if course.access and not edit.public:

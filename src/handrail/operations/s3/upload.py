@@ -137,9 +137,9 @@ def _check_words(values: Values) -> None:
 def _batches(session: Session, values: Values, chosen: Filter) -> list[Batch]:
     prefix = values["prefix"] or ""
     if values["paths"] == (STDIN,):
-        session.open_stdin()
+        session.machine.open_stdin()
         return [Batch(STDIN, files=[LocalFile("", STDIN, check_new_key(prefix + values["key"]), 0)])]
-    batches = [gather(session.cwd, path, prefix, chosen) for path in values["paths"]]
+    batches = [gather(session.machine.cwd, path, prefix, chosen) for path in values["paths"]]
     find_doubles(batches)
     return batches
 
@@ -152,15 +152,15 @@ def _check_secrets(session: Session, target: Target, batches: Sequence[Batch]) -
     """
     if target.one.access == "private":
         return ()
-    working = os.path.realpath(session.cwd)
+    working = os.path.realpath(session.machine.cwd)
     ways = [_ways(file, working) for batch in batches for file in batch.files]
     claims = tuple(Claim("s3.secret_files", name) for name in dict.fromkeys(name for one in ways for name in one))
     try:
-        session.check_claims(claims)
+        session.rules.check(claims)
     except Refused as error:
         refused = {reason["value"] for reason in error.details["reasons"]}
         claims = tuple(claim for one in ways for claim in _secret(one, refused)) or claims
-        session.check_claims(claims)
+        session.rules.check(claims)
     return claims
 
 
@@ -198,7 +198,7 @@ class _SecretsStop:
             self._head = read_exactly(self._stream, HEAD)
             if kind := beginning_of(self._head):
                 said = f"{STDIN}, which begins like {kind},"
-                self._session.check_claims([Claim("s3.secret_files", begins_like(self._file.key, kind), said=said)])
+                self._session.rules.check([Claim("s3.secret_files", begins_like(self._file.key, kind), said=said)])
         if self._head:
             given = self._head if size < 0 else self._head[:size]
             self._head = self._head[len(given) :]
@@ -239,8 +239,10 @@ def _apply(session: Session, target: Target, objects: Objects, loads: Sequence[L
     files = [one.file for load in loads for one in load.having("planned")]
     with keeping(session, _command(loads)) as begun:
         type_of = _type_of(values["content_type"])
-        terms = Terms(target.name, session.s3.account, type_of, values["overwrite"], begun)
-        sent = _send(session, Uploader(session.s3.client(target.one.region), terms), files, values, target.one.access)
+        terms = Terms(target.name, session.aws.s3.account, type_of, values["overwrite"], begun)
+        sent = _send(
+            session, Uploader(session.aws.s3.client(target.one.region), terms), files, values, target.one.access
+        )
     by_file = {id(file): one for file, one in zip(files, sent, strict=True)}
     done = [replace(load, shipments=tuple(by_file.get(id(one.file), one) for one in load.shipments)) for load in loads]
     return [finished(target, load, _sweep(objects, load)) for load in done]
@@ -253,7 +255,7 @@ def _send(
         session.listener.progress(progress_text(progress))
 
     if values["paths"] == (STDIN,):
-        stream = session.open_stdin()
+        stream = session.machine.open_stdin()
         if access != "private":
             stream = cast("BinaryIO", _SecretsStop(session, stream, files[0]))
         return [uploader.send_stream(stream, files[0], tell)]
