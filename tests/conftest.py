@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 
 from fast_models import share_methods
 from handrail.clock import Clock, SystemClock
-from handrail.core.managed import LEDGER_TABLE
+from handrail.core.ownership import LEDGER_TABLE
 from handrail.doors.cli import Surroundings, run_program
 from handrail.ledger.record import OPEN
 from handrail.sandbox import launcher

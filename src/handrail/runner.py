@@ -9,8 +9,8 @@ from handrail.core.fields import Values, validate
 from handrail.core.operation import Operation
 from handrail.core.plan import Ask, Outcome, Plan, Question, Result, Status
 from handrail.core.shell import option
-from handrail.ledger.hold import NO_HOLD
-from handrail.recording import record_failed_targets, record_stopped, recorded, settle_unfinished
+from handrail.journal import record_failed_targets, record_stopped, recorded, settle_unfinished
+from handrail.ledger.plan_places import NO_HOLD
 
 if TYPE_CHECKING:
     from handrail.session import Session

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conftest import Done, Handrail, Sandbox
-from handrail.core.managed import ownership_tags
+from handrail.core.ownership import ownership_tags
 from ledger.proxies import Call, name_of
 
 Body = bytes | Iterable[bytes]

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from handrail.core.managed import LEDGER_TABLE
-from handrail.recording import GIVEN_UP_AFTER
+from handrail.core.ownership import LEDGER_TABLE
+from handrail.journal import GIVEN_UP_AFTER
 from handrail.sandbox import launcher
 from ledger.proxies import Dark
 from reliability.page import FULL

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from handrail.aws.wire import LARGEST
-from handrail.core.managed import LEDGER_TABLE
+from handrail.core.ownership import LEDGER_TABLE
 
 from .calls import Exchange, Ground, Reply
 

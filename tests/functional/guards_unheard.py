@@ -16,7 +16,7 @@ from test_upload_meets_opening import OPEN, Meeting
 
 from answers.calls import Exchange, Reply, Spoil, SpoilingProxy
 from conftest import Done, Handrail, Sandbox, start_sandbox
-from handrail.core.managed import LEDGER_TABLE
+from handrail.core.ownership import LEDGER_TABLE
 from handrail.sandbox import launcher
 from ledger.proxies import Call, Watched
 
@@ -311,7 +311,7 @@ def a_forged_condemned_place(handrail: Handrail, sandbox: Sandbox) -> None:
         sandbox.client("dynamodb").put_item(TableName=LEDGER_TABLE, Item=item)
 
 
-RECORDING, VERIFY = "recording.py", "operations/audit_verify.py"
+RECORDING, VERIFY = "journal.py", "operations/audit_verify.py"
 AGREEMENT = "ledger/agreement.py"
 
 GUARDS = (
@@ -324,7 +324,7 @@ GUARDS = (
           a_sudden_end),
     Guard("opening looks for uploads", "operations/s3/meeting.py",
           '_alive(session, name, ("s3 upload",), lambda _intent: True):', "():", an_upload_under_way),
-    Guard("opening looks last", "operations/s3/changing.py", "    check_no_upload(session, name)\n", "",
+    Guard("opening looks last", "operations/s3/access.py", "    check_no_upload(session, name)\n", "",
           an_upload_that_came_since),
     Guard("upload looks for openings", "operations/s3/upload.py", "if not is_being_opened(session, target.name):",
           "if True:", an_opening_under_way),
@@ -334,7 +334,7 @@ GUARDS = (
           'final = isinstance(error, (NotFound, Refused, WrongState)) and error.slug != "busy"', "final = False",
           cut_off_and_taken),
     Guard("ends only its own", "ledger/settling.py",
-          "if verdict is Verdict.TERMINATE and holders.may_end(place, seen, state.places):",
+          "if verdict is Verdict.TERMINATE and rules.may_end(place, seen, state.places):",
           "if verdict is Verdict.TERMINATE:", a_forged_condemned_place),
     Guard("agreement", VERIFY, "disagreements(story_of(read), survey.beside, record.now(), ledger.times)", "[]",
           a_forged_mark),

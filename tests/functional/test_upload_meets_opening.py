@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from conftest import Done, Handrail, Sandbox
-from handrail.core.managed import LEDGER_TABLE
+from handrail.core.ownership import LEDGER_TABLE
 from ledger.proxies import Call, Watched
 
 OPEN = ("s3", "update", "{}", "--public", "--yes")

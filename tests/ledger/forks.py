@@ -21,8 +21,8 @@ from typing import Any, NoReturn
 from fast_models import load_models
 from handrail.core.plan import Plan
 from handrail.doors.cli import Surroundings, run_program
-from handrail.ledger.account import Ledger
-from handrail.ledger.hold import NO_HOLD, NoHold
+from handrail.ledger.ledger import Ledger
+from handrail.ledger.plan_places import NO_HOLD, NoHold
 
 
 class Forks:

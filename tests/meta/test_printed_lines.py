@@ -21,7 +21,7 @@ TRUSTED = {
     "core/policy/bounds.py": ("listing",),
     "core/regions.py": ("zone[1]", "near or DEFAULT_REGION"),
     "output/reference.py": ("resource",),
-    "recording.py": ("self._operation.resource",),
+    "journal.py": ("self._operation.resource",),
     "aws/identity.py": ("key", "_HELPERS[key]", "named"),
     "aws/ec2.py": ("near",),
     "settings.py": ("DOTENV",),

@@ -11,7 +11,7 @@ from botocore.loaders import JSONFileLoader
 
 from conftest import FAST, Done, Handrail, Sandbox, clean_environ, start_sandbox
 from fast_models import hurry_retries, share_models
-from handrail.core.managed import ownership_tags
+from handrail.core.ownership import ownership_tags
 from handrail.sandbox import launcher
 from ledger.crowd import Crowd
 from ledger.proxies import Call, Microburst, Watched

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from handrail.core.managed import ownership_tags
+from handrail.core.ownership import ownership_tags
 from handrail.sandbox.log import read_content
 from ledger.proxies import Call
 

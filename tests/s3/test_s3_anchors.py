@@ -55,7 +55,7 @@ def newest(session: Session, handrail: Handrail) -> Intent:
     """Return the intent of the last anchor on record."""
     row = handrail.json("audit", "list", "--operation", "audit anchor")[-1]
     assert row["result"] == "open"
-    known = session.ledger.record.find(row["request"])
+    known = session.stores.record.find(row["request"])
     assert known is not None
     return known.intent
 
@@ -78,7 +78,7 @@ def test_an_answer_that_was_lost_leaves_it_open_and_a_look_ends_it(
     intent = newest(session, handrail)
     verdict = recover(session, intent)
     assert verdict.result == result
-    assert session.ledger.record.settle(verdict)
+    assert session.stores.record.settle(verdict)
 
 
 def test_one_whose_bucket_is_gone_ends_too(
@@ -89,7 +89,7 @@ def test_one_whose_bucket_is_gone_ends_too(
     handrail.ok("s3", "delete", bucket, "--yes")
     verdict = recover(session, newest(session, handrail))
     assert (verdict.result, "can't be seen: there is no bucket" in verdict.message) == ("failed", True)
-    session.ledger.record.settle(verdict)
+    session.stores.record.settle(verdict)
 
 
 def test_a_lock_that_does_not_show_is_not_believed(wire: Wire, anchor: Anchor) -> None:

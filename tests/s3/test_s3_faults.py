@@ -19,18 +19,18 @@ from handrail import settings
 from handrail.aws.s3 import S3
 from handrail.aws.s3_objects import Deleted, Objects
 from handrail.core.errors import HandrailError, Internal, Interrupted, NotSetUp, PermissionDenied
-from handrail.core.managed import LEDGER_TABLE
-from handrail.core.objects import PART, LocalFile, checksum_text
+from handrail.core.ownership import LEDGER_TABLE
 from handrail.core.plan import Plan, Question, Status
+from handrail.core.uploads import PART, LocalFile, checksum_text
 from handrail.files import find_folders
 from handrail.ledger.record import Intent, Verdict
 from handrail.ledger.rows import Row
 from handrail.operations.s3 import recovering, recovery
-from handrail.operations.s3.changing import make_public
+from handrail.operations.s3.access import make_public
+from handrail.operations.s3.build import Order, make_bucket
 from handrail.operations.s3.create import CREATE, known_request
 from handrail.operations.s3.delete import make_empty
-from handrail.operations.s3.making import Order, make_bucket
-from handrail.operations.s3.targets import KIND, Target, rows_of
+from handrail.operations.s3.targets import KIND, Target
 from handrail.operations.s3.upload import _sums
 from handrail.session import Session
 
@@ -180,7 +180,7 @@ def test_a_request_that_failed_too_often(session: Session, unique: Unique) -> No
     order = order_of(session, unique("often"), unique("r"))
     for request in (order.request, f"{order.request}.2"):
         intent = Intent(request, "s3 create", order.name, order.region, "sandbox", digest=order.digest)
-        session.ledger.record.intend_and_settle(intent, Verdict(request=request, result="failed", code=7))
+        session.stores.record.intend_and_settle(intent, Verdict(request=request, result="failed", code=7))
     found, known, made = known_request(session, order)
     assert (found.request, known, made) == (f"{order.request}.3", None, None)
 
@@ -336,12 +336,12 @@ def test_a_create_that_was_killed_is_named_where_its_bucket_is_met(
     }
     made = cast(Plan, CREATE.handler(session, {**values, "request_id": request}))
     order = replace(order_of(session, name, request), tags={"team": "a b"}, digest=made.digest)
-    session.ledger.record.intend(
+    session.stores.record.intend(
         [replace(intent_of("create", name, request, **order.resolved()), given=made.given, digest=made.digest)]
     )
     another = order_of(session, f"{name}-x", unique("r"))
-    session.ledger.record.intend([intent_of("create", another.name, another.request, **another.resolved())])
-    session.s3.create(name, order.all_tags)
+    session.stores.record.intend([intent_of("create", another.name, another.request, **another.resolved())])
+    session.aws.s3.create(name, order.all_tags)
     line = (
         f"handrail s3 create {name} --private --tag 'team=a b' --versioning --region us-east-1 --request-id {request}"
     )
@@ -873,12 +873,12 @@ def test_an_interrupted_create_is_finished_private(session: Session, s3: Any, un
     for public in (False, True):
         name, request = unique("cut"), unique("r")
         order = order_of(session, name, request, public=public)
-        session.s3.create(name, order.all_tags)
+        session.aws.s3.create(name, order.all_tags)
         result = recovery.recover(session, intent_of("create", name, request, **order.resolved()))
         assert result.status is Status.SUCCEEDED
         assert bool(result.warnings) is public
         assert is_shut(s3, name)
-        row = rows_of(session).get(KIND, name)
+        row = session.stores.rows.get(KIND, name)
         assert row is not None
         assert row.request == request
 
@@ -896,12 +896,12 @@ def test_an_interrupted_create_that_is_open_as_approved_stays(
 def test_a_create_that_never_began_leaves_no_row(session: Session, s3: Any, unique: Unique) -> None:
     name, theirs, request = unique("never"), unique("theirs"), unique("r")
     s3.create_bucket(Bucket=theirs)
-    rows_of(session).put(Row(KIND, name, "dev-1", request, "us-east-1", 1))
+    session.stores.rows.put(Row(KIND, name, "dev-1", request, "us-east-1", 1))
     for bucket in (name, theirs):
         order = order_of(session, bucket, request)
         result = recovery.recover(session, intent_of("create", bucket, request, **order.resolved()))
         assert result.status is Status.FAILED
-        assert rows_of(session).get(KIND, bucket) is None
+        assert session.stores.rows.get(KIND, bucket) is None
     assert exists(s3, theirs)
 
 
@@ -936,7 +936,7 @@ def test_an_interrupted_delete(handrail: Handrail, session: Session, s3: Any, un
     s3.delete_bucket(Bucket=name)
     for _ in range(2):
         assert recovery.recover(session, intent_of("delete", name, "r")).status is Status.SUCCEEDED
-        assert rows_of(session).get(KIND, name) is None
+        assert session.stores.rows.get(KIND, name) is None
 
 
 @pytest.mark.parametrize("said", ["made_by", "owner", "at"])
@@ -962,7 +962,7 @@ def test_a_bucket_that_was_made_anew_is_left_alone(
     s3.delete_object(Bucket=name, Key="a")
     s3.delete_bucket(Bucket=name)
     assert recovery.recover(session, cut("delete")).status is Status.SUCCEEDED
-    assert rows_of(session).get(KIND, name) is not None
+    assert session.stores.rows.get(KIND, name) is not None
 
 
 @pytest.mark.parametrize(
@@ -986,7 +986,7 @@ def test_a_bucket_that_is_made_anew_while_the_question_stands_is_left_alone(
     make_bucket(session, ours)
     if "delete" not in words or "--empty" in words:
         s3.put_object(Bucket=name, Key="a", Body=b"ours")
-    (session.cwd / "page").write_text("hello\n")
+    (session.machine.cwd / "page").write_text("hello\n")
     theirs = replace(ours, request=unique("theirs"), owner="dev-2")
     made: list[str] = []
 
@@ -996,7 +996,7 @@ def test_a_bucket_that_is_made_anew_while_the_question_stands_is_left_alone(
             made.append(name)
             s3.delete_object(Bucket=name, Key="a")
             s3.delete_bucket(Bucket=name)
-            rows_of(session).drop(Row(KIND, name, "dev-1", ours.request, "us-east-1", 1))
+            session.stores.rows.drop(Row(KIND, name, "dev-1", ours.request, "us-east-1", 1))
             make_bucket(session, theirs)
             s3.put_object(Bucket=name, Key="a", Body=b"theirs")
         return forward(request)
@@ -1005,7 +1005,7 @@ def test_a_bucket_that_is_made_anew_while_the_question_stands_is_left_alone(
     done = over(*(word.format(name) for word in words), "-o", "json")
     assert (made, done.code, "was deleted and made anew" in done.out + done.err) == ([name], 5, True), done
     assert [one["Key"] for one in s3.list_objects_v2(Bucket=name)["Contents"]] == ["a"]
-    assert session.s3.tags(name, "us-east-1") == theirs.all_tags
+    assert session.aws.s3.tags(name, "us-east-1") == theirs.all_tags
 
 
 def test_a_bucket_that_goes_while_the_question_stands_is_gone(
@@ -1096,7 +1096,7 @@ def test_the_record_has_the_checksums_of_a_small_upload(handrail: Handrail, sess
     (handrail.cwd / "small").write_bytes(b"small")
     (handrail.cwd / "large").write_bytes(bytes(PART + 1))
     done = handrail.json("s3", "upload", name, "small", "large")
-    known = [session.ledger.record.find(one["request"]) for one in done]
+    known = [session.stores.record.find(one["request"]) for one in done]
     said = [one.intent.resolved["sums"] if one is not None else None for one in known]
     assert said == [{"small": checksum_text(zlib.crc32(b"small"))}, {}]
     assert _sums(Target(name), [LocalFile(str(handrail.cwd / "gone"), "gone", "gone", 1)]) == {}
@@ -1114,7 +1114,7 @@ def test_whoever_settles_an_upload_and_may_not_look_at_it_says_what_is_left(sess
 def test_no_ledger_no_buckets() -> None:
     bare = cast(Session, SimpleNamespace(ledger=SimpleNamespace(rows=None), home_region="us-east-1"))
     with pytest.raises(NotSetUp, match="buckets need one") as refused:
-        rows_of(bare)
+        bare.stores.rows
     assert refused.value.exit_code == 7
 
 
@@ -1130,8 +1130,8 @@ def test_the_next_change_settles_a_create_that_was_cut_off(
 ) -> None:
     name, request = unique("cut"), unique("r")
     order = order_of(session, name, request)
-    session.s3.create(name, order.all_tags)
-    session.ledger.record.intend([intent_of("create", name, request, **order.resolved())])
+    session.aws.s3.create(name, order.all_tags)
+    session.stores.record.intend([intent_of("create", name, request, **order.resolved())])
     sandbox.client("dynamodb").update_item(  # its time has passed
         TableName=LEDGER_TABLE,
         Key={"pk": {"S": "open"}, "sk": {"S": request}},

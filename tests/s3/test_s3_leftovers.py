@@ -10,7 +10,7 @@ from wire import Forward, Reply, Request, Wire
 
 from conftest import Done, Handrail, QuickClock, Sandbox
 from handrail import settings
-from handrail.core.managed import LEDGER_TABLE
+from handrail.core.ownership import LEDGER_TABLE
 from handrail.core.plan import Plan, Question
 from handrail.files import find_folders
 from handrail.ledger.record import Intent, Verdict
@@ -113,7 +113,7 @@ def put_on_record(session: Session, bucket: str, request: str) -> None:
     """Put an upload on record that has no outcome."""
     resolved = {"bucket": bucket, "files": 1, "command": request}
     intent = Intent(request, "s3 upload", f"{bucket}/a.txt", "us-east-1", "sandbox", resolved=resolved)
-    session.ledger.record.intend([intent])
+    session.stores.record.intend([intent])
 
 
 def test_what_somebody_works_on_is_left_and_said(upload: Callable[..., Done], s3: Any, bucket: str) -> None:
@@ -231,7 +231,7 @@ def test_while_an_upload_may_live_elsewhere_nothing_unknown_is_removed(
     second = unique("r")
     put_on_record(session, bucket, second)
     assert "was left" in upload().err
-    session.ledger.record.settle(Verdict(second, "succeeded"))
+    session.stores.record.settle(Verdict(second, "succeeded"))
     assert "of before removed" in upload().err
 
 

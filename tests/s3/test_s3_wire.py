@@ -20,8 +20,8 @@ from handrail.aws.s3_files import Meter, Slice, digest_of, open_file, read_diges
 from handrail.aws.s3_objects import Deleted, Objects, Unfinished
 from handrail.aws.s3_upload import Terms, Uploader, _stream_part_size
 from handrail.core.errors import AwsFailure, HandrailError, Interrupted, WrongState
-from handrail.core.objects import PART, LocalFile, Progress, Shipment
 from handrail.core.resources import StoredObject
+from handrail.core.uploads import PART, LocalFile, Progress, Shipment
 from handrail.sandbox import launcher
 
 ACCOUNT = "123456789012"

@@ -14,7 +14,7 @@ from .world import Flaws
 SOURCE = Path(handrail.ledger.__path__[0])
 MODULES = (
     "shapes",
-    "holders",
+    "places",
     "fence",
     "ports",
     "refusal",
@@ -130,7 +130,7 @@ MUTANTS: dict[str, Mutant] = {
             "start-late",
             "create+grab",
         ),
-        {"holders": (("return date > until + self.visibility", "return date > until"),)},
+        {"places": (("return date > until + self.visibility", "return date > until"),)},
         mood=mood(loss=0.2, times=SLOW_LOOKS),
     ),
     "early-recovery-of-start": Mutant(
@@ -250,7 +250,7 @@ MUTANTS: dict[str, Mutant] = {
             "rerun+grab",
         ),
         {
-            "holders": (
+            "places": (
                 (
                     "return replace(place, mark=mark, by=wanted.by, until=max(place.until, now + times.term), "
                     "requests=requests)",
@@ -272,7 +272,7 @@ MUTANTS: dict[str, Mutant] = {
         ("rerun+grab",),
         {
             # The take-over extends the place's time, but whose it is stands elsewhere: the old mark stays good.
-            "holders": (
+            "places": (
                 (
                     "return replace(place, mark=mark, by=wanted.by, until=max",
                     "return replace(place, by=mark, until=max",
@@ -321,7 +321,7 @@ MUTANTS: dict[str, Mutant] = {
             "create+grab",
         ),
         {
-            "holders": (
+            "places": (
                 ("return self.life + self.work + self.skew", "return self.life + self.work"),
                 ("return ceil(signed) + self.life + self.skew", "return ceil(signed) + self.life"),
             )
@@ -329,12 +329,12 @@ MUTANTS: dict[str, Mutant] = {
         mood=mood(loss=0.35, attempts=1, stalls=0.0, jumpy=0.1, clock_ahead=-5, times=FAR_CLOCKS),
     ),
     # ---- ids that are chosen badly
-    "key-without-kind": Mutant("LIE", ("bad-ids",), {"holders": KEYS_WITHOUT_KIND}, mood=mood(stalls=0.0)),
+    "key-without-kind": Mutant("LIE", ("bad-ids",), {"places": KEYS_WITHOUT_KIND}, mood=mood(stalls=0.0)),
     "key-overwritten": Mutant(
         "CAP",
         ("bad-ids",),
         {
-            "holders": (*KEYS_WITHOUT_KIND, ("        if place.key in grown:", "        if False:")),
+            "places": (*KEYS_WITHOUT_KIND, ("        if place.key in grown:", "        if False:")),
             "taking": (("            if standing:\n", "            if False:\n"),),
         },
         mood=mood(times=SLOW_LOOKS),
@@ -392,7 +392,7 @@ MUTANTS: dict[str, Mutant] = {
         "LIE",
         ("rerun", "rerun-stop"),
         {
-            "holders": (
+            "places": (
                 ("        return Verdict.CLOSE", "        return Verdict.FREE"),
                 ("return Fate.MADE if place.kind is Kind.CREATE", "return Fate.NOTHING if place.kind is Kind.CREATE"),
             )
@@ -428,7 +428,7 @@ MUTANTS: dict[str, Mutant] = {
         {
             "settling": (
                 (
-                    "self._tell(place, self._told(holders.fate_of(place, step.seen), date, step.instance))",
+                    "self._tell(place, self._told(rules.fate_of(place, step.seen), date, step.instance))",
                     "pass",
                 ),
             )

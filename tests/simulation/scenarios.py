@@ -5,7 +5,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from handrail.core.managed import token_of
+from handrail.core.ownership import token_of
 
 from .ec2 import LIVE
 from .world import REAL, SOUND, START, Client, Flaws, Slot, World
@@ -135,7 +135,7 @@ def begin(world: World, slot: Slot) -> None:
     inst = world.ec2.add(token_of(slot.request), slot.region, slot.owner, slot.state, START - 100, slot.name)
     inst.ours = slot.placed and slot.state in LIVE
     if slot.placed:
-        code = world.code.holders
+        code = world.code.places
         wanted = code.Wanted(slot.request, slot.region, slot.owner, slot.owner, slot.name)
         new = code.reserved(wanted, "m0", int(START) - 90, world.times)
         until = int(START) - world.rng.choice((90, 90, 0, -1, -4))
@@ -145,10 +145,10 @@ def begin(world: World, slot: Slot) -> None:
 
 def caps_of(rng: Random, code: Any, cap: int) -> tuple[Any, ...]:
     """Return the caps: always one of the account, at times one of a region or owner as well."""
-    caps = [code.holders.Cap("account", cap)]
+    caps = [code.places.Cap("account", cap)]
     if rng.random() < 0.3:
-        caps[0] = code.holders.Cap("account", cap + 1)
-        caps.append(code.holders.Cap(rng.choice(("region", "owner")), cap))
+        caps[0] = code.places.Cap("account", cap + 1)
+        caps.append(code.places.Cap(rng.choice(("region", "owner")), cap))
     return tuple(caps)
 
 

@@ -9,13 +9,13 @@ from typing import Any
 from greenlet import getcurrent, greenlet
 
 from handrail.core.errors import AwsFailure, CapReached, HandrailError, Unreachable
-from handrail.core.managed import token_of
+from handrail.core.ownership import token_of
 from handrail.core.plan import NameWish
-from handrail.ledger import holders, lease, ports, taking
+from handrail.ledger import lease, places, ports, taking
 
 from .ec2 import GONE, LIVE, Ec2, Inst
 
-REAL = SimpleNamespace(holders=holders, lease=lease, ports=ports, taking=taking)
+REAL = SimpleNamespace(places=places, lease=lease, ports=ports, taking=taking)
 START = 1_000_000.0
 MADE_NOTHING = ("nothing", "refused")
 
@@ -99,7 +99,7 @@ class Client:
         slot = self.world.slots[target]
         request = f"{self.name}-{self.marks}-{target}" if instance else target
         token = token_of(target) if instance else ""
-        return self.world.code.holders.Wanted(request, slot.region, slot.owner, self.by, slot.name, instance, token)
+        return self.world.code.places.Wanted(request, slot.region, slot.owner, self.by, slot.name, instance, token)
 
     def do_create(self, target: str) -> Any:
         """Create one or several (a+b), all or none."""
@@ -176,7 +176,7 @@ class Client:
     def do_letgo(self, target: str) -> Any:
         """Let a place go without a look, where its region can't be looked at."""
         slot, inst = self.world.slots[target], self.world.instance(target)
-        keys = (self.world.code.holders.create_key(target), self.world.code.holders.start_key(inst.id if inst else ""))
+        keys = (self.world.code.places.create_key(target), self.world.code.places.start_key(inst.id if inst else ""))
         for key in self.world.places.keys() & set(keys):
             self.lease.overview()
             self.world.letting_go.add(key)
@@ -219,14 +219,14 @@ class Client:
 
         def look() -> Any:
             seen = _Compute(world, self).look(slot.region, (), (token_of(target),))
-            fate = world.code.holders.Fate.ADOPTED if seen else world.code.holders.Fate.NOTHING
+            fate = world.code.places.Fate.ADOPTED if seen else world.code.places.Fate.NOTHING
             return world.code.ports.Told(fate, seen[0].instance if seen else "", self.by, int(world.now))
 
         return self.lease.tell_absent(target, target, look)
 
     def tell(self, request: str, fate: str, instance: str) -> None:
         """Put the outcome on record."""
-        told = self.world.code.ports.Told(self.world.code.holders.Fate[fate], instance, self.by, int(self.world.now))
+        told = self.world.code.ports.Told(self.world.code.places.Fate[fate], instance, self.by, int(self.world.now))
         _Outcomes(self.world).put_if_absent(request, told)
 
     # ---- calls under a fence: what the adapter and botocore do -------------------------------------------------------
@@ -286,7 +286,7 @@ class World:
         self.now = START + self.rng.randrange(4) / 4
         self.loop = getcurrent()
         self.concurrent = True
-        self.times = code.holders.Times(
+        self.times = code.places.Times(
             *(times or self.rng.choice(((4, 3, 2, 2), (9, 2, 2, 2), (5, 3, 1, 6), (6, 4, 6, 2))))
         )
         self.slots: dict[str, Slot] = {}
@@ -295,7 +295,7 @@ class World:
         self.caps: tuple[Any, ...] = ()
         self.clients: list[Client] = []
         self.attempts, self.waits = 2, False
-        self.item = code.holders.Versioned({}, 0, 0)
+        self.item = code.places.Versioned({}, 0, 0)
         self.told: dict[str, Any] = {}
         self.network: list[tuple[str, float, Callable[[], Any]]] = []
         self.restless, self.jumpy, self.stalls = 1.0, 0.0, 0.0
@@ -331,7 +331,7 @@ class World:
 
     def place_of(self, inst: Inst) -> Any:
         """Return the place of an instance."""
-        return self.code.holders.place_of(self.places, inst.id, inst.token)
+        return self.code.places.place_of(self.places, inst.id, inst.token)
 
     # ---- the network -------------------------------------------------------------------------------------------------
 
@@ -636,7 +636,7 @@ class _Compute:
             world.ec2.terminate(inst, world.now)
         if world.lost():
             raise Unreachable("no answer")
-        return [world.code.holders.Seen(one.id, one.state, one.token, one.region, one.owner) for one in chosen]
+        return [world.code.places.Seen(one.id, one.state, one.token, one.region, one.owner) for one in chosen]
 
     def seen(self, region: str, chosen: list[Inst], hidden: tuple[str, ...]) -> list[Any]:
         """Return what a lagging Describe shows of these."""
@@ -650,7 +650,7 @@ class _Compute:
         if world.trace is not None:
             world.note(f"look: {[(inst.id, state) for inst, state in shown]}")
         return [
-            world.code.holders.Seen(
+            world.code.places.Seen(
                 inst.id,
                 state,
                 inst.token,

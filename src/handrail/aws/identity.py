@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from handrail import files
+from handrail.core.amounts import age
 from handrail.core.errors import BadCredentials, HandrailError
 from handrail.core.redaction import secrets_in_text
 from handrail.core.regions import nearest
 from handrail.core.shell import option
-from handrail.core.words import age
 from handrail.settings import (
     AMBIENT_VARIABLES,
     DOTENV,

@@ -7,7 +7,7 @@ from typing import Any
 from handrail.aws.dynamodb import HASH, RANGE
 from handrail.aws.failures import aws_failures_explained
 from handrail.core.errors import AwsFailure, HandrailError, NotSetUp
-from handrail.core.managed import LEDGER_TABLE as NAME
+from handrail.core.ownership import LEDGER_TABLE as NAME
 
 TTL = "expires"
 _POLLS = 120

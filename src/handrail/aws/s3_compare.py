@@ -7,8 +7,8 @@ from handrail.aws.s3_files import Meter, digest_of
 from handrail.aws.s3_objects import Objects, batches
 from handrail.aws.s3_upload import WORKERS, in_the_way
 from handrail.core.errors import HandrailError, Interrupted
-from handrail.core.objects import LocalFile, Shipment, checksum_text
 from handrail.core.resources import StoredObject
+from handrail.core.uploads import LocalFile, Shipment, checksum_text
 
 
 def compare(

@@ -10,9 +10,9 @@ from typing import BinaryIO
 
 from handrail.core.errors import Interrupted, WrongState
 from handrail.core.fields import show
-from handrail.core.objects import LocalFile, Progress, part_size
 from handrail.core.secret_files import HEAD
 from handrail.core.shell import command, target
+from handrail.core.uploads import LocalFile, Progress, part_size
 
 BLOCK = 1 << 20  # bytes read at a time
 TICK = 0.02  # seconds in which a file system may give two changes one time

@@ -12,8 +12,8 @@ from handrail.aws.answers import date_of
 from handrail.aws.failures import aws_failures_explained
 from handrail.aws.paging import pages, stuck
 from handrail.core.errors import NotFound, PermissionDenied
-from handrail.core.objects import fits_xml, xml_start
 from handrail.core.resources import StoredObject
+from handrail.core.uploads import fits_xml, xml_start
 
 PAGE = 1000
 

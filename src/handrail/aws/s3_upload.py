@@ -28,8 +28,8 @@ from handrail.core.errors import (
     WrongState,
 )
 from handrail.core.fields import show
-from handrail.core.objects import PART, LocalFile, Progress, Shipment, checksum_text, part_size, stream_part_size
 from handrail.core.shell import command
+from handrail.core.uploads import PART, LocalFile, Progress, Shipment, checksum_text, part_size, stream_part_size
 
 WORKERS = 8  # calls at once; botocore keeps ten connections to a host
 WINDOW = 4 * WORKERS  # files that are begun before the first of them has ended

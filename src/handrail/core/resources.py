@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, ClassVar
 
-from handrail.core.words import readable
+from handrail.core.amounts import readable
 
 LIVE_STATES = ("pending", "running", "stopping", "stopped")
 STATES = ("pending", "running", "stopping", "stopped", "shutting-down", "terminated")

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from handrail.core.ec2_rules import TAG_VALUE_LIMIT, check_tag_key
 from handrail.core.errors import Usage
 from handrail.core.fields import show
-from handrail.core.objects import fits_xml
 from handrail.core.resources import MANAGED_BY, MANAGED_TAG, OWNER_TAG, REQUEST_TAG
+from handrail.core.uploads import fits_xml
 
 NAME_SHORTEST, NAME_LONGEST = 3, 63
 KEY_LIMIT = 1024  # bytes of UTF-8

@@ -10,9 +10,9 @@ from click.shell_completion import CompletionItem
 
 from handrail import settings
 from handrail.catalog import SHELVES, Shelf, overview
+from handrail.core.command_line import Line, Said, Typed
 from handrail.core.errors import Usage
 from handrail.core.fields import Field, Kind, refuse_empty, show, validate
-from handrail.core.line import Line, Said, Typed
 from handrail.core.operation import Operation
 from handrail.output.style import FORMATS
 

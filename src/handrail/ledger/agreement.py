@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handrail.core.words import count
+from handrail.core.amounts import count
 from handrail.ledger.chain import DOUBTFUL, NOTICE, Fault
-from handrail.ledger.holders import Kind, State, Times
+from handrail.ledger.places import Kind, State, Times
 from handrail.ledger.record import unpacked
 from handrail.ledger.rows import Row
 from handrail.ledger.shapes import is_newer, is_whole

@@ -1,7 +1,7 @@
 """The fence: what is asked of each signed request before it is sent, and what is remembered of its answer. Pure."""
 
 from handrail.core.errors import HandrailError
-from handrail.ledger.holders import Times
+from handrail.ledger.places import Times
 
 
 class FenceClosed(HandrailError):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from enum import Enum
 
 from handrail.core.errors import Acted, HandrailError, Throttled, Unreachable
-from handrail.ledger.holders import Fate, Place, Places, Versioned
+from handrail.ledger.places import Fate, Place, Places, Versioned
 from handrail.ledger.ports import Here, Sides, Told
 
 TURNS = 200  # lost races before giving up; each one means that somebody else went ahead

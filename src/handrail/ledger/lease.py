@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from handrail.core.errors import HandrailError
-from handrail.ledger import holders
+from handrail.ledger import places as rules
 from handrail.ledger.fence import Fence
-from handrail.ledger.holders import GONE, Fate, Place, Places, State, Versioned
 from handrail.ledger.item import Next
+from handrail.ledger.places import GONE, Fate, Place, Places, State, Versioned
 from handrail.ledger.ports import Told
 from handrail.ledger.taking import Taken, Taking
 
@@ -73,7 +73,7 @@ class Lease(Taking):
         taken.fence.took_effect = True
 
         def held(place: Place, now: int) -> Place:
-            return holders.held(place, instance, self._held_until(place, now, taken.fence))
+            return rules.held(place, instance, self._held_until(place, now, taken.fence))
 
         state = self._change_mine(taken, held)
         place = state.places.get(taken.key)
@@ -94,7 +94,7 @@ class Lease(Taking):
     def condemn(self, taken: Taken, instance: str) -> Ended:
         """Undo a create: condemn its place, then terminate, then free it (rule 14)."""
         taken.fence.took_effect = True
-        state = self._change_mine(taken, lambda place, now: holders.condemned(place, instance, now))
+        state = self._change_mine(taken, lambda place, now: rules.condemned(place, instance, now))
         place = state.places.get(taken.key)
         if place is None:
             return Ended(End.SETTLED, instance, told=self._outcomes.find(taken.request))
@@ -137,12 +137,12 @@ class Lease(Taking):
         """
         if error.slug == INSTANCE_GONE or not _surely_over(taken, error):
             return self.give_back(taken, error)
-        mark, key = self._here.new_mark(), holders.create_key(request)
+        mark, key = self._here.new_mark(), rules.create_key(request)
 
         def heir(place: Place, state: Versioned) -> tuple[Place, ...]:
             if key in state.places or self._outcomes.find(request) is not None:
                 return ()
-            return (holders.succeeding(place, request, mark, state.date, self._times),)
+            return (rules.succeeding(place, request, mark, state.date, self._times),)
 
         place = self._close(taken, error, heir).places.get(key)
         if place is None or place.mark != mark:
@@ -154,7 +154,7 @@ class Lease(Taking):
 
         def unclaimed(place: Place, now: int) -> Place:
             self._outcomes.put_if_absent(taken.request, self._told(Fate.REFUSED, now, place.instance, error))
-            return holders.unclaimed(place, taken.request, now)
+            return rules.unclaimed(place, taken.request, now)
 
         self._change_mine(taken, unclaimed)
 
@@ -168,14 +168,14 @@ class Lease(Taking):
 
         heir: what is taken in its stead in the same write.
         """
-        self._change_mine(taken, lambda place, _now: holders.closed(place, Fate.REFUSED))
+        self._change_mine(taken, lambda place, _now: rules.closed(place, Fate.REFUSED))
 
         def decide(state: Versioned) -> Places | Next:
             place = state.places.get(taken.key)
             if place is None or place.mark != taken.mark or not place.fate:
                 return Next.DONE
             self._tell(place, self._told(Fate(place.fate), state.date, error=error))
-            return holders.with_new(holders.without(state.places, place.key), heir(place, state))
+            return rules.with_new(rules.without(state.places, place.key), heir(place, state))
 
         return self._change(decide)
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from handrail.core.errors import Conflict, HandrailError
 from handrail.core.plan import NameWish
-from handrail.ledger import holders
+from handrail.ledger import places as rules
 from handrail.ledger.fence import Fence
-from handrail.ledger.holders import GONE, Kind, Naming, Place, Seen, Versioned
 from handrail.ledger.item import Next
+from handrail.ledger.places import GONE, Kind, Naming, Place, Seen, Versioned
 from handrail.ledger.settling import Settling
 
 
@@ -37,7 +37,7 @@ class Namings(Settling):
         self._end_naming(wish, mark, lambda state, mine: self._named(state, mine, fence))
 
     def _take_name(self, wish: NameWish, mark: str) -> Fence:
-        key = holders.naming_key(wish.region, wish.name)
+        key = rules.naming_key(wish.region, wish.name)
         before: list[int] = []
 
         def decide(state: Versioned) -> Versioned | Next:
@@ -45,7 +45,7 @@ class Namings(Settling):
             if there is not None and there.mark == mark:
                 return Next.DONE
             self._check_names(state, [wish], self._look_here(wish.region))
-            names = holders.names_left(state, self._times)
+            names = rules.names_left(state, self._times)
             before[:] = [there.until] if key in names and there is not None else []
             until = max([state.date + self._times.term, *before])
             mine = Naming(wish.region, wish.name, wish.instance, mark, self._here.by, until)
@@ -58,7 +58,7 @@ class Namings(Settling):
         """Write how a rename ended, while the name is under its mark; it runs out by itself where nobody answers."""
 
         def decide(state: Versioned) -> Versioned | Next:
-            mine = state.names.get(holders.naming_key(wish.region, wish.name))
+            mine = state.names.get(rules.naming_key(wish.region, wish.name))
             return Next.DONE if mine is None or mine.mark != mark else end(state, mine)
 
         with suppress(HandrailError):
@@ -84,7 +84,7 @@ class Namings(Settling):
         live: what a look at the region showed that was sent after the item was read.
         """
         coming = [place for place in state.places.values() if not self._times.trusted(place.until, state.date)]
-        names = holders.names_left(state, self._times)
+        names = rules.names_left(state, self._times)
         for wish in wishes:
             for seen in live:
                 other = seen.managed and seen.state not in GONE and seen.instance != wish.instance
@@ -93,7 +93,7 @@ class Namings(Settling):
             for place in coming:
                 if (place.region, place.name) == (wish.region, wish.name):
                     self._check_not_coming(place, wish)
-            given = names.get(holders.naming_key(wish.region, wish.name))
+            given = names.get(rules.naming_key(wish.region, wish.name))
             if given is not None and (not wish.instance or given.instance != wish.instance):
                 self._check_not_given(given, wish)
 

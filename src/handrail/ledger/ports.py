@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from handrail.core.errors import HandrailError
-from handrail.ledger.holders import Fate, Seen, Versioned
+from handrail.ledger.places import Fate, Seen, Versioned
 
 
 class HoldersStore(Protocol):

@@ -18,7 +18,7 @@ from handrail.core.errors import Conflict, Throttled
 from handrail.core.fields import Kind
 from handrail.core.operation import Operation
 from handrail.ledger.chain import EMPTY, Head, link
-from handrail.ledger.holders import Fate
+from handrail.ledger.places import Fate
 from handrail.ledger.shapes import LATEST, SCHEMA, Odd, check_schema, is_newer, is_whole, text, unreadable
 
 RESULTS = ("succeeded", "unchanged", "refused", "failed")

@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from handrail.core.amounts import age, columns, count
 from handrail.core.ec2_rules import addressed_by
 from handrail.core.errors import CapReached, HandrailError, NotSetUp, Refused
 from handrail.core.resources import TAKES_A_PLACE
 from handrail.core.shell import command
-from handrail.core.words import age, columns, count
-from handrail.ledger.holders import Cap, Fate, Place, Seen, Shortage, State, Times, Versioned, Wanted, is_anothers
+from handrail.ledger.places import Cap, Fate, Place, Seen, Shortage, State, Times, Versioned, Wanted, is_anothers
 from handrail.ledger.shapes import Odd, check_schema, unreadable
 
 FATES = {

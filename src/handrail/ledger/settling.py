@@ -4,11 +4,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from handrail.core.amounts import count
 from handrail.core.errors import AwsFailure, HandrailError, Throttled, Unreachable, WrongState
-from handrail.core.words import count
-from handrail.ledger import holders
-from handrail.ledger.holders import GONE, Fate, Place, Places, Seen, State, Times, Verdict, Versioned
+from handrail.ledger import places as rules
 from handrail.ledger.item import TURNS, Item, Next, too_busy
+from handrail.ledger.places import GONE, Fate, Place, Places, Seen, State, Times, Verdict, Versioned
 from handrail.ledger.ports import Here, Sides, Told
 from handrail.ledger.refusal import FATES, holder_rows, unseen_note
 
@@ -54,7 +54,7 @@ class Settling(Item):
 
     def note_gone(self, instance: str, token: str) -> None:
         """Free the place of an instance that a reply or look has shown to be shutting down or terminated (rule 9)."""
-        self._remove(lambda places: holders.place_of(places, instance, token))
+        self._remove(lambda places: rules.place_of(places, instance, token))
 
     def note_stopped(self, instance: str, token: str) -> int | None:
         """Free the place of an instance that was stopped, if a look counts already (rule 9).
@@ -62,13 +62,13 @@ class Settling(Item):
         Returns None if it has no place now, else when it is free at the latest. Raises what the look met.
         """
         state = self._holders.read()
-        place = holders.place_of(state.places, instance, token)
+        place = rules.place_of(state.places, instance, token)
         if place is None:
             return None
         state = self._settle(state, {place.key})[0]
         if place.region in self.unseen:
             raise self.unseen[place.region]
-        place = holders.place_of(state.places, instance, token)
+        place = rules.place_of(state.places, instance, token)
         return None if place is None else self._times.free_at(place.until)
 
     def _remove(self, find: Callable[[Places], Place | None]) -> None:
@@ -78,8 +78,8 @@ class Settling(Item):
             place = find(state.places)
             if place is None:
                 return Next.DONE
-            self._tell(place, self._told(holders.fate_of(place, _GONE), state.date))
-            return holders.without(state.places, place.key)
+            self._tell(place, self._told(rules.fate_of(place, _GONE), state.date))
+            return rules.without(state.places, place.key)
 
         self._change(decide)
 
@@ -140,7 +140,7 @@ class Settling(Item):
             if place.state is not State.HELD and step.verdict in (Verdict.FREE, Verdict.ADOPT):
                 what = f"ec2 {place.kind} of {place.name or step.instance} (request {place.requests[-1]})"
                 whose = "you" if place.by == self._here.by else place.by
-                fate = FATES[holders.fate_of(place, step.seen)]
+                fate = FATES[rules.fate_of(place, step.seen)]
                 self._here.say(f"settled what was cut off: {what} of {whose}: {fate}")
 
     def look_at(self, places: Iterable[Place]) -> dict[str, Seen]:
@@ -157,13 +157,13 @@ class Settling(Item):
             ids = [place.instance for place in there if place.instance]
             tokens = [place.token for place in there if not place.instance]
             for seen in self._seen_in(region, partial(self._compute.look, region, ids, tokens)):
-                looks.update((place.key, seen) for place in there if holders.is_place_of(place, seen))
+                looks.update((place.key, seen) for place in there if rules.is_place_of(place, seen))
         return looks
 
     def _judge(self, place: Place, seen: Seen | None, state: Versioned) -> Settled:
         trusted = self._times.trusted(place.until, state.date)
-        verdict = holders.judge(place, seen, trusted)
-        if verdict is Verdict.TERMINATE and holders.may_end(place, seen, state.places):
+        verdict = rules.judge(place, seen, trusted)
+        if verdict is Verdict.TERMINATE and rules.may_end(place, seen, state.places):
             seen = self._terminate_again(place) or seen
             if seen is not None and seen.state in GONE:
                 verdict = Verdict.FREE
@@ -185,13 +185,13 @@ class Settling(Item):
         for step in steps:
             place = step.place
             if step.verdict is Verdict.CLOSE:
-                places[place.key] = holders.closed(place, Fate.NOTHING)
+                places[place.key] = rules.closed(place, Fate.NOTHING)
             elif not self._is_told(step, state.date):
                 continue
             elif step.verdict is Verdict.FREE:
                 del places[place.key]
             else:
-                places[place.key] = holders.adopted(place, step.instance, self._here.new_mark(), state.date)
+                places[place.key] = rules.adopted(place, step.instance, self._here.new_mark(), state.date)
             made.append(step)
         return places, made
 
@@ -199,7 +199,7 @@ class Settling(Item):
         """Tell the outcome of a place; return whether AWS took it, and say where it did not."""
         place = step.place
         try:
-            self._tell(place, self._told(holders.fate_of(place, step.seen), date, step.instance))
+            self._tell(place, self._told(rules.fate_of(place, step.seen), date, step.instance))
         except (Throttled, Unreachable):
             raise
         except AwsFailure as error:
@@ -234,7 +234,7 @@ class Settling(Item):
 
     def outside(self, state: Versioned) -> tuple[Seen, ...]:
         """Return what runs without a place."""
-        return holders.outside(state.places, [one for seen in self.alive(state).values() for one in seen])
+        return rules.outside(state.places, [one for seen in self.alive(state).values() for one in seen])
 
     def overview(self) -> list[dict[str, object]]:
         """Return who holds the places, and what runs without one, as JSON-ready rows; changes nothing."""
@@ -261,10 +261,10 @@ class Settling(Item):
                     f"the place of {place.name or place.known_as} can't be let go now.", hint="handrail lease list"
                 )
             self._tell(place, self._told(Fate.LET_GO, state.date))
-            return holders.without(state.places, place.key)
+            return rules.without(state.places, place.key)
 
         self._change(decide)
 
     def _is_anothers(self, place: Place, state: Versioned) -> bool:
         """Return whether a look shows a condemned place with an instance that is not its own."""
-        return holders.is_anothers(place, self.look_at([place]).get(place.key), state.places)
+        return rules.is_anothers(place, self.look_at([place]).get(place.key), state.places)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handrail.ledger import shapes
-from handrail.ledger.holders import Fate, Kind, Names, Naming, Place, Places, State, create_key, start_key
+from handrail.ledger.places import Fate, Kind, Names, Naming, Place, Places, State, create_key, start_key
 from handrail.ledger.shapes import LATEST, Odd, check_schema, mapping, moment, text
 
 _PLACE_TEXTS = ("mark", "region", "owner", "by", "name")

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from handrail.core.errors import Conflict, NotFound, WrongState
 from handrail.core.plan import NameWish
 from handrail.core.shell import command
-from handrail.ledger import holders
+from handrail.ledger import places as rules
 from handrail.ledger.fence import Fence
-from handrail.ledger.holders import Cap, Fate, Place, Places, Seen, Shortage, State, Versioned, Wanted
 from handrail.ledger.item import Next
 from handrail.ledger.naming import Namings
+from handrail.ledger.places import Cap, Fate, Place, Places, Seen, Shortage, State, Versioned, Wanted
 from handrail.ledger.ports import Told
 from handrail.ledger.refusal import cap_reached, unreadable_place
 from handrail.ledger.settling import Round
@@ -157,7 +157,7 @@ class Taking(Namings):
                 return Next.AGAIN
             raise _too_old(ask.wanted[0].request) if too_old else _being_cancelled(place)
         ask.inherited = place.until
-        mine = holders.taken_over(place, ask.wanted[0], ask.mark, state.date, self._times)
+        mine = rules.taken_over(place, ask.wanted[0], ask.mark, state.date, self._times)
         return {**state.places, place.key: mine}
 
     def take_for_start(self, wanted: Wanted, caps: Iterable[Cap], *, wait: bool = True) -> Taken:
@@ -167,14 +167,14 @@ class Taking(Namings):
         """
         ask = self._ask([wanted], caps, wait)
         state = self._change(lambda state: self._start(state, ask))
-        place = holders.place_of(state.places, wanted.instance, wanted.token)
+        place = rules.place_of(state.places, wanted.instance, wanted.token)
         assert place is not None  # noqa: S101  _start says DONE only where it has seen it
         return self._taken(place, ask, wanted)
 
     def _start(self, state: Versioned, ask: Ask) -> Places | Next:
         wanted = ask.wanted[0]
         _check_readable(state, ask.wanted)
-        place = holders.place_of(state.places, wanted.instance, wanted.token)
+        place = rules.place_of(state.places, wanted.instance, wanted.token)
         if place is None:
             return self._with_new_places(state, ask)
         if ask.holds(place):
@@ -185,12 +185,12 @@ class Taking(Namings):
             self._check_untold(ask)
             self._tell(place, self._told(Fate.MADE, state.date))
             ask.inherited = place.until if place.until > state.date else None
-            change = holders.reused
+            change = rules.reused
         elif place.launching or place.by != wanted.by:
             raise _taken_already(place)
         else:
             ask.inherited = place.until
-            change = holders.taken_over
+            change = rules.taken_over
         return {**state.places, place.key: change(place, wanted, ask.mark, state.date, self._times)}
 
     def _ask(self, wanted: Sequence[Wanted], caps: Iterable[Cap], wait: bool) -> Ask:
@@ -208,8 +208,8 @@ class Taking(Namings):
         self._check_names(state, names, ask.here)
         self._check_untold(ask)
         ask.inherited = None
-        return holders.with_new(
-            state.places, (holders.reserved(one, ask.mark, state.date, self._times) for one in ask.wanted)
+        return rules.with_new(
+            state.places, (rules.reserved(one, ask.mark, state.date, self._times) for one in ask.wanted)
         )
 
     def _check_untold(self, ask: Ask) -> None:
@@ -232,7 +232,7 @@ class Taking(Namings):
         Settles first what has run out, and everything where there is no room (rule 2). Raises CapReached.
         """
         round_ = None
-        if ask.tidy and any(holders.is_due(place, state.date, self._times) for place in state.places.values()):
+        if ask.tidy and any(rules.is_due(place, state.date, self._times) for place in state.places.values()):
             round_ = self._round(state)
             if round_.changed:
                 return False
@@ -251,7 +251,7 @@ class Taking(Namings):
 
         Keeps what is alive in the command's own region, where names are judged. Raises what the look met there.
         """
-        short = holders.shortage(state.places.values(), (), ask.caps, ask.wanted)
+        short = rules.shortage(state.places.values(), (), ask.caps, ask.wanted)
         if short is not None:
             return (), short
         here = ask.wanted[0].region
@@ -263,13 +263,13 @@ class Taking(Namings):
             raise self.unseen[here]
         ask.here = alive.get(here, ())
         starting = {one.instance for one in ask.wanted}
-        every = holders.outside(state.places, [one for seen in alive.values() for one in seen])
+        every = rules.outside(state.places, [one for seen in alive.values() for one in seen])
         others = tuple(one for one in every if one.instance not in starting)
-        return others, holders.shortage(state.places.values(), others, ask.caps, ask.wanted)
+        return others, rules.shortage(state.places.values(), others, ask.caps, ask.wanted)
 
     def _wait_or_refuse(self, short: Shortage, others: Collection[Seen], round_: Round, ask: Ask) -> None:
         state, looks = round_.state, round_.looks
-        pause = holders.seconds_to_room(state, looks, others, ask.caps, ask.wanted, self._times, self.unseen)
+        pause = rules.seconds_to_room(state, looks, others, ask.caps, ask.wanted, self._times, self.unseen)
         if pause is None or not ask.wait or pause > self._patience:
             raise cap_reached(short, state, looks, others, self._times, ask.wanted[0], self.unseen)
         self._patience -= pause
@@ -280,7 +280,7 @@ class Taking(Namings):
 def _check_readable(state: Versioned, wanted: Iterable[Wanted]) -> None:
     """Raise NotSetUp if the place of one of these is there and can't be read: nobody may take it, or another."""
     for one in wanted:
-        hidden = holders.unreadable_of(state.places, one)
+        hidden = rules.unreadable_of(state.places, one)
         if hidden is not None:
             raise unreadable_place(hidden)
 

@@ -4,13 +4,13 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from handrail.core.amounts import count
 from handrail.core.errors import NotSetUp, Usage
 from handrail.core.fields import Field, Kind, Values, show
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
 from handrail.core.shell import line
-from handrail.core.words import count
-from handrail.ledger.account import Ledger
+from handrail.ledger.ledger import Ledger
 from handrail.ledger.record import joined
 from handrail.operations.audit_rows import Entry, Row, asked_for, entry_of, fits, row_of
 from handrail.session import Session

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from handrail.aws.s3_locks import COMPLIANCE, Lock
+from handrail.core.amounts import count
 from handrail.core.errors import AwsFailure, HandrailError, NotFound, PermissionDenied, Usage, WrongState
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
@@ -12,7 +13,6 @@ from handrail.core.plan import Ask, Facts, Hold, Plan, Question, Result, Status
 from handrail.core.policy import Touch
 from handrail.core.s3_rules import check_bucket
 from handrail.core.shell import command
-from handrail.core.words import count
 from handrail.files import in_the_way
 from handrail.ledger.anchors import FORMAT, Anchor, key_of, text_of
 from handrail.ledger.record import Intent, Verdict, given_of

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from handrail.core.amounts import count
 from handrail.core.errors import HandrailError, NotFound, Usage
 from handrail.core.fields import Field, Values, show
 from handrail.core.operation import Effect, Operation
@@ -11,8 +12,6 @@ from handrail.core.plan import Facts, Outcome
 from handrail.core.resources import Resource
 from handrail.core.s3_rules import check_bucket
 from handrail.core.shell import command
-from handrail.core.words import count
-from handrail.ledger.account import Ledger
 from handrail.ledger.agreement import disagreements, story_of
 from handrail.ledger.anchors import (
     SIZE_LIMIT,
@@ -25,6 +24,7 @@ from handrail.ledger.anchors import (
     pins_of,
 )
 from handrail.ledger.chain import NOTICE, Fault, alone, unlike, unlike_list, unlisted, verify
+from handrail.ledger.ledger import Ledger
 from handrail.operations.anchor_bucket import ACCOUNT, anchors_in, open_bucket
 from handrail.operations.audit import ledger_of
 from handrail.session import Session

@@ -5,17 +5,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from handrail.core.amounts import count
 from handrail.core.ec2_rules import check_user_data
 from handrail.core.errors import HandrailError, NotFound, NotSetUp, Usage, WrongState
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status
 from handrail.core.shell import command
-from handrail.core.words import count
 from handrail.ledger import taking
-from handrail.ledger.account import Ledger
-from handrail.ledger.holders import State, Wanted
 from handrail.ledger.lease import End
+from handrail.ledger.ledger import Ledger
+from handrail.ledger.places import State, Wanted
 from handrail.ledger.record import Intent, Known, Verdict, given_of
 from handrail.operations.ec2.requested import launch_of
 from handrail.session import Session

@@ -101,7 +101,7 @@ def _make(mine: Sequence[Instance], *, full: bool) -> str:
     bucket = "handrail s3 create NAME"
     if not full:
         return f"{command('ec2 create')} · {bucket}"
-    from handrail.operations.ec2.describing import addressed
+    from handrail.operations.ec2.words import addressed
 
     running = [addressed(one) for one in mine if one.takes_a_place]
     free = command("ec2 stop", running[0]) if running else "handrail lease list"

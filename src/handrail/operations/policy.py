@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from handrail.core.command_line import Typed
 from handrail.core.errors import CapReached, Conflict, HandrailError, NotSetUp, Refused, Usage
 from handrail.core.fields import Field, Kind, Values
-from handrail.core.line import Typed
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Hold, Outcome, Places, PlaceWish, Plan, Question, Result, Status
 from handrail.core.policy import Reason, init_text, refusal, without_effect
 from handrail.core.shell import command, word
 from handrail.files import in_the_way
-from handrail.ledger.holders import Cap
+from handrail.ledger.places import Cap
 from handrail.ledger.refusal import with_cap
 from handrail.session import Session
 from handrail.settings import PolicyFile

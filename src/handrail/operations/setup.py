@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from handrail.core.amounts import count
 from handrail.core.errors import Conflict, HandrailError, PermissionDenied
 from handrail.core.fields import Values
-from handrail.core.managed import LEDGER_TABLE as NAME
 from handrail.core.operation import Effect, Operation
+from handrail.core.ownership import LEDGER_TABLE as NAME
 from handrail.core.plan import Facts, Hold, Plan, Result, Status
-from handrail.core.words import count
 
 if TYPE_CHECKING:
     from handrail.aws.ledger_table import TableState

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
-from handrail.core.words import age
+from handrail.core.amounts import age
 from handrail.output.layout import fitted
 from handrail.output.lines import escape
 from handrail.output.style import Style

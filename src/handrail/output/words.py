@@ -1,4 +1,4 @@
-"""How measured amounts read: durations, byte sizes, money. Pure; ages and counts are core/words.py."""
+"""How measured amounts read: durations, byte sizes, money. Pure; ages and counts are core/amounts.py."""
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _WHOLE = 100

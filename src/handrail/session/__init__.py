@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TextIO
 from handrail import settings as settings_module
 from handrail.clock import Clock, SystemClock
 from handrail.core.caller import Caller, Where
+from handrail.core.command_line import NO_LINE, Line, Typed
 from handrail.core.errors import Usage
-from handrail.core.line import NO_LINE, Line, Typed
 from handrail.core.operation import Operation
 from handrail.core.plan import Listener
 from handrail.core.policy import Context

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
+from handrail.core.command_line import Line
 from handrail.core.errors import HandrailError
-from handrail.core.line import Line
 from handrail.core.plan import Claim
 from handrail.core.policy import (
     Caps,
@@ -30,7 +30,7 @@ from handrail.core.policy import (
     parse_policy,
     refusal,
 )
-from handrail.ledger.holders import Cap
+from handrail.ledger.places import Cap
 from handrail.settings import PolicyFile
 
 

@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from handrail.core.errors import AwsFailure, CapReached, NotSetUp, is_no_answer
-from handrail.core.managed import LEDGER_TABLE
+from handrail.core.ownership import LEDGER_TABLE
 from handrail.core.plan import Places
-from handrail.ledger.holders import Times
+from handrail.ledger.places import Times
 from handrail.settings import handrail_lease_times
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from handrail.aws.ledger_table import LedgerTable
     from handrail.core.resources import Instance
-    from handrail.ledger.account import Ledger, NoLedger, Recorder
+    from handrail.ledger.ledger import Ledger, NoLedger, Recorder
     from handrail.ledger.record import Known, Unfinished
     from handrail.ledger.rows import Rows
     from handrail.session import Session
@@ -134,7 +134,7 @@ class Stores:
 
     def preview(self, places: Places) -> dict[str, CapReached]:
         """Return which starts would find a cap full, by their requests; only reads. Raises CapReached for creates."""
-        from handrail.ledger.account import preview_of_none
+        from handrail.ledger.ledger import preview_of_none
 
         if self.found is not None:
             return self.found.preview(places)
@@ -162,7 +162,7 @@ class Stores:
 
     def _open(self) -> "Ledger":
         from handrail.aws.dynamodb import Table
-        from handrail.ledger.account import Ledger, lease_times
+        from handrail.ledger.ledger import Ledger, lease_times
         from handrail.ledger.ports import Here
         from handrail.ledger.record import Record
 
@@ -183,7 +183,7 @@ class Stores:
         return Ledger(table, record, session.aws.ec2_of_lease, times, here, regions, session.rules.caps)
 
     def _without(self, missing: NotSetUp) -> "NoLedger":
-        from handrail.ledger.account import NoLedger
+        from handrail.ledger.ledger import NoLedger
         from handrail.ledger.local import LocalRecord
 
         caps = self._session.rules.caps

@@ -17,7 +17,7 @@ from handrail.aws.fencing import Deadline, HeldUp, before_send, fenced, signed_a
 from handrail.aws.retries import RetryBudget
 from handrail.core.errors import HandrailError
 from handrail.ledger.fence import Fence, FenceClosed
-from handrail.ledger.holders import Times
+from handrail.ledger.places import Times
 
 TIMES = Times()
 

@@ -9,7 +9,7 @@ from botocore.stub import Stubber
 
 from handrail.aws.ledger_table import LedgerTable
 from handrail.core.errors import AwsFailure, HandrailError, PermissionDenied
-from handrail.core.managed import LEDGER_TABLE as NAME
+from handrail.core.ownership import LEDGER_TABLE as NAME
 
 WRONG = "ResourceNotFoundException"
 

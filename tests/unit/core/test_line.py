@@ -2,7 +2,7 @@
 
 import pytest
 
-from handrail.core.line import Change, Line, Said
+from handrail.core.command_line import Change, Line, Said
 
 CREATE = Line(
     "handrail ec2 create",

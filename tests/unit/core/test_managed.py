@@ -2,7 +2,7 @@
 
 import pytest
 
-from handrail.core.managed import is_managed_instance, ownership_tags, token_of
+from handrail.core.ownership import is_managed_instance, ownership_tags, token_of
 
 TAGS = ownership_tags("dev-1", "r1")
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handrail.core.command_line import Line, Said
 from handrail.core.errors import Internal, Refused, Usage
-from handrail.core.line import Line, Said
 from handrail.core.plan import Claim
 from handrail.core.policy import (
     OPEN,

@@ -6,7 +6,8 @@ from itertools import product
 import pytest
 
 from handrail.core.errors import Usage
-from handrail.core.objects import (
+from handrail.core.s3_rules import check_key, check_key_prefix, check_new_key
+from handrail.core.uploads import (
     MIB,
     OBJECT_LIMIT,
     PART,
@@ -27,7 +28,6 @@ from handrail.core.objects import (
     sum_sizes,
     xml_start,
 )
-from handrail.core.s3_rules import check_key, check_key_prefix, check_new_key
 
 
 def test_keys_as_aws_s3_cp_makes_them() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handrail.core.words import age, columns, count, readable, span
+from handrail.core.amounts import age, columns, count, readable, span
 
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
 

@@ -6,10 +6,10 @@ from itertools import count
 from typing import Any
 
 from handrail.core.errors import AwsFailure, HandrailError, Unreachable
-from handrail.core.managed import token_of
+from handrail.core.ownership import token_of
 from handrail.ledger.fence import Fence
-from handrail.ledger.holders import Cap, Names, Place, Places, Seen, Times, Versioned, Wanted
 from handrail.ledger.lease import Lease
+from handrail.ledger.places import Cap, Names, Place, Places, Seen, Times, Versioned, Wanted
 from handrail.ledger.ports import Here, Sides, Told
 from handrail.ledger.taking import Taken
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from handrail.ledger.agreement import disagreements, story_of
-from handrail.ledger.holders import Times
+from handrail.ledger.places import Times
 
 NOW = 10_000
 ROW = {"pk": "own#bucket", "sk": "b", "kind": "bucket", "name": "b", "owner": "me", "request": "r", "region": "here"}

@@ -8,12 +8,12 @@ import pytest
 from lease_bench import NOON, ONE, TIMES, Bench, states
 
 from handrail.core.errors import AwsFailure, CapReached, Conflict, HandrailError, Unreachable
-from handrail.core.managed import token_of
+from handrail.core.ownership import token_of
 from handrail.core.plan import Hold, Places, PlaceWish, Plan, Repeat
 from handrail.ledger.fence import FenceClosed
-from handrail.ledger.hold import NO_HOLD, LeaseHold, held
-from handrail.ledger.holders import Cap, Fate, State
 from handrail.ledger.lease import INSTANCE_GONE
+from handrail.ledger.places import Cap, Fate, State
+from handrail.ledger.plan_places import NO_HOLD, LeaseHold, held
 from handrail.ledger.ports import Told
 
 TEN = (Cap("account", 10),)

@@ -20,9 +20,9 @@ from handrail.core.errors import (
 )
 from handrail.core.plan import NameWish
 from handrail.ledger.fence import Fence, FenceClosed
-from handrail.ledger.holders import Cap, Fate, Place, Seen, Verdict, with_new
 from handrail.ledger.item import UNHEARD
 from handrail.ledger.lease import INSTANCE_GONE, TOKEN_MISMATCH, End
+from handrail.ledger.places import Cap, Fate, Place, Seen, Verdict, with_new
 from handrail.ledger.ports import Told
 from handrail.ledger.stored import from_item, from_names
 from handrail.ledger.taking import REPEATABLE, Intent, Taken

@@ -9,16 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lease_bench import NOON, TIMES, wanted
 
-from handrail.ledger import holders, stored
+from handrail.ledger import places as rules
+from handrail.ledger import stored
 from handrail.ledger.fence import Fence, FenceClosed
-from handrail.ledger.holders import Cap, Fate, Kind, Place, Seen, Shortage, State, Verdict, Versioned
+from handrail.ledger.places import Cap, Fate, Kind, Place, Seen, Shortage, State, Verdict, Versioned
 from handrail.ledger.refusal import cap_reached
 from handrail.ledger.shapes import DAY, LATEST
 
 A = Place("create:a", State.HELD, Kind.CREATE, "m", "eu", "ann", "ann", "web", NOON, NOON, ("a",), "i-a")
-NEW = holders.reserved(wanted("n"), "m", NOON, TIMES)
-START = holders.reserved(wanted("s", instance="i-5"), "m", NOON, TIMES)
-ENDING = holders.condemned(NEW, "i-n", NOON)
+NEW = rules.reserved(wanted("n"), "m", NOON, TIMES)
+START = rules.reserved(wanted("s", instance="i-5"), "m", NOON, TIMES)
+ENDING = rules.condemned(NEW, "i-n", NOON)
 
 text = st.text(max_size=8)
 number = st.integers(min_value=0, max_value=LATEST)
@@ -102,9 +103,9 @@ def test_keys_of_0_1_are_read_with_their_kind() -> None:
 
 
 def test_the_real_times_are_those_of_the_protocol() -> None:
-    assert holders.Times().term == 17 * 60 + 10
-    assert not holders.Times().trusted(NOON, NOON + 180)
-    assert holders.Times().trusted(NOON, holders.Times().free_at(NOON))
+    assert rules.Times().term == 17 * 60 + 10
+    assert not rules.Times().trusted(NOON, NOON + 180)
+    assert rules.Times().trusted(NOON, rules.Times().free_at(NOON))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_the_real_times_are_those_of_the_protocol() -> None:
         (NEW, "shutting-down", False, Verdict.FREE),
         (START, "terminated", False, Verdict.FREE),
         (ENDING, "terminated", False, Verdict.FREE),
-        (holders.closed(NEW, Fate.NOTHING), None, False, Verdict.FREE),
+        (rules.closed(NEW, Fate.NOTHING), None, False, Verdict.FREE),
         (A, None, False, Verdict.KEEP),
         (A, "stopped", False, Verdict.KEEP),
         (NEW, "running", False, Verdict.KEEP),
@@ -137,13 +138,13 @@ def test_the_real_times_are_those_of_the_protocol() -> None:
     ],
 )
 def test_a_look_leads_to(place: Place, state: str | None, trusted: bool, verdict: Verdict) -> None:
-    assert holders.judge(place, seen(state) if state else None, trusted) is verdict
+    assert rules.judge(place, seen(state) if state else None, trusted) is verdict
 
 
 @pytest.mark.parametrize(
     ("place", "state", "fate"),
     [
-        (holders.closed(NEW, Fate.NOTHING), None, Fate.NOTHING),
+        (rules.closed(NEW, Fate.NOTHING), None, Fate.NOTHING),
         (A, None, Fate.MADE),
         (ENDING, "terminated", Fate.CANCELLED),
         (NEW, "running", Fate.ADOPTED),
@@ -155,20 +156,20 @@ def test_a_look_leads_to(place: Place, state: str | None, trusted: bool, verdict
     ],
 )
 def test_the_outcome_of_a_settled_place(place: Place, state: str | None, fate: Fate) -> None:
-    assert holders.fate_of(place, seen(state) if state else None) is fate
+    assert rules.fate_of(place, seen(state) if state else None) is fate
 
 
 def test_a_place_is_found_by_id_and_before_that_by_token() -> None:
     known = {"a": A, "n": NEW}
-    assert holders.place_of(known, "i-a", "") is A
-    assert holders.place_of(known, "i-c", "hr-n") is NEW
-    assert holders.place_of(known, "i-c", "hr-a") is None
+    assert rules.place_of(known, "i-a", "") is A
+    assert rules.place_of(known, "i-c", "hr-n") is NEW
+    assert rules.place_of(known, "i-c", "hr-a") is None
 
 
 def test_what_runs_without_a_place_is_counted_if_managed() -> None:
     runs = [seen("running", "i-a"), seen("pending", "i-c"), seen("stopped", "i-d"), seen("running", "i-n", "hr-n")]
     foreign = replace(seen("running", "i-z"), managed=False)
-    assert holders.outside({"a": A, "n": NEW}, [*runs, foreign]) == (runs[1],)
+    assert rules.outside({"a": A, "n": NEW}, [*runs, foreign]) == (runs[1],)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_what_runs_without_a_place_is_counted_if_managed() -> None:
 )
 def test_each_cap_counts_what_is_under_it(cap: Cap, count: int | None) -> None:
     other = seen("running", "i-c", region="us", owner="ben")
-    short = holders.shortage([A], [other], [cap], [wanted("b")])
+    short = rules.shortage([A], [other], [cap], [wanted("b")])
     assert (short.count if short else None) == count
 
 
@@ -194,7 +195,7 @@ def test_room_comes_with_places_whose_instance_rests_and_no_others() -> None:
     looks = {A.key: seen("stopped"), "b": seen("stopped")}
 
     def seconds(limit: int) -> int | None:
-        return holders.seconds_to_room(state, looks, (), [Cap("account", limit)], [wanted("x")], TIMES)
+        return rules.seconds_to_room(state, looks, (), [Cap("account", limit)], [wanted("x")], TIMES)
 
     assert seconds(3) == 3  # the first is free at noon + V + 1
     assert seconds(2) == 8
@@ -202,7 +203,7 @@ def test_room_comes_with_places_whose_instance_rests_and_no_others() -> None:
     looks[A.key] = seen("running")
     assert seconds(3) == 8
     late = replace(state, date=NOON + 100)
-    assert holders.seconds_to_room(late, {}, (), [Cap("account", 3)], [wanted("x")], TIMES) == 1
+    assert rules.seconds_to_room(late, {}, (), [Cap("account", 3)], [wanted("x")], TIMES) == 1
 
 
 # ---- the fence -------------------------------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from handrail.core.errors import NotSetUp
+from handrail.ledger.on_aws import HoldersItem
 from handrail.ledger.record import Intent, Known, Record, Verdict
 from handrail.ledger.rows import Row, Rows
-from handrail.ledger.sides import HoldersItem
 from memory_table import DATE, MemoryTable, caller
 
 NEWER = 99

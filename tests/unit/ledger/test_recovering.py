@@ -8,7 +8,7 @@ import pytest
 from lease_bench import NOON, ONE, Bench, wanted
 
 from handrail.core.errors import Conflict
-from handrail.ledger.holders import Fate
+from handrail.ledger.places import Fate
 from handrail.ledger.record import Intent
 from handrail.operations.ec2.recovering import recover
 

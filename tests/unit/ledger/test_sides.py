@@ -7,10 +7,10 @@ import pytest
 
 from handrail.core.errors import AwsFailure, PermissionDenied, Throttled, Unreachable, WrongState
 from handrail.core.resources import Instance
-from handrail.ledger.holders import Fate, Kind, Place, State, Versioned
+from handrail.ledger.on_aws import Ec2Looks, HoldersItem, RecordedOutcomes
+from handrail.ledger.places import Fate, Kind, Place, State, Versioned
 from handrail.ledger.ports import Told
 from handrail.ledger.record import Intent, Record, Verdict
-from handrail.ledger.sides import Ec2Looks, HoldersItem, RecordedOutcomes
 from memory_table import DATE, MemoryTable, caller
 
 PLACE = Place(

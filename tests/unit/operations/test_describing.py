@@ -8,7 +8,7 @@ import pytest
 from test_requested import MADE
 
 from handrail.core.errors import PermissionDenied
-from handrail.operations.ec2.describing import full_notes, login, notes
+from handrail.operations.ec2.words import full_notes, login, notes
 
 SHOWN = replace(MADE, image="Ubuntu 26.04 LTS", public_ip="1.2.3.4", private_ip="10.0.0.1", key_pair="dev")
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from handrail.core.errors import HandrailError, NotSetUp, PermissionDenied, Unreachable
-from handrail.ledger.holders import Kind, Place, State
+from handrail.ledger.places import Kind, Place, State
 from handrail.operations.ec2.fresh import fresh_places, still_unseen
 from handrail.session import Session
 

@@ -11,7 +11,7 @@ from handrail.core.ec2_rules import MOVES
 from handrail.core.errors import CapReached, Conflict, HandrailError, Internal, Throttled
 from handrail.core.plan import Status
 from handrail.core.resources import Instance
-from handrail.operations.ec2.moving import Course, Moving
+from handrail.operations.ec2.state_change import Course, Moving
 from handrail.operations.ec2.targets import Target
 from handrail.session import Session
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handrail.core.errors import Conflict
-from handrail.core.managed import GIVEN_TAG
+from handrail.core.ownership import GIVEN_TAG
 from handrail.core.resources import Instance
 from handrail.ledger.record import Intent, Known, Verdict
 from handrail.operations.ec2.requested import One, known_request

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from handrail.core.command_line import Line
 from handrail.core.errors import HandrailError, Internal, Usage
 from handrail.core.fields import show
-from handrail.core.line import Line
 from handrail.core.plan import Claim
 from handrail.core.policy.bounds import homes
 from handrail.core.policy.clashes import Limit, clash

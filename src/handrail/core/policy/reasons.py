@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from handrail.core.command_line import NO_LINE, Line
 from handrail.core.errors import Refused
-from handrail.core.line import NO_LINE, Line
 
 SHOWN = 8
 

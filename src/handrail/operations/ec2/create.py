@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from handrail.aws.ec2 import Launch
+from handrail.core.amounts import count
 from handrail.core.ec2_rules import (
     ENDED,
     MOVES,
@@ -24,18 +25,17 @@ from handrail.core.ec2_rules import (
 )
 from handrail.core.errors import Conflict, HandrailError, NotFound, Refused, Usage
 from handrail.core.fields import Field, Kind, Values
-from handrail.core.managed import GIVEN_TAG, IMAGE_TAG, ownership_tags, token_of
 from handrail.core.operation import Effect, Operation
+from handrail.core.ownership import GIVEN_TAG, IMAGE_TAG, ownership_tags, token_of
 from handrail.core.plan import Claim, Facts, Hold, Places, PlaceWish, Plan, Result, Status
 from handrail.core.resources import LIVE_STATES, Image, Instance
 from handrail.core.shell import line, option
-from handrail.core.words import count
 from handrail.ledger.record import given_of
 from handrail.ledger.refusal import with_cap
-from handrail.operations.ec2.describing import notes, said
 from handrail.operations.ec2.recovering import recover
 from handrail.operations.ec2.requested import One, gone, known_request, launch_of
 from handrail.operations.ec2.waiting import TIMEOUT, WAIT, Seen, wait_for
+from handrail.operations.ec2.words import notes, said
 from handrail.operations.repeating import check_whole
 from handrail.session import Session
 

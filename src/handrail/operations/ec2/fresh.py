@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from handrail.core.errors import HandrailError
-from handrail.core.managed import LEDGER_TABLE
-from handrail.ledger.holders import Kind, Place, State
+from handrail.core.ownership import LEDGER_TABLE
+from handrail.ledger.places import Kind, Place, State
 from handrail.session import Session
 
 _FIRST, _LONGEST, _GROWTH = 1.0, 5.0, 1.3
@@ -48,7 +48,7 @@ def still_unseen(session: Session, fresh: Mapping[str, Place]) -> set[str]:
 def _places(session: Session) -> tuple[Mapping[str, Place], int]:
     """Return the places of the account, and the date of the reply."""
     from handrail.aws.dynamodb import Table
-    from handrail.ledger.sides import HoldersItem
+    from handrail.ledger.on_aws import HoldersItem
 
     try:
         table = Table(session.aws.client("dynamodb", session.stores.home_region), LEDGER_TABLE, session.now)

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
+from handrail.core.amounts import count
 from handrail.core.ec2_rules import SETTLED, Move, check_target
 from handrail.core.errors import HandrailError, Usage
 from handrail.core.fields import Field, Kind, Values, show
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome, Result, Status
 from handrail.core.resources import LIVE_STATES, STATES, Instance
-from handrail.core.words import count
-from handrail.operations.ec2.describing import full_notes, line, said
 from handrail.operations.ec2.targets import TARGETS, Target, find_one, find_targets
 from handrail.operations.ec2.waiting import TIMEOUT, wait_for
+from handrail.operations.ec2.words import full_notes, line, said
 from handrail.session import Session
 
 

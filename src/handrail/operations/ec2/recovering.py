@@ -1,9 +1,9 @@
 """What became of a change that was cut off: told by a look, never by a guess (docs/lease.md, rules 7 and 10)."""
 
-from handrail.core.managed import token_of
+from handrail.core.ownership import token_of
 from handrail.core.resources import Instance
-from handrail.ledger.holders import Fate, create_key, start_key
 from handrail.ledger.lease import Lease
+from handrail.ledger.places import Fate, create_key, start_key
 from handrail.ledger.ports import Told
 from handrail.ledger.record import Intent, Verdict
 from handrail.operations.asking import asking_once

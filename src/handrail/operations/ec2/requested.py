@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from handrail.aws.ec2 import Launch
 from handrail.core.ec2_rules import ENDED
 from handrail.core.errors import Conflict
-from handrail.core.managed import GIVEN_TAG, token_of
+from handrail.core.ownership import GIVEN_TAG, token_of
 from handrail.core.plan import Repeat
 from handrail.core.resources import Instance
 from handrail.ledger.record import Intent, Known

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from handrail.core.amounts import age, columns
 from handrail.core.ec2_rules import check_target
 from handrail.core.errors import AwsFailure, HandrailError, Internal, NotFound, NotManaged, Usage
 from handrail.core.fields import Field
 from handrail.core.plan import Result
 from handrail.core.policy import Touch
 from handrail.core.resources import LIVE_STATES, Instance
-from handrail.core.words import age, columns
-from handrail.ledger.holders import Place
-from handrail.operations.ec2.describing import line
+from handrail.ledger.places import Place
 from handrail.operations.ec2.fresh import fresh_places, still_unseen
+from handrail.operations.ec2.words import line
 from handrail.session import Session
 
 TARGETS = Field(

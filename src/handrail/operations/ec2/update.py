@@ -13,10 +13,10 @@ from handrail.core.plan import Ask, Claim, Facts, Hold, NameWish, Plan, Question
 from handrail.core.policy import Touch
 from handrail.core.resources import LIVE_STATES, Instance
 from handrail.ledger.record import given_of
-from handrail.operations.ec2.describing import addressed, called, line, said
 from handrail.operations.ec2.recovering import recover
 from handrail.operations.ec2.targets import OWNER, find_one
 from handrail.operations.ec2.waiting import once_known
+from handrail.operations.ec2.words import addressed, called, line, said
 from handrail.session import Session
 
 

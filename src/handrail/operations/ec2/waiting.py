@@ -9,7 +9,7 @@ from handrail.core.ec2_rules import ENDED, Move
 from handrail.core.errors import Acted, AwsFailure, HandrailError, Interrupted, WrongState
 from handrail.core.fields import Field, Kind
 from handrail.core.resources import Instance
-from handrail.operations.ec2.describing import addressed, called, line
+from handrail.operations.ec2.words import addressed, called, line
 from handrail.session import Session
 
 WAIT = Field("wait", "wait for the final state", Kind.FLAG, default=True, negative="no-wait")

@@ -15,12 +15,12 @@ from handrail.core.s3_rules import check_bucket_name, parse_bucket_tags
 from handrail.core.shell import option
 from handrail.ledger.record import Known, given_of
 from handrail.operations.repeating import check_chosen, check_whole, newest_try, next_try, was_in_vain
-from handrail.operations.s3.changing import check_account_lets_public
-from handrail.operations.s3.describing import PUBLIC_MEANS, notes
-from handrail.operations.s3.making import Order, make_bucket, read_bucket, taken
+from handrail.operations.s3.access import check_account_lets_public
+from handrail.operations.s3.build import Order, make_bucket, read_bucket, taken
 from handrail.operations.s3.meeting import check_no_upload
 from handrail.operations.s3.recovering import recover
 from handrail.operations.s3.targets import KIND, LOOK
+from handrail.operations.s3.words import PUBLIC_MEANS, notes
 from handrail.session import Session
 
 

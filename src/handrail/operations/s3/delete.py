@@ -5,17 +5,16 @@ from dataclasses import dataclass, replace
 
 from handrail.aws.s3_locks import Vault
 from handrail.aws.s3_objects import Content, Deleted, Objects, batches
+from handrail.core.amounts import count
 from handrail.core.errors import Acted, AwsFailure, HandrailError, NotFound, PermissionDenied, WrongState
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Hold, Plan, Question, Result, Status
 from handrail.core.resources import Bucket
 from handrail.core.shell import command
-from handrail.core.words import count
 from handrail.ledger.record import given_of
 from handrail.operations.attempts import attempt
-from handrail.operations.s3.changing import patiently
-from handrail.operations.s3.describing import content_text
+from handrail.operations.s3.access import patiently
 from handrail.operations.s3.look import count_content
 from handrail.operations.s3.recovering import recover
 from handrail.operations.s3.targets import (
@@ -29,6 +28,7 @@ from handrail.operations.s3.targets import (
     objects_of,
     owners_of,
 )
+from handrail.operations.s3.words import content_text
 from handrail.session import Session
 
 EMPTY = Content()

@@ -6,14 +6,13 @@ from dataclasses import replace
 
 from handrail.aws.s3 import LOOKERS, Listed, View
 from handrail.aws.s3_objects import Content, Objects
+from handrail.core.amounts import count
 from handrail.core.errors import HandrailError, NotFound, is_no_answer
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
 from handrail.core.resources import Bucket, StoredObject
-from handrail.core.words import count
 from handrail.ledger.rows import Row
-from handrail.operations.s3.describing import full_notes, said
 from handrail.operations.s3.targets import (
     BUCKET,
     KIND,
@@ -23,6 +22,7 @@ from handrail.operations.s3.targets import (
     is_unproved,
     objects_of,
 )
+from handrail.operations.s3.words import full_notes, said
 from handrail.session import Session
 
 _READS = (*LOOK, "s3:ListAllMyBuckets", "dynamodb:Query")

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 from handrail.aws.s3 import Standing
 from handrail.aws.s3_objects import Objects
+from handrail.core.amounts import count
 from handrail.core.errors import AwsFailure, HandrailError, Internal, PermissionDenied
 from handrail.core.plan import Result, Status
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import OPEN_TO_POLICY
 from handrail.core.shell import command
-from handrail.core.words import count
 from handrail.ledger.record import Intent
 from handrail.ledger.rows import Row
 from handrail.ledger.shapes import text, texts
 from handrail.operations.resolved import flag, labels, reading
-from handrail.operations.s3.changing import make_private, patiently
-from handrail.operations.s3.making import Order, finish_private, read_bucket
+from handrail.operations.s3.access import make_private, patiently
+from handrail.operations.s3.build import Order, finish_private, read_bucket
 from handrail.operations.s3.targets import KIND, Target, find_row_too, objects_of, out_of_reach
 from handrail.session import Session
 

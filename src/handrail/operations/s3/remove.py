@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 
 from handrail.aws.s3_objects import Deleted, Objects, batches
+from handrail.core.amounts import count, readable
 from handrail.core.errors import Acted, AwsFailure, HandrailError, NotFound, Usage
 from handrail.core.fields import Field, Values
 from handrail.core.operation import Effect, Operation
@@ -13,7 +14,6 @@ from handrail.core.plan import Ask, Hold, Plan, Question, Result, Status
 from handrail.core.resources import StoredObject
 from handrail.core.s3_rules import check_key
 from handrail.core.shell import command
-from handrail.core.words import count, readable
 from handrail.ledger.record import given_of
 from handrail.operations.s3.delete import raise_refused
 from handrail.operations.s3.recovering import recover

@@ -17,8 +17,8 @@ from handrail.core.s3_rules import Exposure, check_bucket, is_managed_bucket
 from handrail.core.shell import command
 from handrail.ledger.record import Intent
 from handrail.ledger.rows import Row
-from handrail.operations.s3.describing import finishing_line_of
 from handrail.operations.s3.meeting import may_be_about
+from handrail.operations.s3.words import finishing_line_of
 from handrail.session import Session
 
 KIND = "bucket"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from handrail.core.amounts import count
 from handrail.core.errors import HandrailError, Refused, Usage, WrongState
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
@@ -10,10 +11,9 @@ from handrail.core.plan import Claim, Facts, Hold, Plan, Question, Result, Statu
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import OPEN_TO_POLICY, SHUT, check_bucket_tag_key, foreign_public, parse_bucket_tags
 from handrail.core.shell import command, option
-from handrail.core.words import count
 from handrail.ledger.record import given_of
 from handrail.operations.attempts import attempt
-from handrail.operations.s3.changing import (
+from handrail.operations.s3.access import (
     SECRETS_SHOWN,
     behind_the_block,
     check_account_lets_public,
@@ -23,9 +23,8 @@ from handrail.operations.s3.changing import (
     make_public,
     patiently,
 )
+from handrail.operations.s3.build import read_bucket
 from handrail.operations.s3.create import PRIVATE, PUBLIC, TAG, is_public_wanted, public_question
-from handrail.operations.s3.describing import notes, said
-from handrail.operations.s3.making import read_bucket
 from handrail.operations.s3.meeting import check_no_upload
 from handrail.operations.s3.recovering import recover
 from handrail.operations.s3.targets import (
@@ -38,6 +37,7 @@ from handrail.operations.s3.targets import (
     foreign_question,
     owners_of,
 )
+from handrail.operations.s3.words import notes, said
 from handrail.session import Session
 
 

@@ -9,9 +9,14 @@ from handrail.aws.s3_compare import compare
 from handrail.aws.s3_files import Meter, digest_of, read_exactly, read_head
 from handrail.aws.s3_objects import Objects
 from handrail.aws.s3_upload import Terms, Uploader
+from handrail.core.amounts import count, readable
 from handrail.core.errors import HandrailError, Refused, Usage
 from handrail.core.fields import Field, Kind, Values
-from handrail.core.objects import (
+from handrail.core.operation import Effect, Operation
+from handrail.core.plan import Ask, Claim, Facts, Hold, Plan, Question, Result
+from handrail.core.s3_rules import check_content_type, check_key_prefix, check_new_key
+from handrail.core.secret_files import HEAD, beginning_of, begins_like, lies_in
+from handrail.core.uploads import (
     PART,
     Filter,
     LocalFile,
@@ -23,14 +28,9 @@ from handrail.core.objects import (
     progress_text,
     sum_sizes,
 )
-from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Ask, Claim, Facts, Hold, Plan, Question, Result
-from handrail.core.s3_rules import check_content_type, check_key_prefix, check_new_key
-from handrail.core.secret_files import HEAD, beginning_of, begins_like, lies_in
-from handrail.core.words import count, readable
 from handrail.ledger.record import given_of
-from handrail.operations.s3.gathering import Batch, find_doubles, gather
 from handrail.operations.s3.leftovers import find_leftovers, keeping
+from handrail.operations.s3.local_files import Batch, find_doubles, gather
 from handrail.operations.s3.meeting import is_being_opened
 from handrail.operations.s3.recovering import recover
 from handrail.operations.s3.targets import (
@@ -44,7 +44,7 @@ from handrail.operations.s3.targets import (
     objects_of,
     owners_of,
 )
-from handrail.operations.s3.uploaded import Load, decided, finished
+from handrail.operations.s3.upload_report import Load, decided, finished
 from handrail.session import Session
 
 STDIN = "-"

@@ -1,4 +1,4 @@
-"""What goes on record and what stays open, whatever fails: recording.py on a table in memory."""
+"""What goes on record and what stays open, whatever fails: journal.py on a table in memory."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,9 +28,7 @@ from handrail.core.errors import (
 from handrail.core.fields import Field
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Places, Plan, Result, Status
-from handrail.ledger.holders import Times
-from handrail.ledger.record import Intent, Record, Verdict
-from handrail.recording import (
+from handrail.journal import (
     GIVEN_UP_AFTER,
     RECOVERED_AT_ONCE,
     Entries,
@@ -39,6 +37,8 @@ from handrail.recording import (
     recorded,
     settle_unfinished,
 )
+from handrail.ledger.places import Times
+from handrail.ledger.record import Intent, Record, Verdict
 from memory_table import DATE, MemoryTable, caller
 
 Recover = Callable[[Any, Intent], Verdict | None]

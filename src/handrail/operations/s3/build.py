@@ -14,14 +14,14 @@ from handrail.core.errors import (
     NotFound,
     PermissionDenied,
 )
-from handrail.core.managed import GIVEN_TAG, ownership_tags
+from handrail.core.ownership import GIVEN_TAG, ownership_tags
 from handrail.core.resources import OWNER_TAG, REQUEST_TAG, Bucket
 from handrail.core.s3_rules import SHUT
 from handrail.core.shell import command, option
 from handrail.ledger.rows import Row
-from handrail.operations.s3.changing import make_private, make_public, patiently, settle
-from handrail.operations.s3.describing import create_words, finishing_line, whose
+from handrail.operations.s3.access import make_private, make_public, patiently, settle
 from handrail.operations.s3.targets import KIND, bucket_of, find_row_too, with_open_create
+from handrail.operations.s3.words import create_words, finishing_line, whose
 from handrail.session import Session
 
 

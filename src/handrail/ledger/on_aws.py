@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from handrail.aws.dynamodb import Item, Put, Table
 from handrail.core.errors import AwsFailure, Refused, Throttled, Unreachable, WrongState
 from handrail.core.resources import LIVE_STATES, Instance
-from handrail.ledger.holders import Fate, Seen, Versioned
+from handrail.ledger.places import Fate, Seen, Versioned
 from handrail.ledger.ports import Told
 from handrail.ledger.record import Record, Verdict
 from handrail.ledger.refusal import FATES

@@ -1,11 +1,11 @@
 """The words about an instance: its addresses, how to log in or what stands in the way, what to type next."""
 
+from handrail.core.amounts import age
 from handrail.core.ec2_rules import LOGIN_USERS, addressed_by
 from handrail.core.errors import HandrailError
 from handrail.core.plan import Facts
 from handrail.core.resources import Instance
 from handrail.core.shell import Option, command, word
-from handrail.core.words import age
 from handrail.session import Session
 
 _NEXT = {"running": "stop", "pending": "wait", "stopped": "start", "stopping": "wait"}

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from handrail.core.amounts import count, readable, span
 from handrail.core.errors import HandrailError, Usage
-from handrail.core.words import count, readable, span
 
 MIB = 1 << 20
 PART = 8 * MIB  # the smallest part, and the largest file that goes in one call

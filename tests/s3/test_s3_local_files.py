@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from handrail.aws.s3_files import read_head
-from handrail.core.objects import Filter, LocalFile
-from handrail.operations.s3.gathering import gather
+from handrail.core.uploads import Filter, LocalFile
+from handrail.operations.s3.local_files import gather
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from handrail.aws.s3_objects import Content
+from handrail.core.amounts import age, count, readable
 from handrail.core.plan import Facts
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import parse_bucket_tags, read_url
 from handrail.core.shell import command, option
-from handrail.core.words import age, count, readable
 from handrail.ledger.record import Intent
 from handrail.session import Session
 

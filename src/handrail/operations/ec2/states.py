@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from handrail.core.amounts import count
 from handrail.core.ec2_rules import MOVES, SETTLED, Move
 from handrail.core.errors import WrongState
 from handrail.core.fields import Values
@@ -10,13 +11,12 @@ from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Places, PlaceWish, Plan, Question, Result, Status
 from handrail.core.policy import Touch
 from handrail.core.resources import Instance
-from handrail.core.words import count
 from handrail.ledger.record import given_of
-from handrail.operations.ec2.describing import addressed, called, line
-from handrail.operations.ec2.moving import Course, Moving, already, failed
 from handrail.operations.ec2.recovering import recover
+from handrail.operations.ec2.state_change import Course, Moving, already, failed
 from handrail.operations.ec2.targets import OWNER, TARGETS, Target, find_targets
 from handrail.operations.ec2.waiting import TIMEOUT, WAIT
+from handrail.operations.ec2.words import addressed, called, line
 from handrail.session import Session
 
 _COLUMNS = (

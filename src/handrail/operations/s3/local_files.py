@@ -7,8 +7,8 @@ from pathlib import Path
 
 from handrail.core.errors import HandrailError, NotFound, Usage, WrongState
 from handrail.core.fields import show
-from handrail.core.objects import Filter, LocalFile, Shipment, file_key, folder_key
 from handrail.core.s3_rules import new_key_fault
+from handrail.core.uploads import Filter, LocalFile, Shipment, file_key, folder_key
 
 Trail = tuple[tuple[int, int], ...]
 

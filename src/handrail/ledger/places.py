@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any
 
 from handrail.core.errors import Conflict
-from handrail.core.managed import token_of
+from handrail.core.ownership import token_of
 
 _TYPED = re.compile(r"[A-Za-z0-9][!-~]{0,99}")
 GONE = ("shutting-down", "terminated")

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from handrail.core.amounts import count, readable
 from handrail.core.errors import Acted, HandrailError, PartlyFailed, exit_code_of
-from handrail.core.objects import Shipment
 from handrail.core.plan import Facts, Result, Status
 from handrail.core.resources import Resource
 from handrail.core.shell import command
-from handrail.core.words import count, readable
-from handrail.operations.s3.gathering import Batch
+from handrail.core.uploads import Shipment
 from handrail.operations.s3.leftovers import NOTHING, Leftovers
+from handrail.operations.s3.local_files import Batch
 from handrail.operations.s3.targets import Target
 
 LISTED = 20

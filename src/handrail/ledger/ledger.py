@@ -11,15 +11,15 @@ from handrail.core.errors import CapReached
 from handrail.core.plan import Places as Wishes
 from handrail.core.plan import Plan
 from handrail.core.resources import TAKES_A_PLACE, Instance
-from handrail.ledger import holders
-from handrail.ledger.hold import NO_HOLD, LeaseHold, NoHold, held, wanted_of
-from handrail.ledger.holders import Cap, Place, Places, Seen, State, Times, Versioned, Wanted
+from handrail.ledger import places as rules
 from handrail.ledger.lease import Lease
+from handrail.ledger.on_aws import Ec2Looks, HoldersItem, RecordedOutcomes, seen_of
+from handrail.ledger.places import Cap, Place, Places, Seen, State, Times, Versioned, Wanted
+from handrail.ledger.plan_places import NO_HOLD, LeaseHold, NoHold, held, wanted_of
 from handrail.ledger.ports import Here, Sides
 from handrail.ledger.record import Intent, Known, Record, Unfinished, Verdict
 from handrail.ledger.refusal import cap_reached
 from handrail.ledger.rows import Rows
-from handrail.ledger.sides import Ec2Looks, HoldersItem, RecordedOutcomes, seen_of
 
 
 class Recorder(Protocol):
@@ -94,9 +94,9 @@ class Ledger:
         shown = replace(state, places={place.key: place for place in left})
         refused: dict[str, CapReached] = {}
         for group in _groups(places, state.places, self._here.by):
-            short = holders.shortage(left, others, self.caps, group)
+            short = rules.shortage(left, others, self.caps, group)
             if short is None:
-                left += [holders.reserved(one, "", state.date, self.times) for one in group]
+                left += [rules.reserved(one, "", state.date, self.times) for one in group]
                 continue
             refusal = cap_reached(short, shown, looks, others, self.times, group[0], self.lease.unseen)
             if not group[0].instance:
@@ -118,7 +118,7 @@ class Ledger:
         }
         looks = self.lease.look_at(doubtful.values()) if doubtful else {}
         over = [key for key, place in doubtful.items() if self._is_over(place, looks.get(key), state.date)]
-        return len(state.places) - len(over) + len(holders.outside(state.places, map(seen_of, live)))
+        return len(state.places) - len(over) + len(rules.outside(state.places, map(seen_of, live)))
 
     def _is_over(self, place: Place, seen: Seen | None, date: int) -> bool:
         """Return whether nothing runs in a held place any more; an instance that no look shows may be a new one."""
@@ -154,7 +154,7 @@ class NoLedger:
 def preview_of_none(places: Wishes, caps: Sequence[Cap], by: str) -> dict[str, CapReached]:
     """Return what `Ledger.preview` would where nobody has taken a place yet."""
     for group in _groups(places, {}, by):
-        short = holders.shortage((), (), caps, group)
+        short = rules.shortage((), (), caps, group)
         if short is not None:
             raise cap_reached(short, Versioned({}, 0, 0), {}, (), Times(), group[0])
     return {}
@@ -162,8 +162,8 @@ def preview_of_none(places: Wishes, caps: Sequence[Cap], by: str) -> dict[str, C
 
 def _groups(places: Wishes, there: Places, by: str) -> list[list[Wanted]]:
     """Return the wishes that need a new place: those of new requests together, each start by itself."""
-    new = [wish for wish in places.wishes if holders.place_of(there, wish.instance, wish.token) is None]
-    new = [wish for wish in new if wish.instance or holders.create_key(wish.request) not in there]
+    new = [wish for wish in places.wishes if rules.place_of(there, wish.instance, wish.token) is None]
+    new = [wish for wish in new if wish.instance or rules.create_key(wish.request) not in there]
     wanted = [wanted_of(wish, places, by) for wish in new]
     creates = [one for one in wanted if not one.instance]
     return [*([creates] if creates else []), *([one] for one in wanted if one.instance)]

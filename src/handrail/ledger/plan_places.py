@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from handrail.core.errors import Acted, CapReached, Conflict, HandrailError, Unreachable
 from handrail.core.plan import NameWish, Places, PlaceWish, Plan
 from handrail.ledger.fence import Fence
-from handrail.ledger.holders import Cap, Fate, Place, Wanted
 from handrail.ledger.lease import End, Ended, Lease
+from handrail.ledger.places import Cap, Fate, Place, Wanted
 from handrail.ledger.ports import Told
 from handrail.ledger.taking import Intent, Taken
 
