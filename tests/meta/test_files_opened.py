@@ -9,7 +9,7 @@ READING = ("open", "read_text", "read_bytes")
 
 OTHERS = {
     "files.py": "the one that reads",
-    "session.py": "what a person names as an argument: user data, anchors",
+    "session/machine.py": "what a person names as an argument: user data, anchors",
     "aws/s3_files.py": "what is uploaded",
     "operations/s3/leftovers.py": "locks of this machine's own uploads; where one is missing, time decides",
     "ledger/local.py": "appends to the record of this machine",

@@ -14,7 +14,6 @@ LONGER_FOR_A_REASON = {
     "src/handrail/core/policy/keys.py": "one row per policy key",
     "src/handrail/aws/failures.py": "one row per error of AWS",
     "src/handrail/settings.py": "everything that may say a setting, in the order in which it counts",
-    "src/handrail/session.py": "everything that one request may need; it is to become four parts",
 }
 BINARY = {".png", ".gz", ".zip", ".ico"}
 # Written apart, so that this file does not find itself.

@@ -1114,7 +1114,7 @@ def test_whoever_settles_an_upload_and_may_not_look_at_it_says_what_is_left(sess
 def test_no_ledger_no_buckets() -> None:
     bare = cast(Session, SimpleNamespace(ledger=SimpleNamespace(rows=None), home_region="us-east-1"))
     with pytest.raises(NotSetUp, match="buckets need one") as refused:
-        bare.stores.rows
+        _ = bare.stores.rows
     assert refused.value.exit_code == 7
 
 
