@@ -413,7 +413,7 @@ GUARDS = (
     Guard("impossible", MOVE, "if state in move.impossible:", "if False:", an_impossible_state),
     Guard("confirmed", RUNNER, f"{ASKED}\n        raise", "    if False:\n        raise", a_yes),
     Guard("dry run", RUNNER, f"{DRY}\n        return", "    if False:\n        return", a_dry_run),
-    Guard("own marks", "core/ec2_rules.py", 'key == "managed-by" or key.startswith("handrail:")', "False", own_marks),
+    Guard("own marks", "core/tags.py", 'key == "managed-by" or key.startswith("handrail:")', "False", own_marks),
     Guard("policy", "session/rules.py", "        if reasons:\n", "        if False:\n", the_policy),
     Guard("request's owner", REQUESTED, "if intent.owner != session.caller.owner:", "if False:", anothers_request),
     Guard("request's parameters", REQUESTED, "or intent.digest != digest:", "or False:", another_request),

@@ -11,8 +11,8 @@ from handrail.aws.fencing import Gate, fenced
 from handrail.aws.paging import pages
 from handrail.core.ec2_rules import KNOWN_TYPES, LOGIN_USERS, TypeFacts, nearest_type
 from handrail.core.errors import NotFound, Usage
-from handrail.core.ownership import IMAGE_TAG, is_managed_instance
-from handrail.core.resources import MANAGED_BY, MANAGED_TAG, OWNER_TAG, REQUEST_TAG, Image, Instance
+from handrail.core.ownership import IMAGE_TAG, MANAGED_BY, MANAGED_TAG, OWNER_TAG, REQUEST_TAG, is_managed_instance
+from handrail.core.resources import Image, Instance
 
 PAGE = 1000
 FILTER_VALUES = 200  # values that one filter of DescribeInstances takes

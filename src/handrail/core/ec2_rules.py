@@ -6,23 +6,21 @@ from dataclasses import dataclass
 
 from handrail.core.errors import Usage
 from handrail.core.fields import show
+from handrail.core.resources import ENDED
 from handrail.core.shell import option
+from handrail.core.tags import MOST_TAGS, VALUE_LIMIT, TagRules
 
 INSTANCE_ID = re.compile(r"i-([0-9a-f]{8}|[0-9a-f]{17})\Z")
 _SUBNET_ID = re.compile(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})\Z")
 # Sources: IAM API reference, GetInstanceProfile (names); IAM user guide, "IAM identifiers" (ARNs, paths).
 _PROFILE = re.compile(r"(arn:aws[a-z-]*:iam::[0-9]{12}:instance-profile/([!-~]+/)?)?[A-Za-z0-9_+=,.@-]{1,128}\Z")
 AMI_ID = re.compile(r"ami-([0-9a-f]{8}|[0-9a-f]{17})\Z")
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,48}\Z")
-_LIKE_AN_ID = re.compile(r"i-[0-9a-f]{8,}", re.IGNORECASE)
 _TYPE = re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+\Z")
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\Z")
 NAME_LIMIT = 63
 USER_DATA_LIMIT = 16 * 1024
-TAG_KEY_LIMIT, TAG_VALUE_LIMIT = 128, 256
-MOST_TAGS = 50
-TAG_COUNT_LIMIT = MOST_TAGS - 6  # the name and Handrail's own marks are six of them
-_TAG = re.compile(r"[\w .:/=+\-@]*\Z")
+# The name and Handrail's own marks are six of its tags.
+INSTANCE_TAGS = TagRules(MOST_TAGS - 6, name_hint="use --name (create) or --rename (update)")
 
 IMAGE_ALIASES = ("amazon-linux", "ubuntu")
 LOGIN_USERS = {"ubuntu": "ubuntu", "amazon-linux": "ec2-user"}
@@ -140,60 +138,16 @@ def check_instance_profile(value: str) -> str:
     return value
 
 
-def check_request_id(value: str) -> str:
-    """Return a request id: 1 to 48 of A-Z a-z 0-9 . _ - (PRODUCT, promise 4), no instance id. Raises Usage."""
-    if not REQUEST_ID.match(value):
-        raise Usage(f"{show(value)} is not a request id.", hint="1 to 48 letters, digits, dots, dashes or underscores")
-    if _LIKE_AN_ID.match(value):
-        raise Usage(
-            f"the request id {show(value)} looks like an instance id.", hint="choose one that does not begin like that"
-        )
-    return value
-
-
 def check_target(value: str) -> str:
     """Return an instance id or a name as given. Raises Usage on a malformed id."""
     value = value.strip()
     if not value:
         raise Usage("a target is empty.", hint="give an instance id or a name")
-    if len(value) > TAG_VALUE_LIMIT:
+    if len(value) > VALUE_LIMIT:
         raise Usage(f"the name {show(value, 24)} is too long for a target.", hint="give an instance id or a name")
     if value.startswith("i-") and not INSTANCE_ID.match(value):
         raise Usage(f"{show(value)} is not an instance id.", hint="i- and 8 or 17 hexadecimal digits, or a name")
     return value
-
-
-def check_tag_key(key: str) -> str:
-    """Return a tag key that a user may set. Raises Usage. Source: EC2 user guide, "Tag restrictions"."""
-    if key.lower().startswith("aws:"):
-        raise Usage(f"the tag key {show(key)} is AWS's own.", hint="choose a key that does not begin with aws:")
-    if key == "managed-by" or key.startswith("handrail:"):
-        raise Usage(f"the tag {show(key)} is Handrail's own mark.", hint="choose another key")
-    if key == "Name":
-        raise Usage("the tag Name is the instance's name.", hint="use --name (create) or --rename (update)")
-    if not key or len(key) > TAG_KEY_LIMIT or not _TAG.match(key):
-        raise Usage(f"{show(key)} is not a tag key.", hint="1 to 128 letters, digits, spaces or . : / = + - @ _")
-    return key
-
-
-def parse_tags(pairs: tuple[str, ...]) -> dict[str, str]:
-    """Return tags written `key=value`. Raises Usage on a bad, doubled or reserved one."""
-    tags: dict[str, str] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise Usage(f"the tag {show(pair)} has no value.", hint="--tag key=value")
-        key = check_tag_key(key)
-        if len(value) > TAG_VALUE_LIMIT or not _TAG.match(value):
-            raise Usage(
-                f"the value of tag {show(key)} is not allowed.",
-                hint="at most 256 letters, digits, spaces or . : / = + - @ _",
-            )
-        if tags.setdefault(key, value) != value:
-            raise Usage(f"the tag {show(key)} is given twice.", hint="give each key once")
-    if len(tags) > TAG_COUNT_LIMIT:
-        raise Usage(f"{len(tags)} tags are too many.", hint=f"at most {TAG_COUNT_LIMIT}")
-    return tags
 
 
 def check_user_data(data: bytes, source: str) -> bytes:
@@ -227,7 +181,6 @@ class Move:
 
 
 # Source: EC2 user guide, "Instance lifecycle".
-ENDED = ("shutting-down", "terminated")
 MOVES = {
     "create": Move("create", "running", "running", stray=(*ENDED, "stopping", "stopped")),
     "start": Move(

@@ -7,14 +7,10 @@ from typing import Any, ClassVar
 from handrail.core.amounts import readable
 
 LIVE_STATES = ("pending", "running", "stopping", "stopped")
-STATES = ("pending", "running", "stopping", "stopped", "shutting-down", "terminated")
-TAKES_A_PLACE = ("pending", "running", "stopping")
-
-MANAGED_TAG = "managed-by"
-MANAGED_BY = "handrail"
-OWNER_TAG = "handrail:owner"
-REQUEST_TAG = "handrail:request"
-TOKEN_PREFIX = "hr-"  # noqa: S105  the prefix of a ClientToken, not a secret
+ENDED = ("shutting-down", "terminated")
+STATES = (*LIVE_STATES, *ENDED)
+COUNTED = ("pending", "running")  # these count against a cap without a place as well
+TAKES_A_PLACE = (*COUNTED, "stopping")  # a place is kept until its instance has stopped
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,23 @@
-"""What S3 allows and what a bucket is: names, keys, tags, ownership, access, the public policy. Pure."""
+"""What S3 allows and what a bucket is: names, keys, tags, access, the public policy. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from handrail.core.ec2_rules import TAG_VALUE_LIMIT, check_tag_key
 from handrail.core.errors import Usage
 from handrail.core.fields import show
-from handrail.core.resources import MANAGED_BY, MANAGED_TAG, OWNER_TAG, REQUEST_TAG
+from handrail.core.tags import MOST_TAGS, TagRules
 from handrail.core.uploads import fits_xml
 
 NAME_SHORTEST, NAME_LONGEST = 3, 63
 KEY_LIMIT = 1024  # bytes of UTF-8
-TAG_COUNT_LIMIT = 45  # S3 takes 50 for a bucket, and four of them are Handrail's
+BUCKET_TAGS = TagRules(MOST_TAGS - 5)  # four of its tags are Handrail's own marks, and one is to spare
 PUBLIC_STATEMENT = "HandrailPublicRead"
 
 _LETTERS = re.compile(r"[a-z0-9.-]+\Z")
 _ENDS = re.compile(r"[a-z0-9](?:.*[a-z0-9])?\Z")
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+\Z")
-_TAG_VALUE = re.compile(r"[\w .:/=+\-@]*\Z")
 _CONTENT_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:\s*;\s*[\w.-]+=(?:[\w.+-]+|\"[^\"]*\"))*\Z", re.ASCII)
 
 RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
@@ -150,67 +148,6 @@ def check_content_type(value: str) -> str:
     if not _CONTENT_TYPE.match(value):
         raise Usage(f"{show(value)} is not a content type.", hint="--content-type text/html")
     return value
-
-
-def check_bucket_tag_key(key: str) -> str:
-    """Return a tag key that a user may set on a bucket. Raises Usage. `Name` is a tag like any other here."""
-    return key if key == "Name" else check_tag_key(key)
-
-
-def parse_bucket_tags(pairs: Iterable[str]) -> dict[str, str]:
-    """Return tags written `key=value`. Raises Usage on a bad, doubled or reserved one."""
-    tags: dict[str, str] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise Usage(f"the tag {show(pair)} has no value.", hint="--tag key=value")
-        check_bucket_tag_key(key)
-        if len(value) > TAG_VALUE_LIMIT or not _TAG_VALUE.match(value):
-            raise Usage(
-                f"the value of tag {show(key)} is not allowed.",
-                hint="at most 256 letters, digits, spaces or . : / = + - @ _",
-            )
-        if tags.setdefault(key, value) != value:
-            raise Usage(f"the tag {show(key)} is given twice.", hint="give each key once")
-    if len(tags) > TAG_COUNT_LIMIT:
-        raise Usage(f"{len(tags)} tags are too many.", hint=f"at most {TAG_COUNT_LIMIT}")
-    return tags
-
-
-# ---- whose a bucket is
-
-
-class OnRecord(Protocol):
-    """What the ledger says of a bucket; `handrail.ledger.rows.Row` is one."""
-
-    @property
-    def name(self) -> str:
-        """Return the bucket's name."""
-
-    @property
-    def owner(self) -> str:
-        """Return whose it is."""
-
-    @property
-    def request(self) -> str:
-        """Return the request that made it."""
-
-
-def is_managed_bucket(name: str, tags: Mapping[str, str], row: OnRecord | None) -> bool:
-    """Return whether Handrail made the bucket.
-
-    Tags can be copied by anyone who may tag; a row alone may be of a bucket that is gone and was made anew by somebody
-    else. Only both together, and agreeing on name, owner and request, count (PRODUCT.md section 4, promise 2).
-    """
-    return (
-        row is not None
-        and row.name == name
-        and tags.get(MANAGED_TAG) == MANAGED_BY
-        and bool(row.owner)
-        and tags.get(OWNER_TAG) == row.owner
-        and bool(row.request)
-        and tags.get(REQUEST_TAG) == row.request
-    )
 
 
 # ---- who may read a bucket

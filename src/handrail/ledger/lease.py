@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from handrail.core.errors import HandrailError
+from handrail.core.resources import ENDED
 from handrail.ledger import places as rules
 from handrail.ledger.fence import Fence
 from handrail.ledger.item import Next
-from handrail.ledger.places import GONE, Fate, Place, Places, State, Versioned
+from handrail.ledger.places import Fate, Place, Places, State, Versioned
 from handrail.ledger.ports import Told
 from handrail.ledger.taking import Taken, Taking
 
@@ -104,7 +105,7 @@ class Lease(Taking):
             seen = self._compute.terminate(place.region, [instance])
         except HandrailError as error:
             return Ended(End.OPEN, instance, until=self._times.free_at(place.until), error=error)
-        if not any(one.state in GONE for one in seen):
+        if not any(one.state in ENDED for one in seen):
             return Ended(End.OPEN, instance, until=self._times.free_at(place.until))
         self.note_gone(instance, place.token)
         return Ended(End.CANCELLED, instance, by=self._here.by)

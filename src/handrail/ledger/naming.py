@@ -9,10 +9,11 @@ from dataclasses import replace
 
 from handrail.core.errors import Conflict, HandrailError
 from handrail.core.plan import NameWish
+from handrail.core.resources import ENDED
 from handrail.ledger import places as rules
 from handrail.ledger.fence import Fence
 from handrail.ledger.item import Next
-from handrail.ledger.places import GONE, Kind, Naming, Place, Seen, Versioned
+from handrail.ledger.places import Kind, Naming, Place, Seen, Versioned
 from handrail.ledger.settling import Settling
 
 
@@ -87,7 +88,7 @@ class Namings(Settling):
         names = rules.names_left(state, self._times)
         for wish in wishes:
             for seen in live:
-                other = seen.managed and seen.state not in GONE and seen.instance != wish.instance
+                other = seen.managed and seen.state not in ENDED and seen.instance != wish.instance
                 if other and seen.name == wish.name:
                     raise _taken(wish, f"{seen.instance} is {seen.state}", seen.instance)
             for place in coming:
@@ -101,7 +102,7 @@ class Namings(Settling):
         if wish.instance and place.instance == wish.instance:
             return
         seen = self.look_at([place]).get(place.key)
-        if seen is None or (seen.state not in GONE and seen.name == wish.name):
+        if seen is None or (seen.state not in ENDED and seen.name == wish.name):
             doing = "started" if place.kind is Kind.START else "created"
             raise _taken(wish, f"{place.instance or place.known_as} is being {doing} by {place.by}", place.known_as)
 
@@ -109,7 +110,7 @@ class Namings(Settling):
         if not given.is_readable:
             raise _taken(wish, "what the row lease/holders says of it can't be read", "")
         seen = self._seen_in(given.region, lambda: self._compute.look(given.region, [given.instance], []))
-        if not any(one.state in GONE for one in seen):
+        if not any(one.state in ENDED for one in seen):
             raise _taken(wish, f"{given.instance} was given it by {given.by} a moment ago", given.instance)
 
 

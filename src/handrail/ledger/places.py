@@ -13,10 +13,9 @@ from typing import Any
 
 from handrail.core.errors import Conflict
 from handrail.core.ownership import token_of
+from handrail.core.resources import COUNTED, ENDED
 
 _TYPED = re.compile(r"[A-Za-z0-9][!-~]{0,99}")
-GONE = ("shutting-down", "terminated")
-COUNTED = ("pending", "running")
 
 
 class State(StrEnum):
@@ -379,7 +378,7 @@ def may_end(place: Place, seen: Seen | None, places: Places) -> bool:
 def is_anothers(place: Place, seen: Seen | None, places: Places) -> bool:
     """Return whether a place is condemned with an instance that lives and is not its own: nobody frees it by itself."""
     condemned_ = place.state is State.ENDING and not place.fate
-    return condemned_ and seen is not None and seen.state not in GONE and not may_end(place, seen, places)
+    return condemned_ and seen is not None and seen.state not in ENDED and not may_end(place, seen, places)
 
 
 def unreadable_of(places: Places, wanted: Wanted) -> Place | None:
@@ -434,7 +433,7 @@ def is_due(place: Place, date: int, times: Times) -> bool:
 
 def judge(place: Place, seen: Seen | None, trusted: bool) -> Verdict:
     """Return what to do with a place after a look at its instance (rule 10). trusted: whether the look counts."""
-    if place.fate or (seen is not None and seen.state in GONE):
+    if place.fate or (seen is not None and seen.state in ENDED):
         return Verdict.FREE
     absent = seen is None
     if place.state is State.ENDING:
@@ -461,7 +460,7 @@ def fate_of(place: Place, seen: Seen | None) -> Fate:
         return Fate.CANCELLED
     if seen is not None and seen.state in COUNTED:
         return Fate.ADOPTED
-    if seen is not None and seen.state in GONE:
+    if seen is not None and seen.state in ENDED:
         return Fate.GONE
     return Fate.MADE if place.kind is Kind.CREATE else Fate.NOT_RUNNING
 

@@ -6,9 +6,10 @@ from functools import partial
 
 from handrail.core.amounts import count
 from handrail.core.errors import AwsFailure, HandrailError, Throttled, Unreachable, WrongState
+from handrail.core.resources import ENDED
 from handrail.ledger import places as rules
 from handrail.ledger.item import TURNS, Item, Next, too_busy
-from handrail.ledger.places import GONE, Fate, Place, Places, Seen, State, Times, Verdict, Versioned
+from handrail.ledger.places import Fate, Place, Places, Seen, State, Times, Verdict, Versioned
 from handrail.ledger.ports import Here, Sides, Told
 from handrail.ledger.refusal import FATES, holder_rows, unseen_note
 
@@ -165,7 +166,7 @@ class Settling(Item):
         verdict = rules.judge(place, seen, trusted)
         if verdict is Verdict.TERMINATE and rules.may_end(place, seen, state.places):
             seen = self._terminate_again(place) or seen
-            if seen is not None and seen.state in GONE:
+            if seen is not None and seen.state in ENDED:
                 verdict = Verdict.FREE
         return Settled(place, verdict, seen)
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from handrail.core import ec2_rules as rules
 from handrail.core.errors import Usage
+from handrail.core.ownership import check_request_id
 
 ID, SHORT_ID = "0c1d2e3f4a5b6c7d8", "0c1d2e3f"
 
@@ -22,13 +23,13 @@ ID, SHORT_ID = "0c1d2e3f4a5b6c7d8", "0c1d2e3f"
         (rules.check_image, "ubuntu"),
         (rules.check_image, f"ami-{ID}"),
         (rules.check_image, f"ami-{SHORT_ID}"),
-        (rules.check_request_id, "ci-7.2_A"),
+        (check_request_id, "ci-7.2_A"),
         (rules.check_subnet, f"subnet-{ID}"),
         (rules.check_instance_profile, "team+web@a.b,c=d-e_f"),
         (rules.check_instance_profile, "arn:aws-cn:iam::123456789012:instance-profile/web/team"),
         (rules.check_target, f"i-{ID}"),
         (rules.check_target, "any name: it may be anybody's"),
-        (rules.check_tag_key, "team/größe"),
+        (rules.INSTANCE_TAGS.check_key, "team/größe"),
     ],
 )
 def test_good_values_stay(check: Callable[[str], str], good: str) -> None:
@@ -46,10 +47,12 @@ def test_good_values_stay(check: Callable[[str], str], good: str) -> None:
         *((rules.check_image, bad) for bad in ("", "Ubuntu", "ami-", "ami-xyz", f"ami-{ID}0")),
         *((rules.check_subnet, bad) for bad in ("", "*", "subnet-*", "subnet-1", f"subnet-{ID}\n")),
         *((rules.check_instance_profile, bad) for bad in ("", "*", "a b", "a\n", "a" * 129, "arn:aws:iam::1:role/a")),
-        *((rules.check_request_id, bad) for bad in ("", "x" * 49, "a b", "a\n", "ä")),
+        *((check_request_id, bad) for bad in ("", "x" * 49, "a b", "a\n", "ä")),
         *((rules.check_target, bad) for bad in ("", "  ", "i-", "i-12345", f"i-{ID.upper()}", "x" * 257)),
-        *((rules.check_tag_key, bad) for bad in ("", "k" * 129, "a\n", "a*", "aws:x", "AWS:x", "Name", "managed-by")),
-        (rules.check_tag_key, "handrail:owner"),
+        *(
+            (rules.INSTANCE_TAGS.check_key, bad)
+            for bad in ("", "k" * 129, "a\n", "a*", "aws:x", "AWS:x", "Name", "managed-by", "handrail:owner")
+        ),
     ],
 )
 def test_bad_values_are_refused_with_a_hint(check: Callable[[str], str], bad: str) -> None:
@@ -63,12 +66,12 @@ def test_types_are_lower_case() -> None:
 
 
 def test_tags() -> None:
-    assert rules.parse_tags(("a=1", "b=x=y", "c=", "a=1")) == {"a": "1", "b": "x=y", "c": ""}
-    most = tuple(f"k{n}=v" for n in range(rules.TAG_COUNT_LIMIT))
-    assert len(rules.parse_tags(most)) == 44
+    assert rules.INSTANCE_TAGS.parse(("a=1", "b=x=y", "c=", "a=1")) == {"a": "1", "b": "x=y", "c": ""}
+    most = tuple(f"k{n}=v" for n in range(rules.INSTANCE_TAGS.most))
+    assert len(rules.INSTANCE_TAGS.parse(most)) == 44
     for bad in (("a",), ("a=1", "a=2"), (f"a={'x' * 257}",), ("a=\t",), (*most, "more=x")):
         with pytest.raises(Usage):
-            rules.parse_tags(bad)
+            rules.INSTANCE_TAGS.parse(bad)
 
 
 def test_user_data_has_a_limit() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from handrail.core import s3_rules
-from handrail.core.s3_rules import OnRecord, is_managed_bucket
+from handrail.core import ownership
+from handrail.core.ownership import OnRecord, is_managed_bucket
 
 Guard = Callable[[str, dict[str, str], OnRecord | None], bool]
 
@@ -84,7 +84,7 @@ ALL_MUTANTS = list(mutants())
 
 @pytest.mark.parametrize("mutant", [tree for _, tree in ALL_MUTANTS], ids=[name for name, _ in ALL_MUTANTS])
 def test_every_mutant_of_the_guard_is_caught(mutant: ast.Module) -> None:
-    space: dict[str, Any] = dict(vars(s3_rules))
+    space: dict[str, Any] = dict(vars(ownership))
     exec(compile(ast.fix_missing_locations(mutant), "<mutant>", "exec"), space)
     assert not passes(space["is_managed_bucket"])
 

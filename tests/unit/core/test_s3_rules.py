@@ -8,20 +8,19 @@ import pytest
 from handrail.core.errors import Usage
 from handrail.core.resources import Bucket, StoredObject
 from handrail.core.s3_rules import (
+    BUCKET_TAGS,
     OPEN_TO_POLICY,
     SHUT,
     Block,
     Exposure,
     check_bucket,
     check_bucket_name,
-    check_bucket_tag_key,
     check_content_type,
     check_key,
     evaluate,
     foreign_public,
     has_public_read,
     name_fault,
-    parse_bucket_tags,
     public_statement,
     read_url,
     with_public_read,
@@ -104,8 +103,8 @@ def test_content_types() -> None:
 
 
 def test_tags() -> None:
-    assert parse_bucket_tags(["Name=x", "team=a=b", "team=a=b"]) == {"Name": "x", "team": "a=b"}
-    assert check_bucket_tag_key("Name") == "Name"
+    assert BUCKET_TAGS.parse(["Name=x", "team=a=b", "team=a=b"]) == {"Name": "x", "team": "a=b"}
+    assert BUCKET_TAGS.check_key("Name") == "Name"
     for bad in (
         ["team"],
         ["managed-by=me"],
@@ -117,7 +116,7 @@ def test_tags() -> None:
         [f"k{number}=v" for number in range(46)],
     ):
         with pytest.raises(Usage):
-            parse_bucket_tags(bad)
+            BUCKET_TAGS.parse(bad)
 
 
 # ---- access

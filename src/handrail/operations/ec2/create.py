@@ -9,26 +9,24 @@ from typing import Any
 from handrail.aws.ec2 import Launch
 from handrail.core.amounts import count
 from handrail.core.ec2_rules import (
-    ENDED,
+    INSTANCE_TAGS,
     MOVES,
     USER_DATA_LIMIT,
     TypeFacts,
     check_image,
     check_instance_profile,
     check_name,
-    check_request_id,
     check_subnet,
     check_type,
     check_user_data,
     name_from,
-    parse_tags,
 )
 from handrail.core.errors import Conflict, HandrailError, NotFound, Refused, Usage
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
-from handrail.core.ownership import GIVEN_TAG, IMAGE_TAG, ownership_tags, token_of
+from handrail.core.ownership import GIVEN_TAG, IMAGE_TAG, check_request_id, ownership_tags, token_of
 from handrail.core.plan import Claim, Facts, Hold, Places, PlaceWish, Plan, Result, Status
-from handrail.core.resources import LIVE_STATES, Image, Instance
+from handrail.core.resources import ENDED, LIVE_STATES, Image, Instance
 from handrail.core.shell import line, option
 from handrail.ledger.record import given_of
 from handrail.ledger.refusal import with_cap
@@ -132,7 +130,7 @@ def _check_rules(session: Session, claims: Sequence[Claim], places: Places) -> N
 
 
 def _wish(session: Session, values: Values) -> Wish:
-    tags = parse_tags(values["tag"])
+    tags = INSTANCE_TAGS.parse(values["tag"])
     user_data = None
     if values["user_data"] is not None:
         user_data = check_user_data(

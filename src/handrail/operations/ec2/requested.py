@@ -3,11 +3,10 @@
 from dataclasses import dataclass, replace
 
 from handrail.aws.ec2 import Launch
-from handrail.core.ec2_rules import ENDED
 from handrail.core.errors import Conflict
 from handrail.core.ownership import GIVEN_TAG, token_of
 from handrail.core.plan import Repeat
-from handrail.core.resources import Instance
+from handrail.core.resources import ENDED, Instance
 from handrail.ledger.record import Intent, Known
 from handrail.ledger.shapes import Odd, text, texts
 from handrail.operations.repeating import check_chosen, newest_try, next_try, was_in_vain

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from handrail.core.ec2_rules import ENDED, SETTLED, Move
+from handrail.core.ec2_rules import SETTLED, Move
 from handrail.core.errors import HandrailError, Throttled, Unreachable
 from handrail.core.plan import Facts, Hold, Result, Status
-from handrail.core.resources import Instance
+from handrail.core.resources import ENDED, Instance
 from handrail.operations.ec2.targets import Target
 from handrail.operations.ec2.waiting import Seen, once_known, wait_for
 from handrail.operations.ec2.words import called, next_step, notes

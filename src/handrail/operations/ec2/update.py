@@ -5,13 +5,14 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 
-from handrail.core.ec2_rules import ENDED, MOST_TAGS, check_name, check_tag_key, check_target, check_type, parse_tags
+from handrail.core.ec2_rules import INSTANCE_TAGS, check_name, check_target, check_type
 from handrail.core.errors import Conflict, HandrailError, Usage, WrongState
 from handrail.core.fields import Field, Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Claim, Facts, Hold, NameWish, Plan, Question, Result, Status
 from handrail.core.policy import Touch
-from handrail.core.resources import LIVE_STATES, Instance
+from handrail.core.resources import ENDED, LIVE_STATES, Instance
+from handrail.core.tags import MOST_TAGS
 from handrail.ledger.record import given_of
 from handrail.operations.ec2.recovering import recover
 from handrail.operations.ec2.targets import OWNER, find_one
@@ -36,7 +37,7 @@ class Edit:
 
 def update_instance(session: Session, values: Values) -> Plan:
     """Look at the instance and return the plan of what differs. Raises Usage, WrongState, Conflict, NotManaged."""
-    tags = parse_tags(values["tag"])
+    tags = INSTANCE_TAGS.parse(values["tag"])
     if not (values["rename"] or tags or values["untag"] or values["type"]):
         raise Usage("nothing to update was given.", hint="--rename NAME, --tag key=value, --untag key, or --type TYPE")
     clash = set(tags) & set(values["untag"])
@@ -211,7 +212,7 @@ UPDATE = Operation(
         ),
         Field("rename", "the new name", check=check_name, metavar="NAME"),
         Field("tag", "set a tag: key=value", many=True, metavar="KEY=VALUE"),
-        Field("untag", "remove a tag", many=True, metavar="KEY", check=check_tag_key),
+        Field("untag", "remove a tag", many=True, metavar="KEY", check=INSTANCE_TAGS.check_key),
         Field("type", "the new type, of the same architecture", check=check_type, metavar="TYPE"),
         OWNER,
     ),

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from handrail.aws.failures import EBS_KEY_HINT, NOT_YET
-from handrail.core.ec2_rules import ENDED, Move
+from handrail.core.ec2_rules import Move
 from handrail.core.errors import Acted, AwsFailure, HandrailError, Interrupted, WrongState
 from handrail.core.fields import Field, Kind
-from handrail.core.resources import Instance
+from handrail.core.resources import ENDED, Instance
 from handrail.operations.ec2.words import addressed, called, line
 from handrail.session import Session
 

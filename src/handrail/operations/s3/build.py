@@ -14,8 +14,8 @@ from handrail.core.errors import (
     NotFound,
     PermissionDenied,
 )
-from handrail.core.ownership import GIVEN_TAG, ownership_tags
-from handrail.core.resources import OWNER_TAG, REQUEST_TAG, Bucket
+from handrail.core.ownership import GIVEN_TAG, OWNER_TAG, REQUEST_TAG, ownership_tags
+from handrail.core.resources import Bucket
 from handrail.core.s3_rules import SHUT
 from handrail.core.shell import command, option
 from handrail.ledger.rows import Row

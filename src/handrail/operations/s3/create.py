@@ -5,13 +5,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from handrail.core.ec2_rules import check_request_id
 from handrail.core.errors import Conflict, Usage
 from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
+from handrail.core.ownership import check_request_id
 from handrail.core.plan import Ask, Claim, Facts, Hold, Plan, Question, Result, Status
 from handrail.core.resources import Bucket
-from handrail.core.s3_rules import check_bucket_name, parse_bucket_tags
+from handrail.core.s3_rules import BUCKET_TAGS, check_bucket_name
 from handrail.core.shell import option
 from handrail.ledger.record import Known, given_of
 from handrail.operations.repeating import check_chosen, check_whole, newest_try, next_try, was_in_vain
@@ -79,7 +79,7 @@ def is_public_wanted(values: Values) -> bool | None:
 
 def _order(session: Session, values: Values) -> Order:
     public = bool(is_public_wanted(values))
-    tags = parse_bucket_tags(values["tag"])
+    tags = BUCKET_TAGS.parse(values["tag"])
     object_lock = bool(values["object_lock"])  # S3 then keeps versions, whatever else is said
     versioning = (
         values["versioning"] or object_lock or any(policy.value("s3.versioning") for policy in session.rules.policies)

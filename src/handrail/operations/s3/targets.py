@@ -10,10 +10,11 @@ from handrail.aws.s3 import Listed, Settings, View
 from handrail.aws.s3_objects import Objects
 from handrail.core.errors import HandrailError, Internal, NotFound, NotManaged, NotSetUp, PermissionDenied, WrongState
 from handrail.core.fields import Field
+from handrail.core.ownership import OWNER_TAG, REQUEST_TAG, is_managed_bucket
 from handrail.core.plan import Ask, Question, Result
 from handrail.core.policy import Touch
-from handrail.core.resources import OWNER_TAG, REQUEST_TAG, Bucket
-from handrail.core.s3_rules import Exposure, check_bucket, is_managed_bucket
+from handrail.core.resources import Bucket
+from handrail.core.s3_rules import Exposure, check_bucket
 from handrail.core.shell import command
 from handrail.ledger.record import Intent
 from handrail.ledger.rows import Row

@@ -9,7 +9,7 @@ from handrail.core.fields import Field, Kind, Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Claim, Facts, Hold, Plan, Question, Result, Status
 from handrail.core.resources import Bucket
-from handrail.core.s3_rules import OPEN_TO_POLICY, SHUT, check_bucket_tag_key, foreign_public, parse_bucket_tags
+from handrail.core.s3_rules import BUCKET_TAGS, OPEN_TO_POLICY, SHUT, foreign_public
 from handrail.core.shell import command, option
 from handrail.ledger.record import given_of
 from handrail.operations.attempts import attempt
@@ -106,7 +106,7 @@ def update_buckets(session: Session, values: Values) -> Plan:
 
 def _edit(values: Values) -> Edit:
     versioning = None if values["versioning"] is None else values["versioning"] == "on"
-    edit = Edit(is_public_wanted(values), parse_bucket_tags(values["tag"]), values["untag"], versioning)
+    edit = Edit(is_public_wanted(values), BUCKET_TAGS.parse(values["tag"]), values["untag"], versioning)
     if edit.public is None and not edit.put and not edit.drop and versioning is None:
         raise Usage(
             "nothing to update was given.",
@@ -350,7 +350,7 @@ UPDATE = Operation(
         PUBLIC,
         replace(PRIVATE, help="nobody without credentials reads anything"),
         TAG,
-        Field("untag", "remove a tag", many=True, metavar="KEY", check=check_bucket_tag_key),
+        Field("untag", "remove a tag", many=True, metavar="KEY", check=BUCKET_TAGS.check_key),
         Field("versioning", "keep versions: on or off", Kind.CHOICE, choices=("on", "off")),
         OWNER,
     ),

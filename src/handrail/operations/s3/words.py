@@ -6,7 +6,7 @@ from handrail.aws.s3_objects import Content
 from handrail.core.amounts import age, count, readable
 from handrail.core.plan import Facts
 from handrail.core.resources import Bucket
-from handrail.core.s3_rules import parse_bucket_tags, read_url
+from handrail.core.s3_rules import BUCKET_TAGS, read_url
 from handrail.core.shell import command, option
 from handrail.ledger.record import Intent
 from handrail.session import Session
@@ -96,7 +96,7 @@ def finishing_line_of(intent: Intent) -> str:
     given = intent.given
     words = create_words(
         is_public=bool(given.get("public")),
-        tags=parse_bucket_tags(given.get("tag", ())),
+        tags=BUCKET_TAGS.parse(given.get("tag", ())),
         versioning=bool(given.get("versioning")),
         object_lock=bool(given.get("object_lock")),
     )
