@@ -8,14 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from handrail.aws.failures import aws_failures_explained
 from handrail.aws.paging import pages
+from handrail.aws.s3_objects import Objects
 from handrail.core.caller import Caller
 from handrail.core.errors import AwsFailure, HandrailError, NotFound, PermissionDenied, Throttled, Unreachable
 from handrail.core.s3_rules import Block, Exposure, evaluate
+
+if TYPE_CHECKING:
+    from handrail.aws.s3_locks import Vault
+    from handrail.aws.s3_upload import Uploader
 
 LOOKERS = 8  # looks at buckets at once; botocore keeps ten connections to a host
 DEFAULT_REGION = "us-east-1"
@@ -112,6 +117,24 @@ class S3:
     def client(self, region: str) -> Any:
         """Return the botocore client of a bucket's region."""
         return self._aws.client("s3", region or self.region)
+
+    # ---- what is in a bucket
+
+    def objects(self, name: str, region: str) -> Objects:
+        """Return the objects of a bucket."""
+        return Objects(self.client(region), name, self.account)
+
+    def vault(self, name: str, region: str, account: str = "") -> "Vault":
+        """Return the versions in a bucket. account: the one that it must belong to, where it is not this one."""
+        from handrail.aws.s3_locks import Vault
+
+        return Vault(self.client(region), name, account or self.account)
+
+    def uploader(self, name: str, region: str, **terms: Any) -> "Uploader":
+        """Return what uploads to a bucket. terms: the rest of `s3_upload.Terms`."""
+        from handrail.aws.s3_upload import Terms, Uploader
+
+        return Uploader(self.client(region), Terms(name, self.account, **terms))
 
     # ---- which buckets there are
 

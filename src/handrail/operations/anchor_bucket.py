@@ -52,7 +52,7 @@ def open_bucket(session: Session, name: str, account: str | None) -> Place:
             hint="--bucket-account names another account; whose bucket it is, its owner knows",
             details={"action": "s3:ListBucket", "target": name},
         )
-    return Place(name, whose, standing.region, Vault(session.aws.s3.client(standing.region), name, whose))
+    return Place(name, whose, standing.region, session.aws.s3.vault(name, standing.region, whose))
 
 
 def anchors_in(session: Session, place: Place) -> tuple[list[Anchor], list[Fault]]:

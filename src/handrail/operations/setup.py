@@ -87,11 +87,9 @@ def _look_elsewhere(session: Session, home: str) -> Looked:
 
     from concurrent.futures import ThreadPoolExecutor
 
-    from handrail.aws.ledger_table import LedgerTable
-
     def has(region: str) -> bool | None:
         try:
-            return LedgerTable(session.aws.client("dynamodb", region), session.clock.sleep).exists()
+            return session.stores.table_in(region).exists()
         except PermissionDenied:
             return None
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from handrail.core.errors import AwsFailure, CapReached, NotSetUp, is_no_answer
+from handrail.core.errors import AwsFailure, CapReached, HandrailError, NotSetUp, is_no_answer
 from handrail.core.ownership import LEDGER_TABLE
 from handrail.core.plan import Places
 from handrail.ledger.places import Times
@@ -14,9 +14,11 @@ from handrail.settings import handrail_lease_times
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from handrail.aws.dynamodb import Table
     from handrail.aws.ledger_table import LedgerTable
     from handrail.core.resources import Instance
     from handrail.ledger.ledger import Ledger, NoLedger, Recorder
+    from handrail.ledger.places import Versioned
     from handrail.ledger.record import Known, Unfinished
     from handrail.ledger.rows import Rows
     from handrail.session import Session
@@ -38,9 +40,10 @@ class Stores:
     @cached_property
     def table(self) -> "LedgerTable":
         """Return the table of the ledger in the home region, made or not."""
-        return self._table_in(self.home_region)
+        return self.table_in(self.home_region)
 
-    def _table_in(self, region: str) -> "LedgerTable":
+    def table_in(self, region: str) -> "LedgerTable":
+        """Return the table of a ledger in a region, made or not."""
         from handrail.aws.ledger_table import LedgerTable
 
         return LedgerTable(self._session.aws.client("dynamodb", region), self._session.clock.sleep)
@@ -92,7 +95,7 @@ class Stores:
         """Return the regions but the home region in which this sandbox has a ledger."""
         from handrail.ledger.elsewhere import ledgers_elsewhere
 
-        return ledgers_elsewhere(self._session.sandbox, self._table_in, self.home_region)
+        return ledgers_elsewhere(self._session.sandbox, self.table_in, self.home_region)
 
     @property
     def record(self) -> "Recorder":
@@ -116,6 +119,15 @@ class Stores:
         return self.found.record.find(request) if self.found is not None else None
 
     # ---- places
+
+    def places(self) -> "Versioned | None":
+        """Return the places of the account, in one read; None where there is no ledger, or it can't be read."""
+        from handrail.ledger.on_aws import HoldersItem
+
+        try:
+            return HoldersItem(self._contents).read()
+        except HandrailError:
+            return None
 
     def places_taken(self, live: Sequence["Instance"]) -> int | None:
         """Return how many places of the account are taken, None where nothing can tell.
@@ -156,18 +168,22 @@ class Stores:
 
     # ---- opening
 
+    @cached_property
+    def _contents(self) -> "Table":
+        from handrail.aws.dynamodb import Table
+
+        return Table(self._session.aws.client("dynamodb", self.home_region), LEDGER_TABLE, self._session.now)
+
     @property
     def _local_file(self) -> "Path":
         return self._session.folders.state / "audit.jsonl"
 
     def _open(self) -> "Ledger":
-        from handrail.aws.dynamodb import Table
         from handrail.ledger.ledger import Ledger, lease_times
         from handrail.ledger.ports import Here
         from handrail.ledger.record import Record
 
         session = self._session
-        table = Table(session.aws.client("dynamodb", self.home_region), LEDGER_TABLE, session.now)
         sandbox = session.aws.sandbox
         times = lease_times(**vars(sandbox.limits)) if sandbox else Times()
         handrail_lease_times(session.environ, sandbox is not None)
@@ -178,9 +194,9 @@ class Stores:
             say=session.listener.note,
             spent=lambda: round((session.clock.monotonic() - self._began) * 1000),
         )
-        record = Record(table, session.caller, session.clock.sleep, self._requester())
+        record = Record(self._contents, session.caller, session.clock.sleep, self._requester())
         regions = session.rules.watched(session.region)
-        return Ledger(table, record, session.aws.ec2_of_lease, times, here, regions, session.rules.caps)
+        return Ledger(self._contents, record, session.aws.ec2_of_lease, times, here, regions, session.rules.caps)
 
     def _without(self, missing: NotSetUp) -> "NoLedger":
         from handrail.ledger.ledger import NoLedger

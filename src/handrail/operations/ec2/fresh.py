@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from handrail.core.errors import HandrailError
-from handrail.core.ownership import LEDGER_TABLE
 from handrail.ledger.places import Kind, Place, State
 from handrail.session import Session
 
@@ -16,14 +14,16 @@ def fresh_places(session: Session, words: Sequence[str]) -> dict[str, Place]:
     Costs one read of the ledger, and never fails: where there is none, or it may not be read, nothing is known. An
     instance is fresh for as long as a look may not show it (docs/lease.md, A4).
     """
-    places, date = _places(session)
+    there = session.stores.places()
+    if there is None:
+        return {}
     made = [
         place
-        for place in places.values()
+        for place in there.places.values()
         if place.state is State.HELD
         and place.kind is Kind.CREATE
         and place.region == session.region
-        and date <= place.until + session.aws.visibility
+        and there.date <= place.until + session.aws.visibility
     ]
     return {word: place for word in words for place in made if word in (place.name, place.instance)}
 
@@ -43,16 +43,3 @@ def still_unseen(session: Session, fresh: Mapping[str, Place]) -> set[str]:
         session.listener.progress(f"{', '.join(waiting)}: just made, not visible yet {spent:.0f} s")
         session.clock.sleep(pause)
         pause = min(pause * _GROWTH, _LONGEST)
-
-
-def _places(session: Session) -> tuple[Mapping[str, Place], int]:
-    """Return the places of the account, and the date of the reply."""
-    from handrail.aws.dynamodb import Table
-    from handrail.ledger.on_aws import HoldersItem
-
-    try:
-        table = Table(session.aws.client("dynamodb", session.stores.home_region), LEDGER_TABLE, session.now)
-        state = HoldersItem(table).read()
-    except HandrailError:
-        return {}, 0
-    return state.places, state.date

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from handrail.aws.s3_objects import Objects
 from handrail.core.errors import Acted, AwsFailure, HandrailError, PermissionDenied, Refused, WrongState
 from handrail.core.plan import Claim
 from handrail.core.s3_rules import (
@@ -64,7 +63,7 @@ def check_policy_opens_no_more(policy: Mapping[str, Any] | None, name: str) -> N
 def find_secrets(session: Session, name: str, region: str, limit: int = SECRETS_SHOWN) -> list[Claim]:
     """Return claims of the objects, at most so many, whose keys look like secrets: public once the bucket is."""
     suspects: list[Claim] = []
-    for number, one in enumerate(Objects(session.aws.s3.client(region), name, session.aws.s3.account).walk()):
+    for number, one in enumerate(session.aws.s3.objects(name, region).walk()):
         if number % 1000 == 0:
             session.listener.progress(f"{name}: looking for secrets, {number:,} objects seen")
         claim = Claim("s3.secret_files", one.key)

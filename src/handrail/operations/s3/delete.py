@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from handrail.aws.s3_locks import Vault
 from handrail.aws.s3_objects import Content, Deleted, Objects, batches
 from handrail.core.amounts import count
 from handrail.core.errors import Acted, AwsFailure, HandrailError, NotFound, PermissionDenied, WrongState
@@ -107,7 +106,7 @@ def _has_lock(session: Session, bucket: Bucket) -> bool:
 
 def _locked(session: Session, bucket: Bucket) -> WrongState | None:
     """Return why a bucket can't be emptied where one of its first versions is locked; those behind them, S3 keeps."""
-    found = Vault(session.aws.s3.client(bucket.region), bucket.name, session.aws.s3.account).first_locked(PROBED)
+    found = session.aws.s3.vault(bucket.name, bucket.region).first_locked(PROBED)
     if found is None:
         return None
     key, lock = found

@@ -94,7 +94,7 @@ class Target:
 
 def objects_of(session: Session, bucket: Bucket) -> Objects:
     """Return the objects of a bucket."""
-    return Objects(session.aws.s3.client(bucket.region), bucket.name, session.aws.s3.account)
+    return session.aws.s3.objects(bucket.name, bucket.region)
 
 
 def find_one(session: Session, name: str, *, to_change: bool = True) -> Target:

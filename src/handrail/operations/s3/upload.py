@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, cast
 from handrail.aws.s3_compare import compare
 from handrail.aws.s3_files import Meter, digest_of, read_exactly, read_head
 from handrail.aws.s3_objects import Objects
-from handrail.aws.s3_upload import Terms, Uploader
+from handrail.aws.s3_upload import Uploader
 from handrail.core.amounts import count, readable
 from handrail.core.errors import HandrailError, Refused, Usage
 from handrail.core.fields import Field, Kind, Values
@@ -239,10 +239,9 @@ def _apply(session: Session, target: Target, objects: Objects, loads: Sequence[L
     files = [one.file for load in loads for one in load.having("planned")]
     with keeping(session, _command(loads)) as begun:
         type_of = _type_of(values["content_type"])
-        terms = Terms(target.name, session.aws.s3.account, type_of, values["overwrite"], begun)
-        sent = _send(
-            session, Uploader(session.aws.s3.client(target.one.region), terms), files, values, target.one.access
-        )
+        terms = {"type_of": type_of, "overwrite": values["overwrite"], "begun": begun}
+        uploader = session.aws.s3.uploader(target.name, target.one.region, **terms)
+        sent = _send(session, uploader, files, values, target.one.access)
     by_file = {id(file): one for file, one in zip(files, sent, strict=True)}
     done = [replace(load, shipments=tuple(by_file.get(id(one.file), one) for one in load.shipments)) for load in loads]
     return [finished(target, load, _sweep(objects, load)) for load in done]
