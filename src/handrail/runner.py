@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from handrail.core.errors import HandrailError, Internal, NotConfirmed
-from handrail.core.fields import Values, validate
+from handrail.core.fields import Parameters, validate
 from handrail.core.operation import Operation
 from handrail.core.plan import Ask, Outcome, Plan, Question, Result, Status
 from handrail.core.shell import option
@@ -21,7 +21,7 @@ def run(operation: Operation, raw: Mapping[str, Any], session: "Session", *, dry
 
     raw: values as the door got them. Raises HandrailError: nothing was changed unless the error says otherwise.
     """
-    values = validate(operation.fields, raw)
+    values = validate(operation.parameters, raw)
     if not operation.mutates_with(values):
         looked = operation.handler(session, values)
         if isinstance(looked, Outcome):
@@ -43,7 +43,7 @@ def run(operation: Operation, raw: Mapping[str, Any], session: "Session", *, dry
     return _change(operation, plan, values, session)
 
 
-def _planned(operation: Operation, values: Values, session: "Session") -> Plan:
+def _planned(operation: Operation, values: Parameters, session: "Session") -> Plan:
     plan = operation.handler(session, values)
     if isinstance(plan, Outcome):
         raise Internal(f"{operation.name} changes something, and gave no plan.")
@@ -51,7 +51,7 @@ def _planned(operation: Operation, values: Values, session: "Session") -> Plan:
     return plan
 
 
-def _change(operation: Operation, plan: Plan, values: Values, session: "Session") -> Outcome:
+def _change(operation: Operation, plan: Plan, values: Parameters, session: "Session") -> Outcome:
     if settle_unfinished(session, plan.known) & plan.known:
         plan = _planned(operation, values, session)  # what it was to carry on is settled: it is another plan now
     record_failed_targets(session, operation, plan)
@@ -110,7 +110,7 @@ def _outcome(plan: Plan, results: Sequence[Result]) -> Outcome:
     return Outcome(rows=tuple(results), many=plan.many, columns=plan.columns, failures=failures, targets=True)
 
 
-def _confirm(plan: Plan, values: Values, session: "Session") -> bool:
+def _confirm(plan: Plan, values: Parameters, session: "Session") -> bool:
     """Ask what must be asked, the plan shown before; return whether anything was asked.
 
     Raises NotConfirmed; another owner's thing needs `--owner NAME` beside `--yes`.

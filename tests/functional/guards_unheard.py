@@ -347,7 +347,7 @@ GUARDS = (
     Guard("chains are their writers'", VERIFY, "unlike_list(chain, items, principals[chain])", "[]",
           a_chain_of_another),
     Guard("anchors are compared", VERIFY, "pins_of(chain, anchors))", "[])", a_forged_record),
-    Guard("anchors are locked", "operations/audit_anchor.py", '    if values["weak"]:\n', "    if True:\n",
+    Guard("anchors are locked", "operations/audit_anchor.py", '    if values.weak:\n', "    if True:\n",
           an_anchor_without_a_lock),
 )  # fmt: skip
 

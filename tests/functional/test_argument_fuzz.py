@@ -235,7 +235,7 @@ class Maker:
             words.insert(0, "--dry-run")
         return [*self.operation.name.split(), *words]
 
-    def _given(self, field: Field) -> list[str]:
+    def _given(self, field: Field[Any]) -> list[str]:
         value = self._value(field)
         if field.positional:
             return [value]
@@ -245,7 +245,7 @@ class Maker:
         shapes: tuple[list[str], ...] = ([name, value], [name, value], [f"{name}={value}"], [name])
         return self.chance.choice(shapes)
 
-    def _value(self, field: Field) -> str:
+    def _value(self, field: Field[Any]) -> str:
         pools: list[Any] = [TEXTS]
         if field.kind is Kind.NUMBER:
             pools = [NUMBERS, NUMBERS, TEXTS]

@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ def refused(person: Handrail, *words: str) -> str:
     return said
 
 
-def lines_with(operation: Operation, field: Field) -> Iterator[tuple[str, ...]]:
+def lines_with(operation: Operation, field: Field[Any]) -> Iterator[tuple[str, ...]]:
     """Yield lines that give everything as they should, and this field an empty value."""
     called = operation.name.split()
     if not field.positional:
@@ -78,7 +79,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("words", "field"), CASES)
-def test_every_field_refuses_an_empty_value(person: Handrail, words: tuple[str, ...], field: Field) -> None:
+def test_every_field_refuses_an_empty_value(person: Handrail, words: tuple[str, ...], field: Field[Any]) -> None:
     said = refused(person, *words)
     assert field.option in said
     assert '""' in said or "is empty" in said

@@ -53,7 +53,7 @@ def operation_of(line: str) -> Operation:
     found: list[Operation] = []
 
     def invoke(operation: Operation, given: Mapping[str, Any]) -> None:
-        validate(operation.fields, {field.name: given.get(field.name) for field in operation.fields})
+        validate(operation.parameters, {field.name: given.get(field.name) for field in operation.fields})
         found.append(operation)
 
     program, *words = shlex.split(line, comments=True)

@@ -25,7 +25,7 @@ from handrail.core.errors import (
     Usage,
     WrongState,
 )
-from handrail.core.fields import Field
+from handrail.core.fields import Parameters, text, texts
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Places, Plan, Result, Status
 from handrail.journal import (
@@ -55,6 +55,18 @@ class Held:
         return self._done.get(request)
 
 
+class Named(Parameters):
+    """What makes one thing."""
+
+    name = text("a name")
+
+
+class Stop(Named):
+    """What changes some."""
+
+    targets = texts("which", positional=True)
+
+
 class Stage:
     """A session as far as recording needs it, on a table in memory."""
 
@@ -79,7 +91,7 @@ class Stage:
             "",
             Effect.CHANGE,
             lambda _session, _values: Plan("", lambda _hold: [], [], many=True),
-            fields=(Field("targets", "which", many=True, positional=True), Field("name", "a name")),
+            parameters=Stop,
             recover=recover or (lambda _session, _intent: None),
         )
         self._requests = self.changes_sent = 0
@@ -412,7 +424,7 @@ def test_what_is_stopped_is_on_record(error: HandrailError, result: str | None, 
 
 def test_a_name_stands_for_what_was_to_be_made() -> None:
     stage = Stage()
-    stage.operation = replace(stage.operation, fields=(Field("name", "a name"),))
+    stage.operation = replace(stage.operation, parameters=Named)
     record_stopped(stage, stage.operation, {"name": "web"}, Conflict("no"))  # type: ignore[arg-type]
     known = stage.record.find("new-1")
     assert known is not None

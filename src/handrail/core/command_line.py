@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from handrail.core.fields import Values
+from handrail.core.fields import Parameters
 from handrail.core.operation import Operation
 from handrail.core.shell import is_like_option, option, word
 
@@ -103,6 +103,6 @@ class Typed:
     """A command line as a door read it. flags: what was given of the options that every command has."""
 
     operation: Operation
-    values: Values
+    values: Parameters
     flags: Mapping[str, Any]
     line: Line

@@ -1,12 +1,16 @@
 """What an operation asks for: one declared field becomes an option, a prompt, a form control. Draws nothing itself."""
 
+import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from itertools import chain
+from typing import Any, Generic, Literal, Self, TypedDict, TypeVar, Unpack, overload
 
 from handrail.core.errors import Usage
+
+T = TypeVar("T")
 
 
 class Kind(Enum):
@@ -20,19 +24,21 @@ class Kind(Enum):
     SECRET = "secret"  # noqa: S105  a kind of field, not a secret
 
 
-@dataclass(frozen=True)
-class Field:
-    """One parameter of an operation.
+@dataclass(eq=False)
+class Field(Generic[T]):
+    """One parameter of an operation: an attribute of a class of Parameters, whose instances have its value as a T.
 
-    name: snake_case; the option is `--name-with-dashes`. positional: a bare word instead of an option.
-    many: a tuple of values; commas: a comma splits them too (ids and names only, never paths or record values).
-    check: takes one value, returns it normalised, raises Usage. pick_from: the operation ("ec2 list") whose rows offer
-    values. minimum, maximum: bounds of a number, inclusive. aliases: further option names (`--ami` for `--image`).
-    empty: what an empty value means, for its help; where it says nothing, one is refused.
+    name: snake_case, that of the attribute where it is not said; the option is `--name-with-dashes`. positional: a bare
+    word instead of an option. many: a tuple of values; commas: a comma splits them too (ids and names only, never paths
+    or record values). check: takes one value, returns it normalised, raises Usage. minimum, maximum: bounds of a
+    number, inclusive. aliases: further option names (`--ami` for `--image`). empty: what an empty value means, for its
+    help; where it says nothing, one is refused. pick_from: the operation ("ec2 list") whose rows offer values; pick:
+    which of their columns is the value. policy: the key ("ec2.types") whose list a door can offer. part_of_identity:
+    whether a repeat under the same request id must give the same value.
     """
 
-    name: str
-    help: str
+    name: str = ""
+    help: str = ""
     kind: Kind = Kind.TEXT
     required: bool = False
     default: Any = None
@@ -41,6 +47,8 @@ class Field:
     commas: bool = False
     positional: bool = False
     pick_from: str = ""
+    pick: str = "id"
+    policy: str = ""
     metavar: str = ""
     minimum: int | None = None
     maximum: int | None = None
@@ -48,6 +56,19 @@ class Field:
     negative: str = ""
     check: Callable[[str], str] | None = None
     empty: str = ""
+    part_of_identity: bool = True
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Take the name of the attribute."""
+        self.name = self.name or name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: "Parameters", owner: type) -> T: ...
+    def __get__(self, instance: "Parameters | None", owner: type) -> Any:
+        """Return the value that was given; of a class, the field itself."""
+        return self if instance is None else instance[self.name]
 
     @property
     def option(self) -> str:
@@ -55,18 +76,125 @@ class Field:
         return self.metavar or self.name.upper() if self.positional else "--" + self.name.replace("_", "-")
 
 
+class Details(TypedDict, total=False):
+    """What can be said of any field of one value or many; Field says what each means."""
+
+    kind: Kind
+    name: str
+    choices: tuple[str, ...]
+    positional: bool
+    pick_from: str
+    pick: str
+    policy: str
+    metavar: str
+    aliases: tuple[str, ...]
+    check: Callable[[str], str]
+    empty: str
+    part_of_identity: bool
+
+
+@overload
+def text(help: str, *, required: Literal[True], **said: Unpack[Details]) -> Field[str]: ...
+@overload
+def text(help: str, *, default: str, **said: Unpack[Details]) -> Field[str]: ...
+@overload
+def text(help: str, **said: Unpack[Details]) -> Field[str | None]: ...
+def text(help: str, **said: Any) -> Field[Any]:
+    """Return a field of one text; with a kind, of one choice, file or secret."""
+    return Field(help=help, **said)
+
+
+def texts(
+    help: str, *, required: bool = False, commas: bool = False, **said: Unpack[Details]
+) -> Field[tuple[str, ...]]:
+    """Return a field of many texts, or with a kind of many files; none is an empty tuple."""
+    return Field(help=help, many=True, required=required, commas=commas, **said)
+
+
+@overload
+def number(
+    help: str, *, default: int, minimum: int = ..., maximum: int = ..., **said: Unpack[Details]
+) -> Field[int]: ...
+@overload
+def number(help: str, *, minimum: int = ..., maximum: int = ..., **said: Unpack[Details]) -> Field[int | None]: ...
+def number(help: str, **said: Any) -> Field[Any]:
+    """Return a field of one whole number."""
+    return Field(help=help, kind=Kind.NUMBER, **said)
+
+
+@overload
+def flag(help: str, *, default: None, negative: str = ..., **said: Unpack[Details]) -> Field[bool | None]: ...
+@overload
+def flag(help: str, *, default: bool = ..., negative: str = ..., **said: Unpack[Details]) -> Field[bool]: ...
+def flag(help: str, *, default: bool | None = False, **said: Any) -> Field[Any]:
+    """Return a switch, off where nothing else is said. negative: the word that turns it off (`no-wait`)."""
+    return Field(help=help, kind=Kind.FLAG, default=default, **said)
+
+
+class Parameters(Mapping[str, Any]):
+    """What one operation asks for, a field per attribute; an instance has the values, also by their names.
+
+    Only `validate` makes one, so that every value has been checked.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    @classmethod
+    def fields(cls) -> tuple[Field[Any], ...]:
+        """Return the fields in order: its own, then those of the classes that it is made of, from left to right."""
+        found: dict[str, Field[Any]] = {}
+        for one in chain.from_iterable(vars(part).values() for part in cls.__mro__):
+            if isinstance(one, Field):
+                found.setdefault(one.name, one)
+        return tuple(found.values())
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the value of a field."""
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names of the fields in their order."""
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        """Return how many fields there are."""
+        return len(self._values)
+
+
 Values = Mapping[str, Any]
 
+Given = TypeVar("Given", bound=Parameters)
 
-def validate(fields: Sequence[Field], raw: Mapping[str, Any]) -> dict[str, Any]:
+
+def validate(parameters: type[Given], raw: Mapping[str, Any]) -> Given:
     """Return one checked value per field: missing ones take their default, many-valued ones become tuples.
 
     Raises Usage naming the option, the value and what would do.
     """
-    return {field.name: _validated(field, raw.get(field.name)) for field in fields}
+    return parameters({field.name: _validated(field, raw.get(field.name)) for field in parameters.fields()})
 
 
-def _validated(field: Field, value: Any) -> Any:
+def digest_of(parameters: Parameters, region: str, contents: Mapping[str, bytes]) -> str:
+    """Return a short hash of what a request was given: what a repeat of it must give again, whatever it resolved to.
+
+    What equals its default is left out, so that a new option changes no digest on record. region: where it acts.
+    contents: what is in each file that was given, by the name of its field.
+    """
+    import hashlib  # 4 ms that --help need not pay
+
+    given: dict[str, Any] = {"region": region}
+    for field in type(parameters).fields():
+        value = parameters[field.name]
+        if not field.part_of_identity or value in (None, (), field.default):
+            continue
+        if field.kind is Kind.FILE:
+            value = hashlib.sha256(contents[field.name]).hexdigest()
+        given[field.name] = sorted(value) if field.many else value
+    return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _validated(field: Field[Any], value: Any) -> Any:
     if field.many:
         return _validated_many(field, value)
     if value is None:
@@ -76,7 +204,7 @@ def _validated(field: Field, value: Any) -> Any:
     return _one(field, value)
 
 
-def _validated_many(field: Field, value: Any) -> tuple[Any, ...]:
+def _validated_many(field: Field[Any], value: Any) -> tuple[Any, ...]:
     items: list[Any] = []
     for item in [value] if isinstance(value, str) else value or ():
         items += [part.strip() for part in item.split(",")] if field.commas else [item]
@@ -86,7 +214,7 @@ def _validated_many(field: Field, value: Any) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(checked))
 
 
-def _one(field: Field, value: Any) -> Any:
+def _one(field: Field[Any], value: Any) -> Any:
     if not field.empty:
         refuse_empty(field.option, value, field.help, required=field.required)
     if field.kind is Kind.NUMBER:
@@ -108,7 +236,7 @@ def refuse_empty(said: str, value: object, help: str = "", *, required: bool = F
         raise Usage(f"{said} is empty.", hint=meant if required else f"{meant}, or leave it out")
 
 
-def _flag(field: Field, value: Any) -> bool:
+def _flag(field: Field[Any], value: Any) -> bool:
     """Return a switch: forms and files write it as a word."""
     words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
     if isinstance(value, bool):
@@ -118,7 +246,7 @@ def _flag(field: Field, value: Any) -> bool:
     return words[str(value).lower()]
 
 
-def _number(field: Field, value: Any) -> int:
+def _number(field: Field[Any], value: Any) -> int:
     try:
         number = int(value)
     except (TypeError, ValueError):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from handrail.core.fields import Field, Values
+from handrail.core.fields import Field, Parameters
 from handrail.core.plan import Claim, Outcome, Plan
 
 
@@ -23,12 +23,13 @@ class Operation:
     """A verb on a resource.
 
     resource: `ec2`, `route53 zone`, or empty for a top-level command. example: a full command line. permissions: the
-    IAM actions that it may call. handler: given the session and the values, looks and returns an Outcome (a read) or a
-    Plan (a change); it changes nothing itself. many: takes many targets, so JSON is always an array. claims: what the
-    policy would judge, for `policy check -- COMMAND`. recover: given the session and an intent without an outcome,
-    looks, finishes or undoes, and returns the Verdict, or None to leave it. on_record: False for what makes the record.
-    plans: it changes nothing in AWS, and yet gives a Plan: a file or the sandbox changes. stays_here: whether that is
-    so with these values, of what else changes something in AWS.
+    IAM actions that it may call. parameters: the class that declares what it asks for. handler: given the session and
+    an instance of that, looks and returns an Outcome (a read) or a Plan (a change); it changes nothing itself. many:
+    takes many targets, so JSON is always an array. claims: what the policy would judge, for `policy check -- COMMAND`.
+    recover: given the session and an intent without an outcome, looks, finishes or undoes, and returns the Verdict, or
+    None to leave it. on_record: False for what makes the record. plans: it changes nothing in AWS, and yet gives a
+    Plan: a file or the sandbox changes. stays_here: whether that is so with these values, of what else changes
+    something in AWS.
     """
 
     resource: str
@@ -36,17 +37,24 @@ class Operation:
     help: str
     example: str
     effect: Effect
-    handler: Callable[[Any, Values], Plan | Outcome]
-    fields: tuple[Field, ...] = ()
+    handler: Callable[[Any, Any], Plan | Outcome]
+    fields: tuple[Field[Any], ...] = ()
     permissions: tuple[str, ...] = ()
     kind: str = ""
     aliases: tuple[str, ...] = ()
     many: bool = False
-    claims: Callable[[Any, Values], tuple[Claim, ...]] | None = None
+    claims: Callable[[Any, Any], tuple[Claim, ...]] | None = None
     recover: Callable[[Any, Any], Any] | None = None
     on_record: bool = True
     plans: bool = False
-    stays_here: Callable[[Values], bool] | None = None
+    stays_here: Callable[[Any], bool] | None = None
+    parameters: type[Parameters] = Parameters
+
+    def __post_init__(self) -> None:
+        if self.fields and self.parameters is Parameters:  # the way of before: nobody reads these as attributes
+            named = {f"_{field.name}": field for field in self.fields}
+            object.__setattr__(self, "parameters", type("Fields", (Parameters,), named))
+        object.__setattr__(self, "fields", self.parameters.fields())
 
     @property
     def name(self) -> str:
@@ -58,7 +66,7 @@ class Operation:
         """Return whether it changes something in AWS: it then has a place in the audit."""
         return self.effect in (Effect.CHANGE, Effect.DESTROY)
 
-    def mutates_with(self, values: Values) -> bool:
+    def mutates_with(self, values: Parameters) -> bool:
         """Return whether it changes something in AWS with these values."""
         return self.mutates and not (self.stays_here is not None and self.stays_here(values))
 

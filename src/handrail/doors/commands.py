@@ -153,7 +153,7 @@ def _unknown_command(ctx: click.Context, word: str, commands: Sequence[str]) -> 
 # ---- drawing the catalogue
 
 
-def _parameter(field: Field) -> click.Parameter:
+def _parameter(field: Field[Any]) -> click.Parameter:
     """Return the Click parameter of a field. Values stay text: core.fields judges them for every door alike."""
     complete = _files if field.kind is Kind.FILE else _choices(field.choices) if field.choices else None
     if field.positional:
@@ -178,12 +178,12 @@ def _parameter(field: Field) -> click.Parameter:
     )
 
 
-def _positional(field: Field) -> str:
+def _positional(field: Field[Any]) -> str:
     metavar = field.metavar or field.name.upper()
     return f"{metavar}..." if field.many and not metavar.startswith("[") else metavar
 
 
-def _help(field: Field) -> str:
+def _help(field: Field[Any]) -> str:
     shown = field.default not in (None, False, True, ())
     said = f"{field.help} (default: {field.default})" if shown and "default" not in field.help else field.help
     return f"{said}; empty: {field.empty}" if field.empty else said
@@ -294,7 +294,7 @@ def line_of(operation: Operation, raw: Mapping[str, Any], flags: Mapping[str, An
     )
 
 
-def _said(field: Field, value: Any) -> Said:
+def _said(field: Field[Any], value: Any) -> Said:
     if field.kind is Kind.FLAG:
         written = {True: field.option, False: f"--{field.negative}", None: ""}
         return Said(field.option, switch=written[value])
@@ -344,7 +344,7 @@ def parse(words: Sequence[str]) -> Typed:
     def take(operation: Operation, given: Mapping[str, Any]) -> None:
         flags, raw = global_flags(click.get_current_context()), values_of(operation, given)
         line = line_of(operation, raw, flags, dry_run=bool(given.get("dry_run")))
-        found.append(Typed(operation, validate(operation.fields, raw), flags, line))
+        found.append(Typed(operation, validate(operation.parameters, raw), flags, line))
 
     root, words = build(take, _no_action), list(words)
     with root.make_context("handrail", words[1:] if words[0] == "handrail" else words) as context:

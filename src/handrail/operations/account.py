@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from handrail import settings as settings_module
 from handrail.core.errors import Usage
-from handrail.core.fields import Field, Values, show
+from handrail.core.fields import Parameters, show, text
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
 from handrail.core.regions import nearest
@@ -16,11 +16,26 @@ if TYPE_CHECKING:
     from handrail.session import Session
 
 
-def use(session: Session, values: Values) -> Outcome:
+def _check_target(value: str) -> str:
+    if value not in settings_module.TARGETS:
+        near = nearest(value, settings_module.TARGETS)
+        hint = command("use", near) if near else "handrail use sandbox, or handrail use aws"
+        raise Usage(f"{show(value)} is not a target.", hint=hint, details={"nearest": near or None})
+    return value
+
+
+class Use(Parameters):
+    """What `use` asks for."""
+
+    chosen = text(
+        "sandbox or aws", choices=settings_module.TARGETS, positional=True, metavar="[TARGET]", check=_check_target
+    )
+
+
+def use(session: Session, values: Use) -> Outcome:
     """Remember the target (and profile) for the commands to come; without a target say what is active and why."""
-    chosen = values["chosen"]
-    if chosen is not None:
-        row, summary = _remembered(session, chosen)
+    if values.chosen is not None:
+        row, summary = _remembered(session, values.chosen)
     else:
         choice = session.choice
         row = {"target": choice.target, "reason": choice.reason, "profile": session.settings.profile}
@@ -43,14 +58,6 @@ def _remembered(session: Session, chosen: str) -> tuple[dict[str, str | None], s
     return {"target": chosen, "reason": f"target in {path}", "profile": profile}, summary
 
 
-def _check_target(value: str) -> str:
-    if value not in settings_module.TARGETS:
-        near = nearest(value, settings_module.TARGETS)
-        hint = command("use", near) if near else "handrail use sandbox, or handrail use aws"
-        raise Usage(f"{show(value)} is not a target.", hint=hint, details={"nearest": near or None})
-    return value
-
-
 USE = Operation(
     "",
     "use",
@@ -58,14 +65,5 @@ USE = Operation(
     "handrail use aws --profile team-dev",
     Effect.LOCAL,
     use,
-    fields=(
-        Field(
-            "chosen",
-            "sandbox or aws",
-            choices=settings_module.TARGETS,
-            positional=True,
-            metavar="[TARGET]",
-            check=_check_target,
-        ),
-    ),
+    parameters=Use,
 )

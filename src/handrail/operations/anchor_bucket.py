@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from handrail.aws.s3_locks import Vault, Version
 from handrail.core.errors import NotFound, PermissionDenied, Usage
-from handrail.core.fields import Field, show
+from handrail.core.fields import show, text
 from handrail.core.shell import command
 from handrail.ledger.anchors import SIZE_LIMIT, Anchor, NewerAnchor, folder_of, found_at
 from handrail.ledger.chain import DOUBTFUL, NOTICE, Fault
@@ -29,11 +29,8 @@ def check_account(value: str) -> str:
     return value
 
 
-ACCOUNT = Field(
-    "bucket_account",
-    "the account that the bucket belongs to, where it is another one",
-    metavar="ACCOUNT",
-    check=check_account,
+ACCOUNT = text(
+    "the account that the bucket belongs to, where it is another one", metavar="ACCOUNT", check=check_account
 )
 
 

@@ -7,21 +7,21 @@ from typing import Any
 from handrail.aws.s3_locks import COMPLIANCE, Lock
 from handrail.core.amounts import count
 from handrail.core.errors import AwsFailure, HandrailError, NotFound, PermissionDenied, Usage, WrongState
-from handrail.core.fields import Field, Kind, Values
+from handrail.core.fields import Parameters, flag, number, text
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Hold, Plan, Question, Result, Status
 from handrail.core.policy import Touch
 from handrail.core.s3_rules import check_bucket
 from handrail.core.shell import command
 from handrail.files import in_the_way
+from handrail.ledger import shapes
 from handrail.ledger.anchors import FORMAT, Anchor, key_of, text_of
 from handrail.ledger.record import Intent, Verdict, given_of
-from handrail.ledger.shapes import text
 from handrail.operations.anchor_bucket import ACCOUNT, Place, lies_there, open_bucket
 from handrail.operations.asking import asking_once
 from handrail.operations.audit import ledger_of
 from handrail.operations.resolved import reading, region_of
-from handrail.operations.s3.targets import LOOK, OWNER, find_one, foreign_question, made_anew, owners_of
+from handrail.operations.s3.targets import LOOK, find_one, foreign_question, made_anew, owners_of
 from handrail.session import Session
 
 RETAIN_DAYS = 365
@@ -32,16 +32,34 @@ WEAK = (
 )
 
 
-def anchor(session: Session, values: Values) -> Plan:
+class KeepAnchor(Parameters):
+    """What `audit anchor` asks for."""
+
+    file = text("a file to write it to", positional=True, metavar="[FILE]")
+    bucket = text(
+        "put it into this bucket, locked against deletion by anybody (Object Lock, COMPLIANCE)",
+        metavar="NAME",
+        check=check_bucket,
+    )
+    retain_days = number(
+        f"for how many days it is locked ({RETAIN_DAYS} by default)", minimum=1, maximum=MOST_DAYS, metavar="DAYS"
+    )
+    weak = flag("also into a bucket without Object Lock, where who may delete objects can take it away")
+    bucket_account = ACCOUNT
+    owner = text("name the other owner whose bucket this is; with --yes it answers for them", metavar="NAME")
+
+
+def anchor(session: Session, values: KeepAnchor) -> Plan:
     """Return the plan of keeping the heads of all chains. Raises Usage, NotManaged, WrongState."""
-    if bool(values["file"]) == bool(values["bucket"]):
-        raise Usage(
-            "where to keep the anchor is to be said once: a file, or a bucket.",
-            hint="handrail audit anchor --bucket NAME, or handrail audit anchor anchor.json",
-        )
-    if values["file"]:
-        return _to_file(session, values)
-    return _to_bucket(session, values)
+    file, bucket = values.file, values.bucket
+    if file and not bucket:
+        return _to_file(session, values, file)
+    if bucket and not file:
+        return _to_bucket(session, values, bucket)
+    raise Usage(
+        "where to keep the anchor is to be said once: a file, or a bucket.",
+        hint="handrail audit anchor --bucket NAME, or handrail audit anchor anchor.json",
+    )
 
 
 def _heads(session: Session, now: datetime) -> Anchor:
@@ -58,19 +76,19 @@ def _current(anchor: Anchor, **more: Any) -> dict[str, Any]:
 # ---- a file
 
 
-def _to_file(session: Session, values: Values) -> Plan:
+def _to_file(session: Session, values: KeepAnchor, file: str) -> Plan:
     given = [name for name in ("bucket_account", "retain_days", "weak", "owner") if values[name]]
     if given:
         option = "--" + given[0].replace("_", "-")
         raise Usage(f"{option} is about a bucket, and a file was named.", hint="give --bucket NAME instead of the file")
     taken = _heads(session, session.clock.now())
-    path = session.machine.cwd / values["file"]
+    path = session.machine.cwd / file
 
     def apply(hold: Hold) -> list[Result]:
         session.machine.write_file(path, text_of(taken))
         said = f"{path} has the heads of {count(len(taken.heads), 'chain')}"
         next_line = (
-            ("next", command("audit verify", since_anchor=str(values["file"]))),
+            ("next", command("audit verify", since_anchor=file)),
             ("keep", "where nobody who may write to the ledger can change it"),
         )
         return [Result(path.name, None, Status.SUCCEEDED, said=said, current=_current(taken), notes=next_line)]
@@ -84,8 +102,8 @@ def _to_file(session: Session, values: Values) -> Plan:
 # ---- a bucket
 
 
-def _to_bucket(session: Session, values: Values) -> Plan:
-    name, account = values["bucket"], values["bucket_account"]
+def _to_bucket(session: Session, values: KeepAnchor, name: str) -> Plan:
+    account = values.bucket_account
     owners, question = _judged(session, name, account)
     place = open_bucket(session, name, account)
     lock = _lock(session, place, values)
@@ -131,13 +149,13 @@ def _judged(session: Session, name: str, account: str | None) -> tuple[frozenset
     return frozenset(), Question(Ask.YES, text) if touch is Touch.ASK_FOREIGN else None
 
 
-def _lock(session: Session, place: Place, values: Values) -> Lock:
+def _lock(session: Session, place: Place, values: KeepAnchor) -> Lock:
     """Return the lock that an anchor gets. Raises WrongState where there is none to get, and that was not said."""
     if place.vault.has_lock():
-        days = values["retain_days"] or RETAIN_DAYS
+        days = values.retain_days or RETAIN_DAYS
         until = (session.clock.now() + timedelta(days=days)).replace(microsecond=0)
         return Lock(COMPLIANCE, until)
-    if values["weak"]:
+    if values.weak:
         return Lock()
     raise WrongState(
         f"bucket {place.name} has no Object Lock: {WEAK.format(name=place.name)}.",
@@ -186,7 +204,7 @@ def _kept(place: Place, taken: Anchor, key: str, version: str, current: Mapping[
 def recover(session: Session, intent: Intent) -> Verdict:
     """Return whether an anchor was put that was cut off, by a look; nothing hangs on it, so it ends in any case."""
     with reading(intent):
-        name, account, key = (text(intent.resolved, member) for member in ("bucket", "bucket_account", "key"))
+        name, account, key = (shapes.text(intent.resolved, member) for member in ("bucket", "bucket_account", "key"))
     try:
         with asking_once(session, session.aws.silent["s3"], region_of(intent)):
             place = open_bucket(session, name, account)
@@ -205,31 +223,7 @@ ANCHOR = Operation(
     "handrail audit anchor anchor.json",
     Effect.CHANGE,
     anchor,
-    fields=(
-        Field("file", "a file to write it to", positional=True, metavar="[FILE]"),
-        Field(
-            "bucket",
-            "put it into this bucket, locked against deletion by anybody (Object Lock, COMPLIANCE)",
-            metavar="NAME",
-            check=check_bucket,
-        ),
-        Field(
-            "retain_days",
-            f"for how many days it is locked ({RETAIN_DAYS} by default)",
-            Kind.NUMBER,
-            minimum=1,
-            maximum=MOST_DAYS,
-            metavar="DAYS",
-        ),
-        Field(
-            "weak",
-            "also into a bucket without Object Lock, where who may delete objects can take it away",
-            Kind.FLAG,
-            default=False,
-        ),
-        ACCOUNT,
-        OWNER,
-    ),
+    parameters=KeepAnchor,
     permissions=(
         *("dynamodb:Query", "dynamodb:Scan", "dynamodb:PutItem"),
         *LOOK,
@@ -238,5 +232,5 @@ ANCHOR = Operation(
     ),
     kind="anchor",
     recover=recover,
-    stays_here=lambda values: not values["bucket"],
+    stays_here=lambda values: not values.bucket,
 )

@@ -1,16 +1,53 @@
 """The rows of `audit list`: a request with its outcome, or an entry as it stands; and which of them were asked for."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from handrail.aws.dynamodb import Item
-from handrail.core.fields import Values
+from handrail.core.errors import Usage
+from handrail.core.fields import Kind, Parameters, flag, show, text
 from handrail.core.resources import Resource
 from handrail.ledger.record import Known, Record, joined, unpacked
 
+RESULTS = ("succeeded", "unchanged", "refused", "failed", "open")
 FILTERS = ("actor", "owner", "resource", "operation", "result")
+_SPAN = re.compile(r"(\d{1,9})([smhd])\Z")
+_SINCE = "handrail audit list --since 2d, or 90s, 1h, 2026-11-22T10:00:00Z"
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _check_since(value: str) -> str:
+    since_of(value, datetime.now(UTC))
+    return value
+
+
+def since_of(value: str, now: datetime) -> float:
+    """Return the moment (epoch seconds) that `90s`, `30m`, `1h`, `2d` or an ISO time means. Raises Usage."""
+    span = _SPAN.match(value)
+    try:
+        if span:
+            return (now - timedelta(**{_UNITS[span[2]]: int(span[1])})).timestamp()
+        moment = datetime.fromisoformat(value)
+    except OverflowError:
+        raise Usage(f"{show(value)} goes back to before the year 1.", hint=_SINCE) from None
+    except ValueError:
+        raise Usage(f"{show(value)} is not a time.", hint=_SINCE) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+class ListEntries(Parameters):
+    """What `audit list` asks for."""
+
+    since = text("not older than 90s, 30m, 1h, 2d, or an ISO time", check=_check_since, metavar="TIME")
+    actor = text("only what this principal did (part of the ARN)", metavar="ARN")
+    owner = text("only what this owner did", metavar="NAME")
+    resource = text("only what was done to this id or name, or in it: BUCKET finds BUCKET/KEY too", metavar="ID")
+    operation = text('only this operation: "ec2 create"', metavar="OPERATION")
+    result = text(f"only {', '.join(RESULTS)}", kind=Kind.CHOICE, choices=RESULTS)
+    entries = flag("show the intent and outcome of each request as they stand, instead of a row")
 
 
 @dataclass(frozen=True)
@@ -125,7 +162,7 @@ def _time(at: float) -> datetime | None:
         return None
 
 
-def asked_for(entries: Sequence[Item], values: Values, record: Record) -> list[Item]:
+def asked_for(entries: Sequence[Item], values: ListEntries, record: Record) -> list[Item]:
     """Return the entries of the requests that the filters let pass: the outcome of an owner's intent is the owner's.
 
     An intent that is older than the entries is looked up, one call each.
@@ -139,11 +176,11 @@ def asked_for(entries: Sequence[Item], values: Values, record: Record) -> list[I
     return [item for item in entries if item.get("request") in wanted]
 
 
-def fits(known: Known, values: Values) -> bool:
+def fits(known: Known, values: ListEntries) -> bool:
     """Return whether the filters let a request pass."""
     row = row_of(known)
     exact = all(values[name] in (None, getattr(row, name)) for name in ("owner", "operation", "result"))
-    actor, resource = values["actor"], values["resource"]
+    actor, resource = values.actor, values.resource
     about = resource is None or any(_is_in(str(one), resource) for one in (row.resource, known.intent.resource))
     return exact and (actor is None or actor in str(row.actor)) and about
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from handrail.core.amounts import count
 from handrail.core.errors import HandrailError, NotFound, Usage
-from handrail.core.fields import Field, Values, show
+from handrail.core.fields import Parameters, show, text
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Facts, Outcome
 from handrail.core.resources import Resource
@@ -68,7 +68,17 @@ class Pass:
     lengths: dict[str, int]
 
 
-def verify_record(session: Session, values: Values) -> Outcome:
+class VerifyRecord(Parameters):
+    """What `audit verify` asks for."""
+
+    since_anchor = text(
+        "an anchor that was exported before: it shows a cut tail, and edits with new hashes, up to then", metavar="FILE"
+    )
+    bucket = text("compare with every anchor in this bucket", metavar="NAME", check=check_bucket)
+    bucket_account = ACCOUNT
+
+
+def verify_record(session: Session, values: VerifyRecord) -> Outcome:
     """Check every chain of the record against itself, its copies, what stands beside it, and the anchors given."""
     ledger = ledger_of(session)
     anchors, odd = _anchors(session, values)
@@ -126,16 +136,16 @@ def _read(ledger: Ledger, anchors: Sequence[Anchor]) -> Pass:
     return Pass(faults, disagreements(story_of(read), survey.beside, record.now(), ledger.times), lengths)
 
 
-def _anchors(session: Session, values: Values) -> tuple[list[Anchor], list[Fault]]:
+def _anchors(session: Session, values: VerifyRecord) -> tuple[list[Anchor], list[Fault]]:
     """Return the anchors to compare with, the oldest first, and what in their bucket is none.
 
     Raises Usage on a file that is none, or another ledger's; NotFound where the bucket has none of this ledger.
     """
     found, odd = [], list[Fault]()
-    if values["since_anchor"]:
-        found.append(_of_file(session, values["since_anchor"]))
-    if values["bucket"]:
-        place = open_bucket(session, values["bucket"], values["bucket_account"])
+    if values.since_anchor:
+        found.append(_of_file(session, values.since_anchor))
+    if values.bucket:
+        place = open_bucket(session, values.bucket, values.bucket_account)
         kept, odd = anchors_in(session, place)
         if not kept:
             raise NotFound(
@@ -144,7 +154,7 @@ def _anchors(session: Session, values: Values) -> tuple[list[Anchor], list[Fault
                 details={"bucket": place.name, "faults": [fault.as_json() for fault in odd]},
             )
         found += kept
-    elif values["bucket_account"]:
+    elif values.bucket_account:
         raise Usage("--bucket-account says whose a bucket is, and none was named.", hint="add --bucket NAME")
     return found, odd
 
@@ -232,15 +242,7 @@ VERIFY = Operation(
     "handrail audit verify --since-anchor anchor.json",
     Effect.READ,
     verify_record,
-    fields=(
-        Field(
-            "since_anchor",
-            "an anchor that was exported before: it shows a cut tail, and edits with new hashes, up to then",
-            metavar="FILE",
-        ),
-        Field("bucket", "compare with every anchor in this bucket", metavar="NAME", check=check_bucket),
-        ACCOUNT,
-    ),
+    parameters=VerifyRecord,
     permissions=(
         *("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"),
         *("s3:ListBucket", "s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention"),

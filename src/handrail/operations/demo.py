@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handrail.core.errors import Internal, NotSetUp
-from handrail.core.fields import Values
+from handrail.core.fields import Parameters
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
 from handrail.interpreter import isolated, without_python_settings
@@ -201,7 +201,7 @@ def walk(number: int, step: Step, run: Callable[[Sequence[str], Say], int], say:
     return {"step": number, "command": step.command, "exit_code": code}
 
 
-def demo(session: Session, values: Values) -> Outcome:
+def demo(session: Session, values: Parameters) -> Outcome:
     """Walk the tour."""
     say = session.listener.note
     for line in WELCOME:

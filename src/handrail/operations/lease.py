@@ -8,7 +8,7 @@ from typing import Any
 from handrail.core.amounts import count
 from handrail.core.ec2_rules import check_user_data
 from handrail.core.errors import HandrailError, NotFound, NotSetUp, Usage, WrongState
-from handrail.core.fields import Field, Kind, Values
+from handrail.core.fields import Kind, Parameters, flag, text
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status
 from handrail.core.shell import command
@@ -41,7 +41,18 @@ def _ledger(session: Session) -> Ledger:
     return ledger
 
 
-def list_places(session: Session, values: Values) -> Outcome:
+class ReleasePlace(Parameters):
+    """What `lease release` asks for."""
+
+    place = text(
+        "the place: its request or instance id", positional=True, required=True, pick_from="lease list", pick="key"
+    )
+    now = flag("undo the create at once instead of waiting until it has run out")
+    user_data = text("with --now: the user data of that create", kind=Kind.FILE, metavar="FILE")
+    owner = text("name the other owner whose place this is; with --yes it answers for them", metavar="NAME")
+
+
+def list_places(session: Session, values: Parameters) -> Outcome:
     """Settle what has run out, and return every place under the cap and who has it."""
     ledger = _ledger(session)
     ledger.lease.settle()
@@ -59,13 +70,13 @@ def list_places(session: Session, values: Values) -> Outcome:
     )
 
 
-def release(session: Session, values: Values) -> Plan:
+def release(session: Session, values: ReleasePlace) -> Plan:
     """Free a place: once it can be known that nothing runs in it, or with `now` by undoing its create.
 
     One that nobody can look at, or read, is let go of with `now`: the person answers for it.
     """
     ledger = _ledger(session)
-    key = values["place"]
+    key = values.place
     row = _found(ledger.lease.overview(), key)
     request = session.new_request()
     act = _act(session, ledger, row, values)
@@ -78,7 +89,7 @@ def release(session: Session, values: Values) -> Plan:
         return [_result(row, request, Status.SUCCEEDED, f"the place of {row['name'] or row['key']} is free")]
 
     word = str(row["name"] or row["key"])
-    question = Question(Ask.WORD, _means(row), word=word) if values["now"] else None
+    question = Question(Ask.WORD, _means(row), word=word) if values.now else None
     return Plan(
         title=f"release the place of {row['name'] or row['key']}",
         apply=apply,
@@ -109,9 +120,9 @@ def _found(rows: list[dict[str, Any]], key: str) -> dict[str, Any]:
     return named[0]
 
 
-def _act(session: Session, ledger: Ledger, row: dict[str, Any], values: Values) -> Callable[[], None]:
+def _act(session: Session, ledger: Ledger, row: dict[str, Any], values: ReleasePlace) -> Callable[[], None]:
     """Return what frees the place. Raises WrongState or Usage where that can't be done."""
-    if not values["now"]:
+    if not values.now:
         return partial(_settle, ledger, str(row["place"]))
     if row["note"]:
         if row["until"]:
@@ -164,7 +175,7 @@ def _still_taken(row: dict[str, Any]) -> HandrailError:
     )
 
 
-def _undo(session: Session, ledger: Ledger, row: dict[str, Any], values: Values) -> Any:
+def _undo(session: Session, ledger: Ledger, row: dict[str, Any], values: ReleasePlace) -> Any:
     """Return what undoes a create (docs/lease.md, rule 14). Raises WrongState or Usage where that can't be done."""
     known = ledger.record.find(str(row["key"]))
     if row["state"] == "held" or known is None or known.intent.operation != "ec2 create":
@@ -172,7 +183,7 @@ def _undo(session: Session, ledger: Ledger, row: dict[str, Any], values: Values)
             "only a create that nobody has confirmed can be undone at once.",
             hint=command("ec2 delete", row["instance"]) if row["instance"] else command("lease release", row["key"]),
         )
-    user_data = _user_data(session, known, values["user_data"])
+    user_data = _user_data(session, known, values.user_data)
     launch = launch_of(known.intent, user_data)
     ec2 = session.aws.ec2_of(known.intent.region)
 
@@ -238,12 +249,7 @@ RELEASE = Operation(
     Effect.CHANGE,
     release,
     recover=recover,
-    fields=(
-        Field("place", "the place: its request or instance id", positional=True, required=True, pick_from="lease list"),
-        Field("now", "undo the create at once instead of waiting until it has run out", Kind.FLAG, default=False),
-        Field("user_data", "with --now: the user data of that create", Kind.FILE, metavar="FILE"),
-        Field("owner", "name the other owner whose place this is; with --yes it answers for them", metavar="NAME"),
-    ),
+    parameters=ReleasePlace,
     permissions=(
         "dynamodb:GetItem",
         "dynamodb:PutItem",

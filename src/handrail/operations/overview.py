@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from handrail.core.errors import HandrailError, is_no_answer
-from handrail.core.fields import Values
+from handrail.core.fields import Parameters, validate
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
 from handrail.core.resources import LIVE_STATES, STATES, Instance
@@ -19,7 +19,7 @@ LOOKED_AT = 50  # buckets; of more, only their number is told
 NOT_SEEN = "can't be seen now"
 
 
-def overview(session: Session, values: Values) -> Outcome:
+def overview(session: Session, values: Parameters) -> Outcome:
     """Return what a person sees who types `handrail` alone."""
     where = session.where
     mine = session.aws.ec2.managed(LIVE_STATES)
@@ -62,7 +62,7 @@ def _instances(counts: Mapping[str, int], taken: int | None, limit: int | None) 
 
 def _buckets(session: Session) -> dict[str, Any] | None:
     """Return how many buckets Handrail has made, and how many of them are public; None where nothing tells."""
-    from handrail.operations.s3.look import list_buckets
+    from handrail.operations.s3.look import LIST, list_buckets
     from handrail.operations.s3.targets import KIND
 
     ledger = session.stores.found
@@ -74,7 +74,7 @@ def _buckets(session: Session) -> dict[str, Any] | None:
         number = sum(len(part) for part in ledger.rows.list(KIND))
         if number > LOOKED_AT:
             return {"count": number, "public": None}
-        found = list_buckets(session, {"all": False, "owner": None, "size": False}).rows if number else ()
+        found = list_buckets(session, validate(LIST.parameters, {})).rows if number else ()
     except HandrailError as error:
         if is_no_answer(error):
             raise

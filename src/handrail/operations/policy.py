@@ -6,7 +6,7 @@ from pathlib import Path
 
 from handrail.core.command_line import Typed
 from handrail.core.errors import CapReached, Conflict, HandrailError, NotSetUp, Refused, Usage
-from handrail.core.fields import Field, Kind, Values
+from handrail.core.fields import Kind, Parameters, text, texts
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Hold, Outcome, Places, PlaceWish, Plan, Question, Result, Status
 from handrail.core.policy import Reason, init_text, refusal, without_effect
@@ -20,7 +20,20 @@ from handrail.settings import PolicyFile
 FILE = "handrail.toml"
 
 
-def show(session: Session, values: Values) -> Outcome:
+class CheckPolicy(Parameters):
+    """What `policy check` asks for."""
+
+    command = texts("a command, after --", positional=True, metavar="[-- COMMAND...]")
+
+
+class InitPolicy(Parameters):
+    """What `policy init` asks for."""
+
+    preset = text("what it starts from", kind=Kind.CHOICE, choices=("strict", "open"), default="strict")
+    file = text("where to write it (default: handrail.toml here, which can only narrow)", metavar="FILE")
+
+
+def show(session: Session, values: Parameters) -> Outcome:
     """Return every key of the policies that hold, with its value and where it stands."""
     rows = [{"policy": policy.source, **row} for policy in session.rules.policies for row in policy.as_rows()]
     several = len(session.rules.policies) > 1
@@ -33,17 +46,16 @@ def show(session: Session, values: Values) -> Outcome:
     )
 
 
-def init(session: Session, values: Values) -> Plan:
+def init(session: Session, values: InitPolicy) -> Plan:
     """Write a policy file with every key explained; asks before it replaces one."""
-    named = values["file"] or FILE
+    named = values.file or FILE
     path = session.machine.cwd / named
-    text = init_text(values["preset"])
     there = in_the_way(path)
     if path.is_dir():
         raise Conflict(f"{path} is a folder.", hint=command("policy init", file=str(path / FILE)))
 
     def apply(hold: Hold) -> list[Result]:
-        session.machine.write_file(path, text)
+        session.machine.write_file(path, init_text(values.preset))
         said, current = f"{path} is written", {"path": str(path)}
         notes = _next(session, path, named)
         return [Result(path.name, None, Status.SUCCEEDED, said=said, current=current, notes=notes)]
@@ -80,9 +92,9 @@ def _found(session: Session) -> tuple[PolicyFile, ...]:
         return ()  # another file can't be read, and the next command says so
 
 
-def check(session: Session, values: Values) -> Outcome:
+def check(session: Session, values: CheckPolicy) -> Outcome:
     """Say whether the policies are sound, and with a command whether it would pass, and why. Nothing is changed."""
-    return _check_command(session, values["command"]) if values["command"] else _check_files(session)
+    return _check_command(session, values.command) if values.command else _check_files(session)
 
 
 def _check_files(session: Session) -> Outcome:
@@ -191,7 +203,7 @@ CHECK = Operation(
     "handrail policy check -- ec2 create --type t3.large",
     Effect.LOCAL,
     check,
-    fields=(Field("command", "a command, after --", positional=True, many=True, metavar="[-- COMMAND...]"),),
+    parameters=CheckPolicy,
     many=True,
 )
 INIT = Operation(
@@ -201,10 +213,7 @@ INIT = Operation(
     "handrail policy init --preset strict",
     Effect.LOCAL,
     init,
-    fields=(
-        Field("preset", "what it starts from", Kind.CHOICE, choices=("strict", "open"), default="strict"),
-        Field("file", "where to write it (default: handrail.toml here, which can only narrow)", metavar="FILE"),
-    ),
+    parameters=InitPolicy,
     kind="policy",
     plans=True,
 )

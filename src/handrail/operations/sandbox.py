@@ -3,7 +3,7 @@
 import re
 
 from handrail.core.errors import Usage
-from handrail.core.fields import Field, Values, show
+from handrail.core.fields import Parameters, show, text
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status
 from handrail.core.regions import DEFAULT_REGION
@@ -18,6 +18,14 @@ def _check_owner(value: str) -> str:
     if not _OWNER.match(value):
         raise Usage(f"{show(value)} is not a user name.", hint="1 to 64 letters, digits or _ . @ = , + -")
     return value
+
+
+class SandboxEnv(Parameters):
+    """What `sandbox env` asks for."""
+
+    as_owner = text(
+        "print the keys of another owner, to play two people", metavar="NAME", check=_check_owner, aliases=("as",)
+    )
 
 
 def _status(session: Session, summary: str, silent: int | None = None) -> Outcome:
@@ -42,20 +50,20 @@ def _status(session: Session, summary: str, silent: int | None = None) -> Outcom
     return Outcome(rows=(row,), many=False, columns=_COLUMNS, summary=summary, notes=notes)
 
 
-def start(session: Session, values: Values) -> Outcome:
+def start(session: Session, values: Parameters) -> Outcome:
     """Start the sandbox unless it runs."""
     already = session.sandbox.find() is not None
     running = session.sandbox.ensure()
     return _status(session, f"the sandbox {'runs already' if already else 'is running'} · process {running.pid}")
 
 
-def stop(session: Session, values: Values) -> Outcome:
+def stop(session: Session, values: Parameters) -> Outcome:
     """Stop the sandbox; what is in it stays."""
     stopped = session.sandbox.stop()
     return _status(session, "the sandbox is stopped; what is in it stays" if stopped else "the sandbox was not running")
 
 
-def status(session: Session, values: Values) -> Outcome:
+def status(session: Session, values: Parameters) -> Outcome:
     """Say whether the sandbox runs, and where."""
     if (running := session.sandbox.find()) is not None:
         return _status(session, f"the sandbox is running · process {running.pid}")
@@ -64,7 +72,7 @@ def status(session: Session, values: Values) -> Outcome:
     return _status(session, "the sandbox is stopped")
 
 
-def reset(session: Session, values: Values) -> Plan:
+def reset(session: Session, values: Parameters) -> Plan:
     """Throw everything in the sandbox away, after asking."""
 
     def apply(hold: Hold) -> list[Result]:
@@ -84,10 +92,10 @@ def reset(session: Session, values: Values) -> Plan:
     )
 
 
-def env(session: Session, values: Values) -> Outcome:
+def env(session: Session, values: SandboxEnv) -> Outcome:
     """Return the exports with which `aws`, Terraform and others reach the sandbox; starts it if need be."""
     running = session.sandbox.ensure()
-    keys = session.sandbox.keys(values["as_owner"])
+    keys = session.sandbox.keys(values.as_owner)
     region = session.located_on("sandbox").region or DEFAULT_REGION
     exports = {
         "HANDRAIL_TARGET": "sandbox",
@@ -130,13 +138,5 @@ ENV = Operation(
     'eval "$(handrail sandbox env)"',
     Effect.LOCAL,
     env,
-    fields=(
-        Field(
-            "as_owner",
-            "print the keys of another owner, to play two people",
-            metavar="NAME",
-            check=_check_owner,
-            aliases=("as",),
-        ),
-    ),
+    parameters=SandboxEnv,
 )

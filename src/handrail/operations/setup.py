@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from handrail.core.amounts import count
 from handrail.core.errors import Conflict, HandrailError, PermissionDenied
-from handrail.core.fields import Values
+from handrail.core.fields import Parameters
 from handrail.core.operation import Effect, Operation
 from handrail.core.ownership import LEDGER_TABLE as NAME
 from handrail.core.plan import Facts, Hold, Plan, Result, Status
@@ -21,7 +21,7 @@ COST = "a few cents per month: on demand, nothing while nobody works, plus point
 _AT_ONCE = 8
 
 
-def init(session: Session, values: Values) -> Plan:
+def init(session: Session, values: Parameters) -> Plan:
     """Look for a ledger in every enabled region and return the plan of making or completing it. Raises Conflict."""
     home = session.stores.home_region
     looked = _look_elsewhere(session, home)

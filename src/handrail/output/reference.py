@@ -203,17 +203,17 @@ def _first_line(documented: type) -> str:
     return (documented.__doc__ or "").strip().partition("\n")[0]
 
 
-def _placeholder(field: Field) -> str:
+def _placeholder(field: Field[Any]) -> str:
     return "FILE" if field.kind is Kind.FILE else field.name.upper()
 
 
-def _written(field: Field) -> str:
+def _written(field: Field[Any]) -> str:
     negative = (f"--{field.negative.removeprefix('--')}",) if field.negative else ()
     aliases = tuple(f"--{alias.removeprefix('--')}" for alias in field.aliases)
     return ", ".join(f"`{name}`" for name in (field.option, *negative, *aliases))
 
 
-def _takes(field: Field) -> str:
+def _takes(field: Field[Any]) -> str:
     many = ", many" if field.many else ""
     if field.kind is Kind.CHOICE:
         return " or ".join(field.choices) + many
@@ -223,7 +223,7 @@ def _takes(field: Field) -> str:
     return str(field.kind.value) + many
 
 
-def _default(field: Field) -> str:
+def _default(field: Field[Any]) -> str:
     if field.required:
         return "required"
     if field.default in (None, False, ()):

@@ -1,87 +1,193 @@
 """Fields: one checked value per declared parameter, whichever door it came through."""
 
+import hashlib
+from typing import Any, assert_type
+
 import pytest
 
 from handrail.core.errors import Usage
-from handrail.core.fields import Field, Kind, show, validate
+from handrail.core.fields import Field, Kind, Parameters, digest_of, flag, number, show, text, texts, validate
 
-TARGETS = Field("targets", "ids or names", many=True, commas=True, positional=True, required=True, metavar="TARGET")
-COUNT = Field("count", "how many", Kind.NUMBER, minimum=1, maximum=9)
-DEEP = Field("deep", "at least", Kind.NUMBER, minimum=0)
-WAIT = Field("wait", "wait", Kind.FLAG, default=True)
-STATE = Field("state", "a state", Kind.CHOICE, choices=("on", "off"))
-TAG = Field("tag", "a tag", many=True)
+
+class Waiting(Parameters):
+    """What every operation asks for that waits."""
+
+    wait = flag("wait", default=True, negative="no-wait", part_of_identity=False)
+
+
+class Change(Waiting):
+    """What a change asks for."""
+
+    targets = texts("ids or names", commas=True, positional=True, required=True, metavar="TARGET")
+    count = number("how many", minimum=1, maximum=9)
+    deep = number("at least", minimum=0, default=0)
+    state = text("a state", kind=Kind.CHOICE, choices=("on", "off"))
+    tag = texts("a tag")
+    type = text("a type", check=str.lower, default="t3.nano")
+    script = text("a file", kind=Kind.FILE)
+    comment = text("a comment", empty="no comment")
+    public = flag("for all", default=None, negative="private")
+    force = flag("even so")
+    words = texts("words", name="keys")
+
+
+class Named(Parameters):
+    """What asks for a name."""
+
+    name = text("its name", required=True)
+
+
+def given(**raw: object) -> Change:
+    """Return a change of one target."""
+    return validate(Change, {"targets": ("a",), **raw})
+
+
+def test_each_value_has_its_type() -> None:
+    change = given(count="3", script="x")
+    assert_type(change.targets, tuple[str, ...])
+    assert_type(change.count, int | None)
+    assert_type(change.deep, int)
+    assert_type(change.state, str | None)
+    assert_type(change.type, str)
+    assert_type(change.public, bool | None)
+    assert_type(change.force, bool)
+    assert_type(validate(Named, {"name": "web"}).name, str)
+    assert_type(Change.count, Field[int | None])
+    assert (change.targets, change.count, change.deep, change.wait, change.words) == (("a",), 3, 0, True, ())
+    assert Change.count.name == "count"
 
 
 def test_missing_values_take_their_default() -> None:
-    fields = (COUNT, WAIT, STATE, TAG)
-    assert validate(fields, {}) == {"count": None, "wait": True, "state": None, "tag": ()}
+    assert given() == {
+        "targets": ("a",), "count": None, "deep": 0, "state": None, "tag": (), "type": "t3.nano", "script": None,
+        "comment": None, "public": None, "force": False, "keys": (), "wait": True,
+    }
+
+
+def test_own_fields_come_first_and_those_of_the_bases_from_left_to_right() -> None:
+    class Both(Named, Waiting):
+        """Made of two, one of whose fields it declares anew."""
+
+        own = text("its own")
+        wait = flag("wait a little")
+
+    assert [field.name for field in Both.fields()] == ["own", "wait", "name"]
+    assert [field.help for field in Both.fields()] == ["its own", "wait a little", "its name"]
+    values = validate(Both, {"name": "web"})
+    assert (list(values), len(values), dict(values)) == (
+        ["own", "wait", "name"],
+        3,
+        {"own": None, "wait": False, "name": "web"},
+    )
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("targets", "expected"),
     [
         (("a,b", "c"), ("a", "b", "c")),
         ((" a , b ", "a"), ("a", "b")),
         ("a,b", ("a", "b")),
     ],
 )
-def test_commas_split_ids_and_names(given: object, expected: tuple[str, ...]) -> None:
-    assert validate((TARGETS,), {"targets": given}) == {"targets": expected}
+def test_commas_split_ids_and_names(targets: object, expected: tuple[str, ...]) -> None:
+    assert given(targets=targets).targets == expected
 
 
-@pytest.mark.parametrize("given", ["", ",", "a,", ",a", "a,,b", "a, ,b", ("a", "")])
-def test_what_is_empty_is_refused(given: object) -> None:
+@pytest.mark.parametrize("targets", ["", ",", "a,", ",a", "a,,b", "a, ,b", ("a", "")])
+def test_what_is_empty_is_refused(targets: object) -> None:
     with pytest.raises(Usage, match="TARGET is empty") as caught:
-        validate((TARGETS,), {"targets": given})
+        given(targets=targets)
     assert caught.value.hint == "give TARGET a value (ids or names)"
     with pytest.raises(Usage, match="--tag is empty") as caught:
-        validate((TAG,), {"tag": ("a=1", "")})
+        given(tag=("a=1", ""))
     assert str(caught.value.hint).endswith(", or leave it out")
 
 
 def test_a_field_may_say_what_empty_means() -> None:
-    assert validate((Field("comment", "", empty="no comment"),), {"comment": ""}) == {"comment": ""}
+    assert given(comment="").comment == ""
 
 
 def test_commas_stay_where_they_may_be_part_of_a_value() -> None:
-    assert validate((TAG,), {"tag": ("a=1,2", "b=3")}) == {"tag": ("a=1,2", "b=3")}
+    assert given(tag=("a=1,2", "b=3")).tag == ("a=1,2", "b=3")
 
 
 @pytest.mark.parametrize(
     ("value", "expected"), [(True, True), (False, False), ("false", False), ("Yes", True), ("0", False), ("on", True)]
 )
 def test_a_switch_may_be_a_word(value: object, expected: bool) -> None:
-    assert validate((WAIT,), {"wait": value}) == {"wait": expected}
+    assert given(wait=value).wait is expected
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said", "hint"),
+    ("raw", "said", "hint"),
     [
-        (TARGETS, (), "TARGET is missing.", "give TARGET: ids or names"),
-        (Field("name", "its name", required=True), None, "--name is missing.", "give --name: its name"),
-        (COUNT, "0", "--count can't be 0.", "--count takes 1 to 9"),
-        (COUNT, "10", "--count can't be 10.", "--count takes 1 to 9"),
-        (DEEP, -1, "--deep can't be -1.", "--deep takes 0 or more"),
-        (COUNT, "x\n", '--count takes a whole number, not "x\\n".', "how many"),
-        (STATE, "maybe", '--state can\'t be "maybe".', "--state takes on, off"),
-        (WAIT, "maybe", '--wait can\'t be "maybe".', "--wait takes true or false"),
+        ({"targets": ()}, "TARGET is missing.", "give TARGET: ids or names"),
+        ({"count": "0"}, "--count can't be 0.", "--count takes 1 to 9"),
+        ({"count": "10"}, "--count can't be 10.", "--count takes 1 to 9"),
+        ({"deep": -1}, "--deep can't be -1.", "--deep takes 0 or more"),
+        ({"count": "x\n"}, '--count takes a whole number, not "x\\n".', "how many"),
+        ({"state": "maybe"}, '--state can\'t be "maybe".', "--state takes on, off"),
+        ({"wait": "maybe"}, '--wait can\'t be "maybe".', "--wait takes true or false"),
     ],
 )
-def test_a_bad_value_names_the_option_and_what_would_do(field: Field, value: object, said: str, hint: str) -> None:
+def test_a_bad_value_names_the_option_and_what_would_do(raw: dict[str, Any], said: str, hint: str) -> None:
     with pytest.raises(Usage) as caught:
-        validate((field,), {field.name: value})
+        given(**raw)
     assert (caught.value.message, caught.value.hint) == (said, hint)
 
 
+def test_what_is_required_is_asked_for() -> None:
+    with pytest.raises(Usage, match=r"--name is missing\.") as caught:
+        validate(Named, {})
+    assert caught.value.hint == "give --name: its name"
+
+
 def test_a_check_normalises() -> None:
-    assert validate((Field("type", "a type", check=str.lower),), {"type": "T3.NANO"}) == {"type": "t3.nano"}
-    assert validate((COUNT, STATE), {"count": "3", "state": "on"}) == {"count": 3, "state": "on"}
+    change = given(type="T3.SMALL", count="3", state="on")
+    assert (change.type, change.count, change.state) == ("t3.small", 3, "on")
 
 
 def test_how_a_person_writes_it() -> None:
-    assert Field("key_pair", "").option == "--key-pair"
-    assert Field("target", "", positional=True).option == "TARGET"
+    assert text("", name="key_pair").option == "--key-pair"
+    assert text("", name="target", positional=True).option == "TARGET"
+
+
+def digest(region: str = "us-east-1", script: bytes = b"#!", **raw: object) -> str:
+    """Return the digest of a change."""
+    return digest_of(given(**raw), region, {"script": script})
+
+
+@pytest.mark.parametrize(
+    "raw", [{"deep": 0}, {"type": "T3.nano"}, {"wait": False}, {"force": False}, {"count": None}, {"tag": ()}]
+)
+def test_what_says_nothing_new_changes_no_digest(raw: dict[str, Any]) -> None:
+    assert digest(**raw) == digest()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *({"region": "eu-west-1"}, {"deep": 1}, {"public": False}, {"public": True}, {"force": True}, {"count": 2}),
+        *({"tag": ("a=1",)}, {"type": "t3.small"}, {"targets": ("b",)}),
+    ],
+)
+def test_what_was_given_changes_the_digest(raw: dict[str, Any]) -> None:
+    assert digest(**raw) != digest()
+
+
+def test_the_order_of_many_values_changes_no_digest() -> None:
+    assert digest(tag=("b=1", "a=2")) == digest(tag=("a=2", "b=1"))
+
+
+def test_of_a_file_the_content_is_in_the_digest() -> None:
+    one = given(script="one")
+    assert digest_of(one, "", {"script": b"x"}) == digest_of(given(script="two"), "", {"script": b"x"})
+    assert digest_of(one, "", {"script": b"x"}) != digest_of(one, "", {"script": b"y"})
+
+
+def test_the_digest_is_the_one_on_record() -> None:
+    body = b'{"count": 2, "region": "us-east-1", "tag": ["a", "b"], "targets": ["a"]}'
+    assert digest(count=2, tag=("b", "a")) == hashlib.sha256(body).hexdigest()[:16]
 
 
 def test_a_shown_value_can_hurt_no_terminal() -> None:

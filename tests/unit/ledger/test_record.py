@@ -7,7 +7,7 @@ import pytest
 
 from handrail.aws.dynamodb import CONTENDED, TRANSACTION_LIMIT, Delete, Item, Put
 from handrail.core.errors import Conflict, HandrailError, NotSetUp, Throttled, Unreachable
-from handrail.core.fields import Field, Kind
+from handrail.core.fields import Kind, Parameters, flag, text, texts, validate
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
 from handrail.ledger.chain import Head, verify
@@ -354,13 +354,13 @@ def test_what_was_edited_is_read_as_far_as_it_can_be() -> None:
 
 
 def test_secrets_and_defaults_are_not_on_record() -> None:
-    fields = (
-        Field("name", "a name"),
-        Field("tag", "tags", many=True),
-        Field("password", "a secret", Kind.SECRET),
-        Field("wait", "waits", Kind.FLAG, default=True),
-        Field("none", "not given"),
-    )
-    operation = Operation("ec2", "x", "", "", Effect.READ, lambda _session, _values: Outcome(), fields=fields)
-    values = {"name": "web", "tag": ("a=b",), "password": "hunter2", "wait": True, "none": None}
-    assert given_of(operation, values) == {"name": "web", "tag": ["a=b"]}
+    class Given(Parameters):
+        name = text("a name")
+        tag = texts("tags")
+        password = text("a secret", kind=Kind.SECRET)
+        wait = flag("waits", default=True)
+        none = text("not given")
+
+    operation = Operation("ec2", "x", "", "", Effect.READ, lambda _session, _values: Outcome(), parameters=Given)
+    values = {"name": "web", "tag": ("a=b",), "password": "hunter2"}
+    assert given_of(operation, validate(Given, values)) == {"name": "web", "tag": ["a=b"]}

@@ -2,8 +2,9 @@
 
 import pytest
 
+from handrail.core.fields import validate
 from handrail.ledger.record import Intent, Known, Verdict
-from handrail.operations.audit_rows import FILTERS, fits
+from handrail.operations.audit_rows import ListEntries, fits
 
 
 @pytest.mark.parametrize(
@@ -26,4 +27,4 @@ from handrail.operations.audit_rows import FILTERS, fits
 )
 def test_a_resource_is_found_whole_with_what_is_in_it(begun: str, ended: str, named: str, found: bool) -> None:
     known = Known(Intent("r1", "s3 upload", begun, "us-east-1", "sandbox"), Verdict("r1", "succeeded", resource=ended))
-    assert fits(known, {**dict.fromkeys(FILTERS), "resource": named}) is found
+    assert fits(known, validate(ListEntries, {"resource": named})) is found

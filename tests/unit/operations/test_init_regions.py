@@ -9,6 +9,7 @@ from botocore.stub import Stubber
 
 from handrail.aws.ledger_table import LedgerTable
 from handrail.core.errors import AwsFailure, Conflict
+from handrail.core.fields import Parameters
 from handrail.core.plan import Plan
 from handrail.operations.setup import init
 
@@ -43,7 +44,7 @@ def plan_of(**regions: str) -> Plan:
         clock=SimpleNamespace(sleep=sleep),
         ledger_table=LedgerTable(client("dynamodb", HOME), sleep),
     )
-    return init(stand_in, {})
+    return init(stand_in, Parameters({}))
 
 
 def test_all_regions_were_looked_at() -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from handrail.core.errors import HandrailError
-from handrail.core.fields import Field, Kind, Values
+from handrail.core.fields import Kind, Parameters, flag, number, text, texts
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
 from handrail.core.resources import Instance, Resource
@@ -21,8 +21,17 @@ from handrail.output.reference import (
 )
 
 
-def nothing(session: Any, values: Values) -> Outcome:
+def nothing(session: Any, values: Parameters) -> Outcome:
     return Outcome()
+
+
+class Asked(Parameters):
+    targets = texts("Names or ids.", positional=True, metavar="TARGET", required=True)
+    image = text("What to | boot <from>.", aliases=("--ami",), default="amazon-linux")
+    count = number("How many.", minimum=1, maximum=20, default=1)
+    size = number("GiB.", minimum=8)
+    state = texts("Which.", kind=Kind.CHOICE, choices=("running", "stopped"))
+    public = flag("Open.", negative="private")
 
 
 STOP = Operation(
@@ -32,14 +41,7 @@ STOP = Operation(
     example="handrail ec2 stop web",
     effect=Effect.CHANGE,
     handler=nothing,
-    fields=(
-        Field("targets", "Names or ids.", positional=True, metavar="TARGET", many=True, required=True),
-        Field("image", "What to | boot <from>.", aliases=("--ami",), default="amazon-linux"),
-        Field("count", "How many.", kind=Kind.NUMBER, minimum=1, maximum=20, default=1),
-        Field("size", "GiB.", kind=Kind.NUMBER, minimum=8),
-        Field("state", "Which.", kind=Kind.CHOICE, choices=("running", "stopped"), many=True, default=()),
-        Field("public", "Open.", kind=Kind.FLAG, negative="private", default=False),
-    ),
+    parameters=Asked,
     permissions=("ec2:StopInstances", "ec2:DescribeInstances"),
     aliases=("halt",),
 )
@@ -67,12 +69,12 @@ def test_one_command() -> None:
 
 
 def test_synopsis_shows_what_is_required() -> None:
-    fields = (
-        Field("key", "k", positional=True),
-        Field("file", "f", kind=Kind.FILE, required=True),
-        Field("owner", "o", required=True),
-    )
-    operation = Operation("s3", "put", "Put.", "handrail s3 put", Effect.CHANGE, nothing, fields=fields)
+    class Put(Parameters):
+        key = text("k", positional=True)
+        file = text("f", kind=Kind.FILE, required=True)
+        owner = text("o", required=True)
+
+    operation = Operation("s3", "put", "Put.", "handrail s3 put", Effect.CHANGE, nothing, parameters=Put)
     assert synopsis(operation) == "handrail s3 put [KEY] --file FILE --owner OWNER"
 
 
