@@ -1,10 +1,12 @@
 """Every operation of the catalogue has all that an operation must have."""
 
+import inspect
 import re
 
 import pytest
 
 from handrail.catalog import SHELVES, every_operation, overview
+from handrail.core.fields import Values
 from handrail.core.operation import Effect, Operation
 from project import DOCS, ROOT, operation_of
 
@@ -27,6 +29,16 @@ def test_each_of_its_fields_has_help(operation: Operation) -> None:
     for field in operation.fields:
         assert field.help, field.name
         assert not field.help.endswith("."), field.name
+
+
+@of_every
+def test_its_functions_take_the_parameters_that_it_declares(operation: Operation) -> None:
+    classes = {one.__name__ for one in operation.parameters.__mro__}
+    for function in (operation.handler, operation.claims, operation.stays_here):
+        if function is not None:
+            *_, last = inspect.signature(function).parameters.values()
+            taken = getattr(last.annotation, "__name__", str(last.annotation))
+            assert taken in classes or last.annotation in (last.empty, Values), function
 
 
 @of_every

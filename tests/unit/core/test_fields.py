@@ -59,8 +59,18 @@ def test_each_value_has_its_type() -> None:
 
 def test_missing_values_take_their_default() -> None:
     assert given() == {
-        "targets": ("a",), "count": None, "deep": 0, "state": None, "tag": (), "type": "t3.nano", "script": None,
-        "comment": None, "public": None, "force": False, "keys": (), "wait": True,
+        "targets": ("a",),
+        "count": None,
+        "deep": 0,
+        "state": None,
+        "tag": (),
+        "type": "t3.nano",
+        "script": None,
+        "comment": None,
+        "public": None,
+        "force": False,
+        "keys": (),
+        "wait": True,
     }
 
 
