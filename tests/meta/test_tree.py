@@ -65,7 +65,8 @@ def test_what_is_public_has_a_docstring(path: Path) -> None:
         if isinstance(node, ast.Module | ast.ClassDef):
             for one in node.body:
                 if isinstance(one, ast.FunctionDef | ast.ClassDef) and not one.name.startswith("_"):
-                    bare += [] if ast.get_docstring(one) else [f"{path}:{one.lineno} {one.name}"]
+                    told = ast.get_docstring(one) or "overload" in map(ast.unparse, one.decorator_list)
+                    bare += [] if told else [f"{path}:{one.lineno} {one.name}"]
     assert not bare
 
 
