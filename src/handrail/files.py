@@ -256,17 +256,6 @@ def in_the_way(path: Path) -> str:
         ) from error
 
 
-def remove(path: Path) -> bool:
-    """Remove a file and return whether it was there. Raises NotSetUp if it can't be removed."""
-    try:
-        path.unlink()
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    return True
-
-
 def _home(environ: Mapping[str, str]) -> Path:
     # Path.home() would raise where nobody knows; this gives "~", which is no absolute path.
     return _absolute(Path(environ.get("HOME") or os.path.expanduser("~")), "HOME")  # noqa: PTH111

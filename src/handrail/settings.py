@@ -41,7 +41,7 @@ AMBIENT_VARIABLES = (
 
 OWN_PREFIX = "HANDRAIL_"
 LEASE_PREFIX = "HANDRAIL_LEASE_"
-LEASE_TIMES = {"L": "life", "W": "work", "V": "visibility", "E": "skew"}
+LEASE_TIMES = ("L", "W", "V", "E")
 
 POLICY_FILE = "handrail.toml"
 AWS_FILE_LIMIT = 16 * 1024 * 1024  # bytes; some have thousands of generated profiles
@@ -625,22 +625,14 @@ def _other_policy(source: str) -> str:
 # ---- the ledger's clocks
 
 
-def handrail_lease_times(environ: Mapping[str, str], target_is_sandbox: bool) -> dict[str, float]:
-    """Return the HANDRAIL_LEASE_* times that are set, in seconds, by name (life, work, visibility, skew).
+def check_lease_times(environ: Mapping[str, str], target_is_sandbox: bool) -> None:
+    """Raise Usage where a HANDRAIL_LEASE_* time is set on another target, has an unknown name, or is no number.
 
-    They are for tests on the sandbox; on AWS one client with other clocks would break the cap for all. Raises Usage
-    where one is set on another target, has an unknown name, or is no number.
+    They are for tests on the sandbox, which reads them: on AWS one client with other clocks would break every cap.
     """
-    times: dict[str, float] = {}
     for variable in sorted(name for name in environ if name.startswith(LEASE_PREFIX) and environ[name]):
         if not target_is_sandbox:
             raise Usage(f"{variable} works on the sandbox only.", hint=f"unset {variable}, or say --target sandbox")
-        letter = _one_of(tuple(LEASE_TIMES))(variable.removeprefix(LEASE_PREFIX), LEASE_PREFIX)
-        times[LEASE_TIMES[letter]] = _seconds(environ[variable], variable)
-    return times
-
-
-def _seconds(value: str, variable: str) -> float:
-    if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", value):
-        raise Usage(f"{variable} takes seconds, not {show(value)}.", hint=f"export {variable}=2.5")
-    return float(value)
+        _one_of(LEASE_TIMES)(variable.removeprefix(LEASE_PREFIX), LEASE_PREFIX)
+        if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", environ[variable]):
+            raise Usage(f"{variable} takes seconds, not {show(environ[variable])}.", hint=f"export {variable}=2.5")

@@ -90,7 +90,7 @@ def build(
     names = only or (*NAMES, "random", "random", "random", "random")
     name = names[seed % len(names)]
     cap, instances, scripts = random_scenario(rng) if name == "random" else SCENARIOS[name]
-    two_regions = rng.random() < 0.3 and not name.startswith("fallback")  # which stays under the same caps
+    two_regions = rng.random() < 0.3
     world.regions = ("r1", "r2") if two_regions else ("r1",)
     place = slot_maker(rng, world.regions, varied=name in ("two-owners", "random") or two_regions)
     for text in scripts:

@@ -125,27 +125,27 @@ class Client:
         return None
 
     def do_fallback(self, target: str) -> Any:
-        """Create the first; refused for capacity, the second in its place."""
+        """Create the first; where that brings an error, give its place back and create the second."""
         first, second = target.split("+")
         (place,) = self.lease.take_for_create([self.wanted(first)], self.world.caps)
         try:
             return self.lease.confirm(place, self.sending_run(first)(place.fence))
         except HandrailError as error:
-            place = self.lease.replace(place, second, error)
-        return self.carry_out_create(second, place) if hasattr(place, "fence") else place
+            self.lease.give_back(place, error)
+        return self.do_create(second)
 
     def do_repeat(self, target: str) -> Any:
         """Repeat a create by its request id."""
         world = self.world
-        intent = world.code.taking.Intent("d", world.intents.setdefault(target, int(world.now)))
-        place = self.lease.repeat_create(self.wanted(target), intent, "d", world.caps)
+        begun = world.intents.setdefault(target, int(world.now))
+        place = self.lease.repeat_create(self.wanted(target), begun, world.caps)
         world.judge_standing(target, getattr(place, "instance", ""))
         return self.carry_out_create(target, place) if hasattr(place, "fence") else place
 
     def do_undo(self, target: str) -> Any:
         """Undo a create."""
-        intent = self.world.code.taking.Intent("d", self.world.intents.setdefault(target, int(self.world.now)))
-        place = self.lease.take_for_undo(self.wanted(target), intent, "d")
+        begun = self.world.intents.setdefault(target, int(self.world.now))
+        place = self.lease.take_for_undo(self.wanted(target), begun)
         return self.lease.carry_out(place, self.sending_run(target))
 
     def carry_out_create(self, name: str, place: Any) -> Any:

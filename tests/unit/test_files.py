@@ -217,16 +217,6 @@ def test_what_is_in_the_way_of_a_file(tmp_path: Path) -> None:
     assert files.in_the_way(path) == f"{path} exists and would be overwritten."
 
 
-def test_removing(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.touch()
-    assert files.remove(path)
-    assert not files.remove(path)
-    with pytest.raises(NotSetUp, match="can't be written"):
-        files.remove(tmp_path)
-    assert tmp_path.is_dir()
-
-
 def test_folders_above_are_private_too_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:

@@ -38,7 +38,7 @@ from handrail.journal import (
     settle_unfinished,
 )
 from handrail.ledger.places import Times
-from handrail.ledger.record import Intent, Record, Verdict
+from handrail.ledger.record import Intent, Record, Verdict, joined
 from memory_table import DATE, MemoryTable, caller
 
 Recover = Callable[[Any, Intent], Verdict | None]
@@ -112,7 +112,7 @@ class Stage:
 
     def results(self) -> dict[str, str]:
         """Return request -> result of the record."""
-        rows = self.record.requests_since(0)
+        rows = joined(self.record.entries_since(0))
         return {one.intent.request: one.verdict.result if one.verdict else "open" for one in rows}
 
     def verdict(self, request: str = "r1") -> Verdict:

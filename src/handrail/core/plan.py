@@ -26,19 +26,11 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Repeat:
-    """What the record says of a request that is made again: the digest of its inputs, and when (epoch seconds)."""
-
-    digest: str
-    at: float
-
-
-@dataclass(frozen=True)
 class PlaceWish:
     """One place under a cap that a plan needs: for a new request, or for starting an instance (id and ClientToken).
 
-    owner: whose instance it is, for the caps; empty for the caller's. repeat: the request is on record already, without
-    an outcome.
+    owner: whose instance it is, for the caps; empty for the caller's. begun: since when the request is on record,
+    without an outcome, epoch seconds; None for a new one.
     """
 
     request: str
@@ -46,7 +38,7 @@ class PlaceWish:
     instance: str = ""
     token: str = ""
     owner: str = ""
-    repeat: Repeat | None = None
+    begun: float | None = None
 
 
 @dataclass(frozen=True)

@@ -130,26 +130,6 @@ class Lease(Taking):
         nothing = told is not None and told.fate in (Fate.REFUSED, Fate.NOTHING)
         return Ended(End.GIVEN_BACK if nothing else End.SETTLED, told=told, error=error)
 
-    def replace(self, taken: Taken, request: str, error: HandrailError) -> Taken | Ended:
-        """Trade the place of a refused create for one of a new request with its own token, in one write (rule 6).
-
-        For capacity: another subnet or type. Returns how it ended instead where the refused one is not surely over, or
-        the new request is known already.
-        """
-        if error.slug == INSTANCE_GONE or not _surely_over(taken, error):
-            return self.give_back(taken, error)
-        mark, key = self._here.new_mark(), rules.create_key(request)
-
-        def heir(place: Place, state: Versioned) -> tuple[Place, ...]:
-            if key in state.places or self._outcomes.find(request) is not None:
-                return ()
-            return (rules.succeeding(place, request, mark, state.date, self._times),)
-
-        place = self._close(taken, error, heir).places.get(key)
-        if place is None or place.mark != mark:
-            return self.give_back(taken, error)
-        return Taken(key, request, place.region, "", mark, Fence(place.until, self._times))
-
     def _stop_claiming(self, taken: Taken, error: HandrailError) -> None:
         """Leave the place of a start to the next look, which tells whether its instance runs (rule 8)."""
 
@@ -159,16 +139,8 @@ class Lease(Taking):
 
         self._change_mine(taken, unclaimed)
 
-    def _close(
-        self,
-        taken: Taken,
-        error: HandrailError,
-        heir: Callable[[Place, Versioned], tuple[Place, ...]] = lambda _place, _state: (),
-    ) -> Versioned:
-        """Remove the place of a create that surely made nothing, its outcome first (rules 6 and 7).
-
-        heir: what is taken in its stead in the same write.
-        """
+    def _close(self, taken: Taken, error: HandrailError) -> Versioned:
+        """Remove the place of a create that surely made nothing, its outcome first (rules 6 and 7)."""
         self._change_mine(taken, lambda place, _now: rules.closed(place, Fate.REFUSED))
 
         def decide(state: Versioned) -> Places | Next:
@@ -176,7 +148,7 @@ class Lease(Taking):
             if place is None or place.mark != taken.mark or not place.fate:
                 return Next.DONE
             self._tell(place, self._told(Fate(place.fate), state.date, error=error))
-            return rules.with_new(rules.without(state.places, place.key), heir(place, state))
+            return rules.without(state.places, place.key)
 
         return self._change(decide)
 

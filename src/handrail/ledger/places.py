@@ -322,12 +322,6 @@ def closed(place: Place, fate: Fate) -> Place:
     return replace(place, state=State.ENDING, fate=fate.value)
 
 
-def succeeding(place: Place, request: str, mark: str, now: int, times: Times) -> Place:
-    """Return the place of a new request in the stead of a closed one's: under the same caps (rule 6)."""
-    new, until, key = State.RESERVED, now + times.term, create_key(request)
-    return replace(place, key=key, state=new, mark=mark, since=now, until=until, requests=(request,), fate="")
-
-
 # ---- reading the item -----------------------------------------------------------------------------------------------
 
 

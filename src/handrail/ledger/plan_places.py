@@ -10,7 +10,7 @@ from handrail.ledger.fence import Fence
 from handrail.ledger.lease import End, Ended, Lease
 from handrail.ledger.places import Cap, Fate, Place, Wanted
 from handrail.ledger.ports import Told
-from handrail.ledger.taking import Intent, Taken
+from handrail.ledger.taking import Taken
 
 
 class Fences:
@@ -86,22 +86,19 @@ class LeaseHold:
 
     def take(self, places: Places, caps: Sequence[Cap], by: str) -> None:
         """Take the places: new requests all or none, repeats and starts one by one. Raises CapReached, Conflict."""
-        fresh = [wish for wish in places.wishes if not wish.instance and wish.repeat is None]
+        fresh = [wish for wish in places.wishes if not wish.instance and wish.begun is None]
         if fresh:
             wanted = [wanted_of(wish, places, by) for wish in fresh]
             for wish, taken in zip(fresh, self._lease.take_for_create(wanted, caps, wait=places.wait), strict=True):
                 self._taken[wish.request] = taken
         for wish in places.wishes:
-            if wish.repeat is not None:
-                self._repeat(wish, places, caps, by)
+            if wish.begun is not None:
+                self._repeat(wish, int(wish.begun), places, caps, by)
             elif wish.instance:
                 self._start(wish, places, caps, by)
 
-    def _repeat(self, wish: PlaceWish, places: Places, caps: Sequence[Cap], by: str) -> None:
-        assert wish.repeat is not None  # noqa: S101  asked for only where there is one
-        intent = Intent(wish.repeat.digest, int(wish.repeat.at))
-        wanted = wanted_of(wish, places, by)
-        answer = self._lease.repeat_create(wanted, intent, wish.repeat.digest, caps, wait=places.wait)
+    def _repeat(self, wish: PlaceWish, begun: int, places: Places, caps: Sequence[Cap], by: str) -> None:
+        answer = self._lease.repeat_create(wanted_of(wish, places, by), begun, caps, wait=places.wait)
         if isinstance(answer, Taken):
             self._taken[wish.request] = answer
         elif isinstance(answer, Place):

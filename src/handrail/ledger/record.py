@@ -321,10 +321,6 @@ class Record:
                 found.append(item)
         return sorted(found, key=lambda item: (_moment(item), item["pk"], item["sk"]))
 
-    def requests_since(self, since: float) -> list[Known]:
-        """Return the requests whose intent is not older, in the order of time, each with its outcome if it has one."""
-        return joined(self.entries_since(since))
-
 
 def joined(entries: Sequence[Item]) -> list[Known]:
     """Return the requests whose intents are among these entries, in their order, each with its outcome if it has one.

@@ -21,14 +21,6 @@ REPEAT = "repeat the command with its request id to see what became of it"
 
 
 @dataclass(frozen=True)
-class Intent:
-    """What the record says of a create that is repeated. digest: of its inputs; date: epoch seconds of its intent."""
-
-    digest: str
-    date: int
-
-
-@dataclass(frozen=True)
 class Taken:
     """A place that this process has taken for one call, and the fence of that call. undo: a create to be undone."""
 
@@ -84,26 +76,22 @@ class Taking(Namings):
         return tuple(self._taken(state.places[one.key], ask, one) for one in wanted)
 
     def repeat_create(
-        self, wanted: Wanted, intent: Intent, digest: str, caps: Iterable[Cap], *, wait: bool = True
+        self, wanted: Wanted, begun: int, caps: Iterable[Cap], *, wait: bool = True
     ) -> Taken | Place | Told:
-        """Go on with a create whose intent is on record (rules 12 and 13).
+        """Go on with a create whose intent is on record since `begun`, epoch seconds (rules 12 and 13).
 
-        Returns the place to carry it out under, the place as it stands if the instance has it, or what became of the
-        request. Raises Conflict: other inputs, another owner, being cancelled, or too old to be repeated.
+        Whoever asks has compared its inputs with those of the intent, which nobody can change. Returns the place to
+        carry it out under, the place as it stands if the instance has it, or what became of the request. Raises
+        Conflict: another owner, being cancelled, or too old to be repeated.
         """
-        if digest != intent.digest:
-            raise Conflict(
-                f"The request {wanted.request} was made with other parameters.",
-                hint="repeat it with the same ones, or use another request id",
-            )
         ask = self._ask([wanted], caps, wait)
-        state = self._change(lambda state: self._repeat(state, ask, intent))
+        state = self._change(lambda state: self._repeat(state, ask, begun))
         if ask.told is not None:
             return ask.told
         place = state.places[wanted.key]
         return self._taken(place, ask, wanted) if ask.holds(place) else place
 
-    def _repeat(self, state: Versioned, ask: Ask, intent: Intent) -> Places | Next:
+    def _repeat(self, state: Versioned, ask: Ask, begun: int) -> Places | Next:
         wanted = ask.wanted[0]
         _check_readable(state, ask.wanted)
         place = state.places.get(wanted.key)
@@ -111,25 +99,21 @@ class Taking(Namings):
             ask.told = self._outcomes.find(wanted.request)
             if ask.told is not None:
                 return Next.DONE
-            if state.date - intent.date > REPEATABLE:
+            if state.date - begun > REPEATABLE:
                 raise _too_old(wanted.request)
             return self._with_new_places(state, ask)
         if place.owner != wanted.owner:
             raise Conflict(f"The request {wanted.request} belongs to {place.owner}.", hint="use another request id")
         if ask.holds(place) or not (place.launching or place.state is State.ENDING):
             return Next.DONE
-        return self._take_over(state, place, ask, intent)
+        return self._take_over(state, place, ask, begun)
 
-    def take_for_undo(self, wanted: Wanted, intent: Intent, digest: str) -> Taken:
+    def take_for_undo(self, wanted: Wanted, begun: int) -> Taken:
         """Take over a create in order to undo it (rule 14); carrying it out needs its original inputs.
 
-        Raises NotFound if it has no place, Conflict for other inputs, WrongState if it cannot or need not be undone.
+        begun: when its intent was put on record, epoch seconds. Raises NotFound if it has no place, Conflict where it
+        is being removed or too old, WrongState if it need not be undone.
         """
-        if digest != intent.digest:
-            raise Conflict(
-                f"The request {wanted.request} was made with other parameters, so it cannot be undone at once.",
-                hint=f"give the original ones, or wait: {command('lease release', wanted.request)}",
-            )
         ask = self._ask([wanted], (), wait=False)
 
         def decide(state: Versioned) -> Places | Next:
@@ -140,7 +124,7 @@ class Taking(Namings):
             if ask.holds(place):
                 return Next.DONE
             if place.launching or place.state is State.ENDING:
-                return self._take_over(state, place, ask, intent)
+                return self._take_over(state, place, ask, begun)
             raise WrongState(
                 f"The request {wanted.request} has made {place.instance} already.",
                 hint=command("ec2 delete", place.instance),
@@ -149,9 +133,9 @@ class Taking(Namings):
         place = self._change(decide).places[wanted.key]
         return self._taken(place, ask, wanted, undo=True)
 
-    def _take_over(self, state: Versioned, place: Place, ask: Ask, intent: Intent) -> Places | Next:
+    def _take_over(self, state: Versioned, place: Place, ask: Ask, begun: int) -> Places | Next:
         """Return the places with a create under this process's mark, or settle one that can't be repeated (rule 12)."""
-        too_old = state.date - intent.date > REPEATABLE
+        too_old = state.date - begun > REPEATABLE
         if too_old or place.state is State.ENDING:
             if self._round(state, {place.key}).changed:
                 return Next.AGAIN

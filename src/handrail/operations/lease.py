@@ -12,7 +12,6 @@ from handrail.core.fields import Kind, Parameters, flag, text
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status
 from handrail.core.shell import command
-from handrail.ledger import taking
 from handrail.ledger.lease import End
 from handrail.ledger.ledger import Ledger
 from handrail.ledger.places import State, Wanted
@@ -191,8 +190,7 @@ def _undo(session: Session, ledger: Ledger, row: dict[str, Any], values: Release
         wanted = Wanted(
             known.intent.request, known.intent.region, known.intent.owner, session.caller.owner, str(row["name"])
         )
-        before = taking.Intent(known.intent.digest, int(known.intent.at))
-        taken = ledger.lease.take_for_undo(wanted, before, known.intent.digest)
+        taken = ledger.lease.take_for_undo(wanted, int(known.intent.at))
         return ledger.lease.carry_out(taken, lambda fence: ec2.run(launch, fence).id)
 
     return undo

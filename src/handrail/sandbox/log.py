@@ -268,11 +268,6 @@ class Log:
         self._note_head()
         return number
 
-    @property
-    def next_number(self) -> int:
-        """The number that the next write gets."""
-        return self._last + 1
-
     @staticmethod
     def _line(entry: dict[str, Any], before: str) -> tuple[bytes, str]:
         """Return an entry as it is written behind a line with the check `before`, and its own check."""

@@ -9,7 +9,7 @@ from handrail.core.errors import AwsFailure, CapReached, HandrailError, NotSetUp
 from handrail.core.ownership import LEDGER_TABLE
 from handrail.core.plan import Places
 from handrail.ledger.places import Times
-from handrail.settings import handrail_lease_times
+from handrail.settings import check_lease_times
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,7 +186,7 @@ class Stores:
         session = self._session
         sandbox = session.aws.sandbox
         times = lease_times(**vars(sandbox.limits)) if sandbox else Times()
-        handrail_lease_times(session.environ, sandbox is not None)
+        check_lease_times(session.environ, sandbox is not None)
         here = Here(
             by=session.caller.owner,
             new_mark=lambda: secrets.token_hex(8),

@@ -9,7 +9,7 @@ from lease_bench import NOON, ONE, TIMES, Bench, states
 
 from handrail.core.errors import AwsFailure, CapReached, Conflict, HandrailError, Unreachable
 from handrail.core.ownership import token_of
-from handrail.core.plan import Hold, Places, PlaceWish, Plan, Repeat
+from handrail.core.plan import Hold, Places, PlaceWish, Plan
 from handrail.ledger.fence import FenceClosed
 from handrail.ledger.lease import INSTANCE_GONE
 from handrail.ledger.places import Cap, Fate, State
@@ -26,9 +26,9 @@ def plan_of(*wishes: PlaceWish) -> Plan:
     return Plan("x", lambda _hold: [], [], many=True, places=places)
 
 
-def create(request: str = "r1", repeat: Repeat | None = None) -> PlaceWish:
+def create(request: str = "r1", begun: float | None = None) -> PlaceWish:
     """Return the wish of a create."""
-    return PlaceWish(request, request, repeat=repeat)
+    return PlaceWish(request, request, begun=begun)
 
 
 def start(instance: str = "i-1", request: str = "s1") -> PlaceWish:
@@ -197,7 +197,7 @@ def test_a_start_that_somebody_else_makes_is_refused() -> None:
 def test_a_repeat_takes_its_place_over() -> None:
     bench = Bench()
     bench.reserved()
-    with holding(bench, create(repeat=Repeat("d", NOON))) as hold:
+    with holding(bench, create(begun=NOON)) as hold:
         send(hold, "r1")
         assert hold.confirm("r1", "i-1") is None
     assert bench.place("r1").instance == "i-1"
@@ -206,7 +206,7 @@ def test_a_repeat_takes_its_place_over() -> None:
 def test_a_repeat_of_what_stands_makes_nothing() -> None:
     bench = Bench()
     bench.running()
-    with holding(bench, create(repeat=Repeat("d", NOON))) as hold:
+    with holding(bench, create(begun=NOON)) as hold:
         assert hold.standing("r1") == "i-1"
         assert hold.fence(["r1"]) is None
 
@@ -223,7 +223,7 @@ def test_a_repeat_of_what_stands_makes_nothing() -> None:
 def test_a_repeat_of_what_was_settled_meanwhile(told: Told, standing: str | None) -> None:
     bench = Bench()
     bench.told["r1"] = told
-    with holding(bench, create(repeat=Repeat("d", NOON))) as hold:
+    with holding(bench, create(begun=NOON)) as hold:
         assert hold.standing("r1") == standing
         assert (hold.refusal("r1") is None) == (standing is not None)
 

@@ -25,9 +25,7 @@ from handrail.ledger.lease import INSTANCE_GONE, TOKEN_MISMATCH, End
 from handrail.ledger.places import Cap, Fate, Place, Seen, Verdict, with_new
 from handrail.ledger.ports import Told
 from handrail.ledger.stored import from_item, from_names
-from handrail.ledger.taking import REPEATABLE, Intent, Taken
-
-INTENT = Intent("digest", NOON)
+from handrail.ledger.taking import REPEATABLE, Taken
 
 
 @pytest.fixture
@@ -278,34 +276,6 @@ def test_a_refused_creator_whose_place_is_anothers_says_so(bench: Bench) -> None
     assert bench.lease().give_back(taken, AwsFailure("no")).end is End.SETTLED
 
 
-def test_a_refused_create_may_go_on_as_a_new_request_in_the_same_place(bench: Bench) -> None:
-    lease = bench.lease()
-    heir = lease.replace(bench.reserved(), "r1.2", AwsFailure("no capacity"))
-    assert isinstance(heir, Taken)
-    assert states(bench.places) == {"r1.2": "reserved"}
-    assert bench.told["r1"].fate is Fate.REFUSED
-    assert lease.carry_out(heir, answers("i-2")).end is End.DONE
-
-
-@pytest.mark.parametrize("slug", [INSTANCE_GONE, TOKEN_MISMATCH])
-def test_nothing_succeeds_a_create_that_may_have_made_something(bench: Bench, slug: str) -> None:
-    ended = bench.lease().replace(bench.reserved(), "r1.2", AwsFailure("no", code=slug))
-    assert not isinstance(ended, Taken)
-    assert "r1.2" not in states(bench.places)
-
-
-def test_a_request_that_is_known_already_succeeds_nobody(bench: Bench) -> None:
-    bench.told["r1.2"] = Told(Fate.NOTHING, "", "ben", NOON)
-    ended = bench.lease().replace(bench.reserved(), "r1.2", AwsFailure("no"))
-    assert not isinstance(ended, Taken)
-    assert ended.end is End.GIVEN_BACK
-    assert bench.places == {}
-    bench.reserved("r3", by="ben")
-    ended = bench.lease().replace(bench.reserved("r4"), "r3", AwsFailure("no"))
-    assert not isinstance(ended, Taken)
-    assert states(bench.places) == {"r3": "reserved"}
-
-
 # ---- rule 8: start ---------------------------------------------------------------------------------------------------
 
 
@@ -540,8 +510,8 @@ def test_the_overview_shows_places_and_what_runs_outside(bench: Bench) -> None:
 # ---- rules 12, 13: repeat --------------------------------------------------------------------------------------------
 
 
-def repeat(bench: Bench, digest: str = "digest", **values: str) -> Taken | Place | Told:
-    return bench.lease(values.get("by", "ann")).repeat_create(wanted("r1", **values), INTENT, digest, ())
+def repeat(bench: Bench, **values: str) -> Taken | Place | Told:
+    return bench.lease(values.get("by", "ann")).repeat_create(wanted("r1", **values), NOON, ())
 
 
 def test_a_repeat_takes_over_what_is_not_finished(bench: Bench) -> None:
@@ -572,15 +542,13 @@ def test_a_repeat_without_a_place_begins_or_says_what_became_of_it(bench: Bench)
 def test_a_repeat_waits_for_room_like_anybody(bench: Bench) -> None:
     bench.running("i-2", "r2")
     bench.add("i-2", "stopped", "r2")
-    again = bench.lease().repeat_create(wanted("r1"), INTENT, "digest", ONE)
+    again = bench.lease().repeat_create(wanted("r1"), NOON, ONE)
     assert isinstance(again, Taken)
     assert bench.said
 
 
-def test_a_repeat_of_other_inputs_or_another_owner_is_refused(bench: Bench) -> None:
+def test_a_repeat_of_another_owner_is_refused(bench: Bench) -> None:
     bench.reserved()
-    with pytest.raises(Conflict, match="other parameters"):
-        repeat(bench, "other")
     with pytest.raises(Conflict, match="belongs to ann"):
         repeat(bench, by="ben")
 
@@ -614,8 +582,8 @@ def test_a_repeat_of_what_is_being_removed_helps_or_says_so(bench: Bench) -> Non
 # ---- rule 14: undo ---------------------------------------------------------------------------------------------------
 
 
-def undo(bench: Bench, digest: str = "digest") -> Taken:
-    return bench.lease().take_for_undo(wanted("r1"), INTENT, digest)
+def undo(bench: Bench) -> Taken:
+    return bench.lease().take_for_undo(wanted("r1"), NOON)
 
 
 def test_an_undo_repeats_the_call_condemns_terminates_and_frees(bench: Bench) -> None:
@@ -661,8 +629,6 @@ def test_only_a_create_that_is_under_way_is_undone(bench: Bench) -> None:
     with pytest.raises(NotFound):
         undo(bench)
     bench.running()
-    with pytest.raises(Conflict, match="other parameters"):
-        undo(bench, "other")
     with pytest.raises(WrongState, match="made i-1 already"):
         undo(bench)
     bench.alter("r1", state=_ending(bench))

@@ -11,7 +11,7 @@ from handrail.core.fields import Kind, Parameters, flag, text, texts, validate
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
 from handrail.ledger.chain import Head, verify
-from handrail.ledger.record import CHAINS, OPEN, Intent, Record, Verdict, given_of
+from handrail.ledger.record import CHAINS, OPEN, Intent, Record, Verdict, given_of, joined
 from memory_table import DATE, MemoryTable, caller
 
 
@@ -201,8 +201,8 @@ def test_entries_and_requests_since_a_time() -> None:
     record_on(table).settle(Verdict("r2", "succeeded"))
     record = record_on(table)
     assert [entry["request"] for entry in record.entries_since(0)] == ["r0", "r1", "r2", "r2"]
-    assert [known.intent.request for known in record.requests_since(DATE + 5)] == ["r1", "r2"]
-    verdicts = [known.verdict.result if known.verdict else None for known in record.requests_since(0)]
+    assert [known.intent.request for known in joined(record.entries_since(DATE + 5))] == ["r1", "r2"]
+    verdicts = [known.verdict.result if known.verdict else None for known in joined(record.entries_since(0))]
     assert verdicts == [None, None, "succeeded"]
 
 
@@ -344,7 +344,7 @@ def test_what_was_edited_is_read_as_far_as_it_can_be() -> None:
     table.items["chain#AIDdev-1", "000000000001"] = {**first, "at": "17.5", "given": "{", "seq": "x"}
     del table.items["chain#AIDdev-1", "000000000002"]["result"]
     table.items["chain#AIDdev-1", "000000000003"] |= {"at": "1E+3"}
-    known = record.requests_since(DATE - 5)
+    known = joined(record.entries_since(DATE - 5))
     assert [(one.intent.request, one.intent.at, one.intent.given) for one in known] == [
         ("r1", 0.0, {}),
         ("r2", 0.0, {"name": "web"}),

@@ -78,7 +78,7 @@ def create_instances(session: Session, values: Values) -> Plan:
     places = Places(
         session.region,
         session.caller.owner,
-        tuple(PlaceWish(one.request, one.name, repeat=one.repeat) for one in missing),
+        tuple(PlaceWish(one.request, one.name, begun=one.begun) for one in missing),
         wait=values["wait"],
     )
     _check_rules(session, claims, places)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from handrail.aws.ec2 import Launch
 from handrail.core.errors import Conflict
 from handrail.core.ownership import GIVEN_TAG, token_of
-from handrail.core.plan import Repeat
 from handrail.core.resources import ENDED, Instance
 from handrail.ledger.record import Intent, Known
 from handrail.ledger.shapes import Odd, text, texts
@@ -24,9 +23,9 @@ class One:
     known: Known | None = None
 
     @property
-    def repeat(self) -> Repeat | None:
-        """Return what the record says of it, if it is to be carried on."""
-        return Repeat(self.known.intent.digest, self.known.intent.at) if self.known else None
+    def begun(self) -> float | None:
+        """Return since when it is on record, epoch seconds, if it is to be carried on."""
+        return self.known.intent.at if self.known else None
 
 
 def known_request(session: Session, one: One, digest: str, chosen: str) -> One:
