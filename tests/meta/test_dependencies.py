@@ -1,11 +1,16 @@
 """Dependencies: each has a reason, the lock holds all of them with hashes, and both lock files agree."""
 
+import ast
 import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from itertools import chain
+from pathlib import Path
 
 import pytest
 
-from project import pyproject, read
+from project import ROOT, modules, pyproject, read
 
 PIN = re.compile(
     r"^([\w.-]+)==([^\s;\\]+)((?: ;[^\\]+)?)[^\n]*\n((?:    --hash=sha256:[0-9a-f]{64}[^\n]*\n)*)", re.MULTILINE
@@ -36,6 +41,25 @@ def direct() -> dict[str, set[str]]:
     extras = {key: names(value) for key, value in config["project"]["optional-dependencies"].items()}
     groups = {key: names(value) for key, value in config["dependency-groups"].items()}
     return {"": names(config["project"]["dependencies"]), **extras, **groups}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the names of the top packages that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(read(str(path)))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield str(node.module).partition(".")[0]
+
+
+def test_every_import_is_of_a_package_that_is_asked_for() -> None:
+    parts, owners = direct(), packages_distributions()
+    sandbox = ROOT / "src" / "handrail" / "sandbox"
+    for path in modules():
+        asked = parts[""] | (parts["sandbox"] if (ROOT / path).is_relative_to(sandbox) else set())
+        foreign = set(imported(path)) - sys.stdlib_module_names - {"handrail"}
+        undeclared = {name for name in foreign if not asked & {one.lower() for one in owners.get(name, ())}}
+        assert not undeclared, path
 
 
 def test_the_lock_has_all_that_is_asked_for() -> None:
