@@ -16,20 +16,26 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from fast_models import share_methods
+from handrail import settings
 from handrail.clock import Clock, SystemClock
 from handrail.core.ownership import LEDGER_TABLE
+from handrail.core.plan import Listener
 from handrail.doors.cli import Surroundings, run_program
+from handrail.files import find_folders
 from handrail.ledger.record import OPEN
 from handrail.sandbox import launcher
+from handrail.session import Session
 from processes import keep_alive, nobody_left
+from stage import Quiet
 
-settings.register_profile(
+hypothesis_settings.register_profile(
     "handrail", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-settings.load_profile("handrail")
+hypothesis_settings.load_profile("handrail")
 
 # A shell that runs the tests in the background has them ignore Ctrl-C, and their programs would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -119,13 +125,15 @@ class QuickClock(SystemClock):
 class Handrail:
     """The program, run in this process: the real entry point, streams of our own."""
 
-    def __init__(self, environ: Mapping[str, str], cwd: Path, clock: Callable[[], Clock] = QuickClock) -> None:
-        self.environ, self.cwd, self.clock = dict(environ), cwd, clock
+    def __init__(
+        self, environ: Mapping[str, str], cwd: Path, clock: Callable[[], Clock] = QuickClock, stdin: bytes = b""
+    ) -> None:
+        self.environ, self.cwd, self.clock, self.stdin = dict(environ), cwd, clock, stdin
 
     def __call__(self, *argv: str, answers: str | None = None, **environ: str) -> Done:
         """Run a command line. answers: what a person types at a terminal; None: there is no terminal."""
         out, err = io.StringIO(), (io.StringIO() if answers is None else Terminal())
-        stdin = io.StringIO() if answers is None else Terminal(answers)
+        stdin = io.TextIOWrapper(io.BytesIO(self.stdin)) if answers is None else Terminal(answers)
         around = Surroundings(stdin, out, err, {**self.environ, **environ}, self.cwd, self.clock())
         code = run_program([str(word) for word in argv], around)
         return Done(code, out.getvalue(), err.getvalue())
@@ -140,6 +148,13 @@ class Handrail:
         """Run a command line that must succeed and return its JSON."""
         return self.ok(*argv, "-o", "json", **rest).json
 
+    def session(self, listener: Listener, **environ: str) -> Session:
+        """Return what one command on the sandbox runs in."""
+        around = {**self.environ, **environ}
+        folders = find_folders(around)
+        said = settings.load({"target": "sandbox"}, around, self.cwd, folders)
+        return Session(said, around, self.cwd, folders, listener, self.clock())
+
     def owner(self, name: str) -> "Handrail":
         """Return the program as another person of the same sandbox runs it."""
         return Handrail({**self.environ, "USER": name, "LOGNAME": name}, self.cwd, self.clock)
@@ -147,6 +162,10 @@ class Handrail:
     def on(self, clock: Callable[[], Clock]) -> "Handrail":
         """Return the program as it runs by another clock."""
         return Handrail(self.environ, self.cwd, clock)
+
+    def piped(self, data: bytes) -> "Handrail":
+        """Return the program as it runs where this comes over standard input."""
+        return Handrail(self.environ, self.cwd, self.clock, data)
 
 
 @functools.lru_cache(maxsize=64)
@@ -278,6 +297,12 @@ def handrail(sandbox: Sandbox, tmp_path: Path) -> Handrail:
     home.mkdir()
     work.mkdir()
     return Handrail({**FAST, **clean_environ(home), "HANDRAIL_STATE_DIR": str(sandbox.state_dir)}, work)
+
+
+@pytest.fixture
+def session(handrail: Handrail) -> Session:
+    """Return what a command of dev-1 runs in, beside those that `handrail` runs."""
+    return handrail.session(Quiet())
 
 
 @pytest.fixture

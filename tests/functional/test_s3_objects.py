@@ -3,7 +3,6 @@
 import base64
 import io
 import os
-import sys
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -129,22 +128,17 @@ def test_a_large_file_goes_in_parts_and_is_proved_whole(handrail: Handrail, s3: 
 
 
 @pytest.mark.parametrize("size", [0, 5, 8 * MIB, 8 * MIB + 1, 80 * MIB])
-def test_standard_input_of_any_size(
-    handrail: Handrail, s3: Any, bucket: str, size: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_standard_input_of_any_size(handrail: Handrail, s3: Any, bucket: str, size: int) -> None:
     data = (os.urandom(MIB) * (size // MIB + 1))[:size]
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-    rows = handrail.json("s3", "upload", bucket, "-", "--key", "in/x.html", "--prefix", "p-")
+    rows = handrail.piped(data).json("s3", "upload", bucket, "-", "--key", "in/x.html", "--prefix", "p-")
     assert rows[0]["current"]["objects"][0] == {
         "path": "-", "key": "p-in/x.html", "size": len(data), "status": "uploaded", "crc32": crc_of(data)
     }  # fmt: skip
     assert body_of(s3, bucket, "p-in/x.html") == data
     if size > 9 * MIB:
         return
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-    assert handrail.json("s3", "upload", bucket, "-", "--key", "p-in/x.html")[0]["status"] == "unchanged"
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data + b"!")))
-    assert handrail("s3", "upload", bucket, "-", "--key", "p-in/x.html").code == 5
+    assert handrail.piped(data).json("s3", "upload", bucket, "-", "--key", "p-in/x.html")[0]["status"] == "unchanged"
+    assert handrail.piped(data + b"!")("s3", "upload", bucket, "-", "--key", "p-in/x.html").code == 5
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
 
 
@@ -228,7 +222,7 @@ PRIVATE_KEY = b"\xef\xbb\xbf\n-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbn\n"
 
 
 def test_a_private_key_under_any_name_never_goes_to_a_public_bucket(
-    handrail: Handrail, sandbox: Sandbox, s3: Any, unique: Unique, monkeypatch: pytest.MonkeyPatch
+    handrail: Handrail, sandbox: Sandbox, s3: Any, unique: Unique
 ) -> None:
     name = unique("press")
     handrail.ok("s3", "create", name, "--public", "--yes")
@@ -241,13 +235,11 @@ def test_a_private_key_under_any_name_never_goes_to_a_public_bucket(
     said = [one["message"].partition(" looks")[0] for one in done.error["details"]["reasons"]]
     assert said == ["site/holiday.jpg, which begins like a private key,"]
     assert sandbox.writes() == before
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(PRIVATE_KEY)))
-    piped = handrail("s3", "upload", name, "-", "--key", "a.txt")
+    piped = handrail.piped(PRIVATE_KEY)("s3", "upload", name, "-", "--key", "a.txt")
     assert (piped.code, "-, which begins like a private key, looks like a secret" in piped.err) == (3, True), piped.err
     assert keys_of(s3, name) == []
     long = b"no key " * 300
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(long)))
-    handrail.ok("s3", "upload", name, "-", "--key", "a.txt")
+    handrail.piped(long).ok("s3", "upload", name, "-", "--key", "a.txt")
     assert body_of(s3, name, "a.txt") == long
     (handrail.cwd / "handrail.toml").write_text("[s3]\nsecret_files = []\n")
     off = handrail("s3", "upload", name, "site", "--policy", "handrail.toml")
@@ -287,9 +279,7 @@ def test_a_bucket_that_becomes_public_while_a_question_stands_gets_no_secrets(
     assert (row["operation"], row["resource"], row["result"]) == ("s3 upload", f"{bucket}/.env", "refused")
 
 
-def test_results_and_the_record_name_bucket_and_key(
-    handrail: Handrail, s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_results_and_the_record_name_bucket_and_key(handrail: Handrail, s3: Any, bucket: str) -> None:
     write(handrail.cwd / "site" / "index.html")
     uploaded = handrail("s3", "upload", bucket, "site", "nowhere", "-o", "json").json
     write(handrail.cwd / "site" / "index.html", "new")
@@ -299,8 +289,7 @@ def test_results_and_the_record_name_bucket_and_key(
         ("nowhere", f"{bucket}/nowhere"),
         ("site/index.html", f"{bucket}/index.html"),
     ]
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x")))
-    row = handrail.json("s3", "upload", bucket, "-", "--key", "in", "--prefix", "p/")[0]
+    row = handrail.piped(b"x").json("s3", "upload", bucket, "-", "--key", "in", "--prefix", "p/")[0]
     assert (row["name"], row["id"]) == ("-", f"{bucket}/p/in")
     removed = handrail("s3", "remove", bucket, "index.html", "p/none", "--yes", "-o", "json").json
     assert [(row["name"], row["id"]) for row in removed] == [
@@ -337,15 +326,12 @@ def test_another_owners_bucket_is_named_in_the_question(handrail: Handrail, s3: 
     assert keys_of(s3, bucket) == ["a.txt"]
 
 
-def test_closed_standard_input_is_a_fault_of_the_command(
-    handrail: Handrail, sandbox: Sandbox, bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = sandbox.writes()
+def test_closed_standard_input_is_a_fault_of_the_command(handrail: Handrail, sandbox: Sandbox, bucket: str) -> None:
+    before, err = sandbox.writes(), io.StringIO()
     with Path(os.devnull).open(encoding="utf-8") as nothing:
-        for closed in (None, nothing):
-            monkeypatch.setattr(sys, "stdin", closed)
-            done = handrail("s3", "upload", bucket, "-", "--key", "k")
-            assert (done.code, "standard input is closed" in done.err) == (2, True)
+        around = Surroundings(nothing, io.StringIO(), err, handrail.environ, handrail.cwd)
+        code = run_program(["s3", "upload", bucket, "-", "--key", "k"], around)
+    assert (code, "standard input is closed" in err.getvalue()) == (2, True)
     assert sandbox.writes() == before
 
 

@@ -3,25 +3,14 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from test_s3_faults import Quiet
 from wire import Forward, Reply, Request, Wire, wired
 
 from conftest import Done, Handrail, Sandbox
-from handrail import settings
-from handrail.files import find_folders
 from handrail.ledger.record import Intent
 from handrail.operations.audit_anchor import recover
 from handrail.session import Session
 
 Anchor = Callable[[], Done]
-
-
-@pytest.fixture
-def session(handrail: Handrail) -> Session:
-    """Return what a command of dev-1 runs in."""
-    folders = find_folders(handrail.environ)
-    said = settings.load({"target": "sandbox"}, handrail.environ, handrail.cwd, folders)
-    return Session(said, handrail.environ, handrail.cwd, folders, Quiet())
 
 
 @pytest.fixture

@@ -14,15 +14,13 @@ import pytest
 from botocore.exceptions import ClientError
 from wire import Forward, Hook, Reply, Request, Wire, listing, wired
 
-from conftest import Done, Handrail, QuickClock, Sandbox
-from handrail import settings
+from conftest import Done, Handrail, Sandbox
 from handrail.aws.s3 import S3
 from handrail.aws.s3_objects import Deleted, Objects
 from handrail.core.errors import HandrailError, Internal, Interrupted, NotSetUp, PermissionDenied
 from handrail.core.ownership import LEDGER_TABLE
-from handrail.core.plan import Plan, Question, Status
+from handrail.core.plan import Plan, Status
 from handrail.core.uploads import PART, LocalFile, checksum_text
-from handrail.files import find_folders
 from handrail.ledger.record import Intent, Verdict
 from handrail.ledger.rows import Row
 from handrail.operations.s3 import recovering, recovery
@@ -33,7 +31,7 @@ from handrail.operations.s3.delete import make_empty
 from handrail.operations.s3.targets import KIND, Target
 from handrail.operations.s3.upload import _sums
 from handrail.session import Session
-from handrail.session.stores import Stores
+from stage import Quiet, Stage
 
 SHUT = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 OTHER = {"USER": "dev-2", "LOGNAME": "dev-2"}
@@ -313,8 +311,7 @@ def test_ctrl_c_while_a_bucket_is_made_leaves_the_line_that_finishes_it(
 ) -> None:
     name, request = unique("hasty"), unique("r")
     wire.hook = answer("OperationAborted", 409, f"PUT /{name}")
-    around = {**handrail.environ, "AWS_ENDPOINT_URL": wire.endpoint}
-    hasty = Session(session.settings, around, handrail.cwd, session.folders, Impatient(), clock=QuickClock())
+    hasty = handrail.session(Impatient(), AWS_ENDPOINT_URL=wire.endpoint)
     with pytest.raises(Interrupted) as stopped:
         make_bucket(hasty, order_of(session, name, request))
     assert stopped.value.exit_code == 130
@@ -791,34 +788,6 @@ def test_an_upload_whose_files_can_not_be_compared(
 # ---- recovery
 
 
-class Quiet:
-    """A listener that says nothing and agrees to nothing."""
-
-    def announce(self, plan: Plan) -> None:
-        """Say nothing."""
-
-    def show_plan(self, plan: Plan) -> None:
-        """Show nothing."""
-
-    def confirm(self, question: Question) -> bool:
-        """Refuse."""
-        return False
-
-    def progress(self, text: str) -> None:
-        """Say nothing."""
-
-    def note(self, text: str) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def session(handrail: Handrail) -> Session:
-    """Return what a command of dev-1 runs in."""
-    folders = find_folders(handrail.environ)
-    said = settings.load({"target": "sandbox"}, handrail.environ, handrail.cwd, folders)
-    return Session(said, handrail.environ, handrail.cwd, folders, Quiet(), clock=QuickClock())
-
-
 class Impatient(Quiet):
     """A listener behind whom somebody presses Ctrl-C at the first word of progress."""
 
@@ -833,8 +802,7 @@ def test_ctrl_c_while_a_bucket_is_opened_leaves_it_private(
     name = unique("press")
     handrail.ok("s3", "create", name)
     wire.hook = answer("OperationAborted", 409, "?policy", method="PUT")
-    around = {**handrail.environ, "AWS_ENDPOINT_URL": wire.endpoint}
-    hasty = Session(session.settings, around, handrail.cwd, session.folders, Impatient(), clock=QuickClock())
+    hasty = handrail.session(Impatient(), AWS_ENDPOINT_URL=wire.endpoint)
     with pytest.raises(KeyboardInterrupt):
         make_public(hasty, name, "us-east-1")
     assert is_shut(s3, name)
@@ -1113,9 +1081,9 @@ def test_whoever_settles_an_upload_and_may_not_look_at_it_says_what_is_left(sess
 
 
 def test_no_ledger_no_buckets() -> None:
-    bare = SimpleNamespace(ledger=SimpleNamespace(rows=None), home_region="us-east-1")
+    bare = Stage(has_ledger=False).stores
     with pytest.raises(NotSetUp, match="buckets need one") as refused:
-        cast(Any, Stores.rows).fget(bare)
+        _ = bare.rows
     assert refused.value.exit_code == 7
 
 

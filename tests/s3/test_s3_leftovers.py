@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 from wire import Forward, Reply, Request, Wire
 
-from conftest import Done, Handrail, QuickClock, Sandbox
-from handrail import settings
+from conftest import Done, Handrail, Sandbox
 from handrail.core.ownership import LEDGER_TABLE
-from handrail.core.plan import Plan, Question
 from handrail.files import find_folders
 from handrail.ledger.record import Intent, Verdict
 from handrail.operations.s3.leftovers import keeping
@@ -19,26 +17,6 @@ from handrail.session import Session
 
 Unique = Callable[[str], str]
 LONG_AGO, LATER = "2010-11-10T20:48:33.000Z", "2099-01-01T00:00:00.000Z"
-
-
-class Quiet:
-    """A listener that says nothing and agrees to nothing."""
-
-    def announce(self, plan: Plan) -> None:
-        """Say nothing."""
-
-    def show_plan(self, plan: Plan) -> None:
-        """Show nothing."""
-
-    def confirm(self, question: Question) -> bool:
-        """Refuse."""
-        return False
-
-    def progress(self, text: str) -> None:
-        """Say nothing."""
-
-    def note(self, text: str) -> None:
-        """Say nothing."""
 
 
 class Begun(Wire):
@@ -75,14 +53,6 @@ def bucket(handrail: Handrail, unique: Unique) -> str:
     handrail.ok("s3", "create", name)
     (handrail.cwd / "a.txt").write_text("one")
     return name
-
-
-@pytest.fixture
-def session(handrail: Handrail) -> Session:
-    """Return what another command of dev-1 runs in."""
-    folders = find_folders(handrail.environ)
-    said = settings.load({"target": "sandbox"}, handrail.environ, handrail.cwd, folders)
-    return Session(said, handrail.environ, handrail.cwd, folders, Quiet(), clock=QuickClock())
 
 
 @pytest.fixture

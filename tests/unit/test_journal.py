@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,9 +36,9 @@ from handrail.journal import (
     recorded,
     settle_unfinished,
 )
-from handrail.ledger.places import Times
 from handrail.ledger.record import Intent, Record, Verdict, joined
-from memory_table import DATE, MemoryTable, caller
+from memory_table import DATE, caller
+from stage import Stage
 
 Recover = Callable[[Any, Intent], Verdict | None]
 
@@ -67,23 +66,11 @@ class Stop(Named):
     targets = texts("which", positional=True)
 
 
-class Stage:
-    """A session as far as recording needs it, on a table in memory."""
+class Desk(Stage):
+    """A stage with one operation, `ec2 stop`, which others may settle like this."""
 
-    def __init__(self, *, lease: bool = True, recover: Recover | None = None) -> None:
-        self.table = MemoryTable()
-        self.record = Record(self.table, caller(), lambda _: None)  # type: ignore[arg-type]
-        self.ledger = SimpleNamespace(
-            record=self.record, lease=object() if lease else None, times=Times() if lease else None
-        )
-        self.allowed: list[float | None] = []
-        self.allow_changes_until = self.allowed.append
-        self.clock = SimpleNamespace(monotonic=lambda: self.table.time)
-        self.said: list[str] = []
-        self.listener = SimpleNamespace(note=self.said.append)
-        self.redact = lambda text: text.replace("the-secret", "***")
-        self.region, self.choice, self.caller = "us-east-1", SimpleNamespace(target="sandbox"), caller()
-        self.recovery_age = 100.0
+    def __init__(self, *, has_ledger: bool = True, recover: Recover | None = None) -> None:
+        super().__init__(has_ledger=has_ledger)
         self.operation = Operation(
             "ec2",
             "stop",
@@ -94,12 +81,7 @@ class Stage:
             parameters=Stop,
             recover=recover or (lambda _session, _intent: None),
         )
-        self._requests = self.changes_sent = 0
-
-    @property
-    def unfinished(self) -> Any:
-        """Return what the ledger has found unfinished."""
-        return self.record.unfinished()
+        self._requests = 0
 
     def operation_named(self, name: str) -> Operation | None:
         """Return the operation."""
@@ -129,17 +111,17 @@ class Stage:
 
     def walk(self, plan: Plan, results: Sequence[Result], hold: Held | None = None) -> list[Result]:
         """Carry a plan out with these results."""
-        with recorded(self, self.operation, plan) as entries:  # type: ignore[arg-type]
+        with recorded(self, self.operation, plan) as entries:
             entries.hold = hold or Held()  # type: ignore[assignment]
-            self.changes_sent += 1
+            self.aws.changes_sent += 1
             return entries.settle(results)
 
     def fail(self, plan: Plan, error: BaseException, hold: Held | None = None) -> HandrailError:
         """Carry a plan out that raises, and return what comes out. hold None: before places were taken."""
         try:
-            with recorded(self, self.operation, plan) as entries:  # type: ignore[arg-type]
+            with recorded(self, self.operation, plan) as entries:
                 entries.hold = hold  # type: ignore[assignment]
-                self.changes_sent += hold is not None
+                self.aws.changes_sent += hold is not None
                 raise error
         except HandrailError as told:
             return told
@@ -159,14 +141,14 @@ PLACES = Places("us-east-1", "dev-1", ())
 
 
 def test_a_change_is_on_record_before_and_after() -> None:
-    stage = Stage()
+    stage = Desk()
     assert stage.walk(stage.plan("r1"), [done("r1")]) == [done("r1")]
     assert (stage.verdict().resource, stage.verdict().code) == ("i-r1", 0)
-    assert stage.unfinished == []
+    assert stage.record.unfinished() == []
 
 
 def test_what_is_not_planned_is_not_recorded() -> None:
-    stage = Stage()
+    stage = Desk()
     plan = replace(stage.plan("r1"), planned=[Result("web", "i-1", Status.UNCHANGED), *stage.plan("r1").planned])
     stage.walk(plan, [Result("web", "i-1", Status.UNCHANGED), done("r1")])
     assert stage.results() == {"r1": "succeeded"}
@@ -183,7 +165,7 @@ def test_what_is_not_planned_is_not_recorded() -> None:
     ],
 )
 def test_a_definite_failure_is_an_outcome(error: HandrailError, result: str) -> None:
-    stage = Stage()
+    stage = Desk()
     assert stage.walk(stage.plan("r1"), [failed("r1", error)])[0].error is error
     assert (stage.results(), stage.verdict().code) == ({"r1": result}, error.exit_code)
 
@@ -193,7 +175,7 @@ def test_a_definite_failure_is_an_outcome(error: HandrailError, result: str) -> 
     [Unreachable("cut"), Throttled("slow"), AwsFailure("no"), Conflict("at the second try", acted=Acted.UNKNOWN)],
 )
 def test_what_may_have_been_done_stays_open_and_says_how_to_finish(error: HandrailError) -> None:
-    stage = Stage()
+    stage = Desk()
     told = stage.walk(stage.plan("r1", again="--request-id r1"), [failed("r1", error)])[0].error
     assert told is not None
     assert told.hint == "repeat the command with --request-id r1"
@@ -202,14 +184,14 @@ def test_what_may_have_been_done_stays_open_and_says_how_to_finish(error: Handra
 
 
 def test_where_nobody_could_find_out_a_doubtful_failure_is_an_outcome() -> None:
-    stage = Stage()
+    stage = Desk()
     stage.operation = replace(stage.operation, recover=None)
     stage.walk(stage.plan("r1"), [failed("r1", Unreachable("cut"))])
     assert stage.results() == {"r1": "failed"}
 
 
 def test_where_places_are_taken_the_lease_knows_what_is_open() -> None:
-    stage = Stage()
+    stage = Desk()
     open_error = Unreachable("cut", facts=[("open", "it settles itself")], details={"open": True})
     results = [failed("r1", Unreachable("never sent", acted=Acted.NO)), failed("r2", open_error)]
     told = stage.walk(stage.plan("r1", "r2", places=PLACES), results)[1].error
@@ -220,34 +202,34 @@ def test_where_places_are_taken_the_lease_knows_what_is_open() -> None:
 
 
 def test_without_a_lease_the_error_decides() -> None:
-    stage = Stage(lease=False)
+    stage = Desk(has_ledger=False)
     stage.walk(stage.plan("r1", places=PLACES), [failed("r1", Unreachable("cut"))])
     assert stage.results() == {"r1": "open"}
 
 
 def test_a_conflict_over_an_open_request_says_its_own_words() -> None:
-    stage = Stage()
+    stage = Desk()
     error = Conflict("it is being settled by bob.", details={"open": True}, acted=Acted.UNKNOWN)
     assert stage.walk(stage.plan("r1"), [failed("r1", error)])[0].error is error
     assert stage.results() == {"r1": "open"}
 
 
 def test_a_wait_that_was_given_up_is_a_success_on_record() -> None:
-    stage = Stage()
+    stage = Desk()
     late = AwsFailure("web is pending and not yet running after 1 s.", code="timeout", acted=Acted.YES)
     assert stage.walk(stage.plan("r1"), [failed("r1", late)])[0].error is late
     assert (stage.verdict().result, stage.verdict().message) == ("succeeded", late.message)
 
 
 def test_a_change_that_was_made_and_cannot_be_watched_is_a_success_on_record() -> None:
-    stage = Stage()
+    stage = Desk()
     stage.walk(stage.plan("r1"), [failed("r1", Unreachable("can't be watched"))], Held(r1="i-1"))
     assert (stage.verdict().result, stage.verdict().message) == ("succeeded", "can't be watched")
 
 
 def test_an_outcome_that_cannot_be_written_fails_nothing() -> None:
-    stage = Stage()
-    with recorded(stage, stage.operation, stage.plan("r1")) as entries:  # type: ignore[arg-type]
+    stage = Desk()
+    with recorded(stage, stage.operation, stage.plan("r1")) as entries:
 
         def trouble(call: str) -> None:
             raise Unreachable("no answer.")
@@ -263,7 +245,7 @@ def test_an_outcome_that_cannot_be_written_fails_nothing() -> None:
 
 
 def test_an_error_before_anything_is_sent_ends_what_is_new() -> None:
-    stage = Stage()
+    stage = Desk()
     error = Unreachable("the ledger does not answer")
     assert stage.fail(stage.plan("r1"), error) is error
     assert stage.results() == {"r1": "failed"}
@@ -274,49 +256,49 @@ def test_an_error_before_anything_is_sent_ends_what_is_new() -> None:
     [(Unreachable("cut"), "open"), (Conflict("busy"), "open"), (CapReached("full", limit=1, count=1), "refused")],
 )
 def test_an_error_before_anything_is_sent_leaves_an_older_request_open(error: HandrailError, result: str) -> None:
-    stage = Stage()
+    stage = Desk()
     stage.walk(stage.plan("r1", places=PLACES), [])
     stage.fail(stage.plan("r1", known=frozenset({"r1"})), error)
     assert stage.results() == {"r1": result}
 
 
 def test_an_error_in_the_middle_ends_the_rest_and_keeps_what_was_done() -> None:
-    stage = Stage()
+    stage = Desk()
     error = Conflict("no")
     assert stage.fail(stage.plan("r1", "r2"), error, Held(r1="i-1")) is error
     assert stage.results() == {"r1": "succeeded", "r2": "failed"}
 
 
 def test_a_doubtful_error_in_the_middle_leaves_the_rest_open() -> None:
-    stage = Stage()
+    stage = Desk()
     told = stage.fail(stage.plan("r1"), Unreachable("cut"), Held())
     assert stage.results() == {"r1": "open"}
     assert told.facts[-1][0] == "open"
 
 
 def test_an_interrupted_wait_keeps_what_was_done() -> None:
-    stage = Stage()
+    stage = Desk()
     error = Interrupted("stopped waiting")
     assert stage.fail(stage.plan("r1", "r2"), error, Held(r1="i-1")) is error
     assert stage.results() == {"r1": "succeeded", "r2": "open"}
 
 
 def test_an_interrupted_wait_for_what_was_done_is_a_success_on_record() -> None:
-    stage = Stage()
+    stage = Desk()
     error = Interrupted("stopped waiting for web.", acted=Acted.YES)
     assert stage.fail(stage.plan("r1"), error, Held()) is error
     assert (stage.verdict().result, stage.verdict().message) == ("succeeded", error.message)
 
 
 def test_ctrl_c_before_anything_is_sent() -> None:
-    stage = Stage()
+    stage = Desk()
     told = stage.fail(stage.plan("r1"), KeyboardInterrupt())
     assert (told.exit_code, told.hint, told.facts) == (130, "handrail ec2 list", ())
     assert stage.results() == {"r1": "failed"}
 
 
 def test_ctrl_c_in_the_middle_says_how_to_finish() -> None:
-    stage = Stage()
+    stage = Desk()
     told = stage.fail(stage.plan("r1", again="--request-id r1"), KeyboardInterrupt(), Held())
     assert told.exit_code == 130
     assert told.hint == "repeat the command with --request-id r1"
@@ -324,14 +306,14 @@ def test_ctrl_c_in_the_middle_says_how_to_finish() -> None:
 
 
 def test_ctrl_c_after_which_nothing_is_left_is_an_outcome() -> None:
-    stage = Stage()
+    stage = Desk()
     stage.fail(stage.plan("r1"), Interrupted("interrupted; nothing was uploaded.", acted=Acted.NO), Held())
     assert stage.results() == {"r1": "failed"}
 
 
 @pytest.mark.parametrize("error", [KeyError("InstanceId"), MemoryError(), TypeError("no list")])
 def test_a_defect_after_something_was_sent_leaves_it_open(error: Exception) -> None:
-    stage = Stage()
+    stage = Desk()
     told = stage.fail(stage.plan("r1", again="--request-id r1"), error, Held())
     assert told.message.startswith(f"Handrail itself failed: {type(error).__name__}")
     assert (told.facts[-1][0], told.hint) == ("open", "repeat the command with --request-id r1")
@@ -339,52 +321,52 @@ def test_a_defect_after_something_was_sent_leaves_it_open(error: Exception) -> N
 
 
 def test_a_defect_before_anything_was_sent_is_an_outcome() -> None:
-    stage = Stage()
+    stage = Desk()
     stage.fail(stage.plan("r1"), KeyError("Reservations"))
     assert stage.results() == {"r1": "failed"}
 
 
 def test_a_refusal_that_ends_several_at_once_tells_of_none_of_them() -> None:
-    stage = Stage()
+    stage = Desk()
     stage.fail(stage.plan("r1", "r2"), Conflict("no"), Held())
     assert stage.results() == {"r1": "open", "r2": "open"}
 
 
 def test_a_command_that_lives_is_not_taken_for_one_that_was_cut_off() -> None:
-    stage = Stage(recover=lambda _session, intent: Verdict(intent.request, "failed"))
-    with recorded(stage, stage.operation, stage.plan("r1")) as entries:  # type: ignore[arg-type]
+    stage = Desk(recover=lambda _session, intent: Verdict(intent.request, "failed"))
+    with recorded(stage, stage.operation, stage.plan("r1")) as entries:
         stage.table.time = DATE + 90.0
         entries.beat(120)
         stage.table.time = DATE + 150.0
-        settle_unfinished(stage)  # type: ignore[arg-type]
+        settle_unfinished(stage)
         assert stage.results() == {"r1": "open"}
         entries.settle([done("r1")])
         entries.beat(120)
     assert stage.results() == {"r1": "succeeded"}
-    assert stage.allowed == [DATE + 120, DATE + 210, DATE + 270, None]
+    assert stage.aws.allowed == [DATE + 120, DATE + 210, DATE + 270, None]
     assert stage.record.renew("r1") is False, "what is settled is not opened again"
-    assert stage.unfinished == []
+    assert stage.record.unfinished() == []
 
 
 def test_a_command_that_was_taken_for_dead_may_not_work_on() -> None:
-    stage = Stage()
-    with recorded(stage, stage.operation, stage.plan("r1")) as entries:  # type: ignore[arg-type]
+    stage = Desk()
+    with recorded(stage, stage.operation, stage.plan("r1")) as entries:
         stage.record.settle(Verdict("r1", "failed"))
         entries.beat(120)
-    assert stage.allowed == [DATE + 120, None]
+    assert stage.aws.allowed == [DATE + 120, None]
 
 
-@pytest.mark.parametrize("how", [{"lease": False}, {}])
-def test_what_has_a_place_or_no_ledger_needs_no_pulse(how: dict[str, bool]) -> None:
-    stage = Stage(**how)  # type: ignore[arg-type]
-    stage.walk(stage.plan("r1", places=PLACES if not how else None), [done("r1")])
-    assert stage.allowed == []
+@pytest.mark.parametrize("has_ledger", [False, True])
+def test_what_has_a_place_or_no_ledger_needs_no_pulse(has_ledger: bool) -> None:
+    stage = Desk(has_ledger=has_ledger)
+    stage.walk(stage.plan("r1", places=PLACES if has_ledger else None), [done("r1")])
+    assert stage.aws.allowed == []
 
 
 @pytest.mark.parametrize(("settled", "notes"), [("failed", 1), ("succeeded", 0)])
 def test_a_command_that_was_held_up_says_what_stands_on_record(settled: str, notes: int) -> None:
-    stage = Stage()
-    with recorded(stage, stage.operation, stage.plan("r1")) as entries:  # type: ignore[arg-type]
+    stage = Desk()
+    with recorded(stage, stage.operation, stage.plan("r1")) as entries:
         stage.record.settle(Verdict("r1", settled, by="bob"))
         entries.settle([done("r1")])
     assert [note.partition(" settled by bob")[0] for note in stage.said] == [
@@ -413,8 +395,8 @@ def test_a_command_that_was_held_up_says_what_stands_on_record(settled: str, not
 )
 @pytest.mark.parametrize("targets", [("a", "b"), None])
 def test_what_is_stopped_is_on_record(error: HandrailError, result: str | None, targets: Any) -> None:
-    stage = Stage()
-    record_stopped(stage, stage.operation, {"targets": targets, "name": "web"}, error)  # type: ignore[arg-type]
+    stage = Desk()
+    record_stopped(stage, stage.operation, {"targets": targets, "name": "web"}, error)
     assert stage.results() == ({"new-1": result} if result else {})
     if result:
         known = stage.record.find("new-1")
@@ -423,36 +405,36 @@ def test_what_is_stopped_is_on_record(error: HandrailError, result: str | None, 
 
 
 def test_a_name_stands_for_what_was_to_be_made() -> None:
-    stage = Stage()
+    stage = Desk()
     stage.operation = replace(stage.operation, parameters=Named)
-    record_stopped(stage, stage.operation, {"name": "web"}, Conflict("no"))  # type: ignore[arg-type]
+    record_stopped(stage, stage.operation, {"name": "web"}, Conflict("no"))
     known = stage.record.find("new-1")
     assert known is not None
     assert known.intent.resource == "web"
 
 
 def test_a_refusal_is_not_hidden_by_a_record_that_cannot_be_written() -> None:
-    stage = Stage()
+    stage = Desk()
 
     def trouble(call: str) -> None:
         raise Unreachable("no answer.")
 
     stage.table.trouble = trouble
-    record_stopped(stage, stage.operation, {"targets": ("a",)}, Conflict("no"))  # type: ignore[arg-type]
+    record_stopped(stage, stage.operation, {"targets": ("a",)}, Conflict("no"))
     assert stage.said == ["warning: this could not be put on record: no answer."]
 
 
 def test_targets_that_were_refused_are_on_record() -> None:
-    stage = Stage()
+    stage = Desk()
     planned = [failed("", NotFound("no")), failed("", Unreachable("cut")), done("r1")]
-    record_failed_targets(stage, stage.operation, replace(stage.plan(), planned=planned))  # type: ignore[arg-type]
+    record_failed_targets(stage, stage.operation, replace(stage.plan(), planned=planned))
     assert stage.results() == {"new-1": "refused"}
 
 
 # ---- what others left unfinished
 
 
-def left_open(stage: Stage, *requests: str, who: str = "dev-2", operation: str = "ec2 stop") -> None:
+def left_open(stage: Desk, *requests: str, who: str = "dev-2", operation: str = "ec2 stop") -> None:
     """Leave requests open, long ago."""
     other = Record(stage.table, caller(who), lambda _: None)  # type: ignore[arg-type]
     other.intend([Intent(one, operation, "i-1", "us-east-1", "sandbox") for one in requests])
@@ -460,11 +442,11 @@ def left_open(stage: Stage, *requests: str, who: str = "dev-2", operation: str =
 
 
 def test_what_was_cut_off_is_settled_and_said() -> None:
-    stage = Stage(recover=lambda _session, intent: Verdict(intent.request, "succeeded", message="found stopped"))
+    stage = Desk(recover=lambda _session, intent: Verdict(intent.request, "succeeded", message="found stopped"))
     left_open(stage, "r1")
     left_open(stage, "r2", who="dev-1")
     stage.table.time = DATE + 300.0
-    settle_unfinished(stage)  # type: ignore[arg-type]
+    settle_unfinished(stage)
     assert stage.results() == {"r1": "succeeded", "r2": "succeeded"}
     assert sorted(stage.said) == [
         "settled what was cut off: ec2 stop i-1 (request r1) of dev-2: found stopped",
@@ -473,25 +455,22 @@ def test_what_was_cut_off_is_settled_and_said() -> None:
 
 
 def test_what_is_young_or_nobodys_to_settle_is_left() -> None:
-    stage = Stage(recover=lambda _session, intent: Verdict(intent.request, "succeeded"))
+    stage = Desk(recover=lambda _session, intent: Verdict(intent.request, "succeeded"))
     left_open(stage, "unknown", operation="ec2 paint")
     stage.record.intend([Intent("young", "ec2 stop", "i-1", "us-east-1", "sandbox")])
-    settle_unfinished(stage)  # type: ignore[arg-type]
+    settle_unfinished(stage)
     assert set(stage.results().values()) == {"open"}
 
 
 def test_what_has_an_outcome_by_now_or_none_yet_is_left() -> None:
-    stage = Stage()
+    stage = Desk()
     left_open(stage, "r1", "r2", "r3")
-    seen = stage.record.unfinished()
+    marks = dict(stage.table.items)
     stage.record.settle(Verdict("r1", "failed"))
+    stage.table.items |= {key: mark for key, mark in marks.items() if key[0] == "open"}
     for key in [key for key in stage.table.items if key[0] == "request#r2"]:
         del stage.table.items[key]
-    type(stage).unfinished, saved = property(lambda _self: seen), type(stage).unfinished  # type: ignore[assignment]
-    try:
-        settle_unfinished(stage)  # type: ignore[arg-type]
-    finally:
-        type(stage).unfinished = saved  # type: ignore[method-assign]
+    settle_unfinished(stage)
     assert stage.said == []
 
 
@@ -500,9 +479,9 @@ def test_what_cannot_be_settled_stops_nobody(who: str, notes: int) -> None:
     def recover(_session: Any, _intent: Intent) -> Verdict:
         raise PermissionDenied("these credentials may not look there.")
 
-    stage = Stage(recover=recover)
+    stage = Desk(recover=recover)
     left_open(stage, "r1", who=who)
-    settle_unfinished(stage)  # type: ignore[arg-type]
+    settle_unfinished(stage)
     assert len(stage.said) == notes
     assert stage.results() == {"r1": "open"}
 
@@ -529,90 +508,90 @@ PASSES = [
     "error", [NotFound("no bucket."), NotManaged("not ours."), Refused("no."), WrongState("locked.")]
 )
 def test_that_the_world_has_moved_on_is_the_end_of_it_at_once(error: HandrailError) -> None:
-    stage = Stage(recover=failing(error))
+    stage = Desk(recover=failing(error))
     left_open(stage, "r1")
-    settle_unfinished(stage)  # type: ignore[arg-type]
+    settle_unfinished(stage)
     assert (stage.verdict().result, stage.verdict().code) == ("failed", error.exit_code)
     assert stage.verdict().message == f"it was cut off, and what became of it can't be told any more: {error.message}"
-    assert stage.unfinished == []
+    assert stage.record.unfinished() == []
     assert len(stage.said) == 1
 
 
 @pytest.mark.parametrize("error", PASSES)
 def test_what_may_pass_is_tried_once_in_a_while_and_given_up_after_a_day(error: Exception) -> None:
-    stage = Stage(recover=failing(error))
+    stage = Desk(recover=failing(error))
     left_open(stage, "r1", who="dev-1")
     for _ in range(5):
-        settle_unfinished(stage)  # type: ignore[arg-type]
+        settle_unfinished(stage)
     assert len(stage.said) == 1, "once, however many commands come by"
     assert "can't be settled now" in stage.said[0]
     assert "Later commands try again, until 2027-01-15 10:00 UTC at the latest." in stage.said[0]
-    stage.table.time += stage.recovery_age + 1
-    settle_unfinished(stage)  # type: ignore[arg-type]
+    stage.table.time += stage.stores.recovery_age + 1
+    settle_unfinished(stage)
     assert len(stage.said) == 2
-    stage.table.time += GIVEN_UP_AFTER * stage.recovery_age
-    settle_unfinished(stage)  # type: ignore[arg-type]
-    assert (stage.results(), stage.unfinished) == ({"r1": "failed"}, [])
-    settle_unfinished(stage)  # type: ignore[arg-type]
+    stage.table.time += GIVEN_UP_AFTER * stage.stores.recovery_age
+    settle_unfinished(stage)
+    assert (stage.results(), stage.record.unfinished()) == ({"r1": "failed"}, [])
+    settle_unfinished(stage)
     assert len(stage.said) == 3
 
 
 @pytest.mark.parametrize("newer", [{"operation": "ec9 new"}, {"needs": 99}])
 def test_what_a_newer_version_began_is_left_to_it(newer: dict[str, Any]) -> None:
-    stage = Stage(recover=failing(NotFound("no.")))
+    stage = Desk(recover=failing(NotFound("no.")))
     left_open(stage, "r1", who="dev-1")
     stage.table.items["request#r1", "intent"] |= newer
     for _ in range(2):
-        stage.table.time += GIVEN_UP_AFTER * stage.recovery_age
-        settle_unfinished(stage)  # type: ignore[arg-type]
-    assert [one.request for one in stage.unfinished] == ["r1"]
+        stage.table.time += GIVEN_UP_AFTER * stage.stores.recovery_age
+        settle_unfinished(stage)
+    assert [one.request for one in stage.record.unfinished()] == ["r1"]
     assert ("request#r1", "outcome") not in stage.table.items
     assert len(stage.said) == 2
     assert all("A newer one settles it: pip install --upgrade handrail" in said for said in stage.said)
 
 
 def test_what_nobody_can_settle_is_given_up() -> None:
-    stage = Stage()
+    stage = Desk()
     stage.operation = replace(stage.operation, recover=None)
     left_open(stage, "r1", who="dev-1")
-    settle_unfinished(stage)  # type: ignore[arg-type]
-    stage.table.time += (GIVEN_UP_AFTER + 1) * stage.recovery_age
-    settle_unfinished(stage)  # type: ignore[arg-type]
+    settle_unfinished(stage)
+    stage.table.time += (GIVEN_UP_AFTER + 1) * stage.stores.recovery_age
+    settle_unfinished(stage)
     assert stage.results() == {"r1": "failed"}
 
 
 def test_a_mark_whose_outcome_cant_be_read_is_forgotten() -> None:
-    stage = Stage()
+    stage = Desk()
     left_open(stage, "r1", who="dev-1")
     intent = stage.table.items["request#r1", "intent"]
     stage.table.items["request#r1", "outcome"] = odd = {**intent, "sk": "outcome", "kind": "outcome", "result": "later"}
-    settle_unfinished(stage)  # type: ignore[arg-type]
-    assert len(stage.unfinished) == 1
-    stage.table.time += (GIVEN_UP_AFTER + 1) * stage.recovery_age
-    settle_unfinished(stage)  # type: ignore[arg-type]
-    assert (stage.unfinished, stage.table.items["request#r1", "outcome"]) == ([], odd)
+    settle_unfinished(stage)
+    assert len(stage.record.unfinished()) == 1
+    stage.table.time += (GIVEN_UP_AFTER + 1) * stage.stores.recovery_age
+    settle_unfinished(stage)
+    assert (stage.record.unfinished(), stage.table.items["request#r1", "outcome"]) == ([], odd)
 
 
 def test_what_was_put_off_is_tried_at_once_where_it_is_asked_for() -> None:
-    stage = Stage(recover=failing(Unreachable("no answer.")))
+    stage = Desk(recover=failing(Unreachable("no answer.")))
     left_open(stage, "r1")
-    settle_unfinished(stage)  # type: ignore[arg-type]
-    assert settle_unfinished(stage) == set()  # type: ignore[arg-type]
-    assert settle_unfinished(stage, {"r1"}) == {"r1"}  # type: ignore[arg-type]
+    settle_unfinished(stage)
+    assert settle_unfinished(stage) == set()
+    assert settle_unfinished(stage, {"r1"}) == {"r1"}
 
 
 def test_a_command_that_lives_after_all_is_not_put_off() -> None:
-    stage = Stage()
+    stage = Desk()
     left_open(stage, "r1")
-    (before,) = stage.unfinished
+    (before,) = stage.record.unfinished()
     stage.record.renew("r1")
     stage.record.put_off(before)
-    (now,) = stage.unfinished
+    (now,) = stage.record.unfinished()
     assert (now.at, now.tried, now.resource) == (stage.table.time, 0.0, "i-1")
 
 
 def test_odd_rows_end_too() -> None:
-    stage = Stage(recover=lambda _session, intent: Verdict(intent.request, "failed"))
+    stage = Desk(recover=lambda _session, intent: Verdict(intent.request, "failed"))
     left_open(stage, "undated", "edited", "orphan", "done")
     stage.table.items["open", "undated"]["at"] = "yesterday"
     stage.table.items["open", "orphan"] = {**stage.table.items["open", "orphan"], "sk": "orphan"}
@@ -621,26 +600,26 @@ def test_odd_rows_end_too() -> None:
     marker = dict(stage.table.items["open", "done"])
     stage.record.settle(Verdict("done", "succeeded"))
     stage.table.items["open", "done"] = marker
-    settle_unfinished(stage)  # type: ignore[arg-type]
-    assert {one.request for one in stage.unfinished} == {"undated", "edited"}
-    stage.table.time += (GIVEN_UP_AFTER + 2) * stage.recovery_age
-    settle_unfinished(stage)  # type: ignore[arg-type]
-    assert stage.unfinished == []
+    settle_unfinished(stage)
+    assert {one.request for one in stage.record.unfinished()} == {"undated", "edited"}
+    stage.table.time += (GIVEN_UP_AFTER + 2) * stage.stores.recovery_age
+    settle_unfinished(stage)
+    assert stage.record.unfinished() == []
 
 
 def test_a_record_that_does_not_answer_leaves_all_as_it_is() -> None:
-    stage = Stage(recover=lambda _session, intent: Verdict(intent.request, "failed"))
+    stage = Desk(recover=lambda _session, intent: Verdict(intent.request, "failed"))
     left_open(stage, "r1")
-    (one,) = stage.unfinished
+    (one,) = stage.record.unfinished()
 
     def trouble(call: str) -> None:
         if call == "transact":
             raise Unreachable("no answer.")
 
     stage.table.trouble = trouble
-    settle_unfinished(stage)  # type: ignore[arg-type]
+    settle_unfinished(stage)
     assert stage.said == ["ec2 stop r1 was cut off and can't be settled now: no answer."]
-    assert stage.unfinished == [one]
+    assert stage.record.unfinished() == [one]
 
 
 def test_what_somebody_else_settles_first_while_it_is_given_up_is_not_said() -> None:
@@ -648,9 +627,9 @@ def test_what_somebody_else_settles_first_while_it_is_given_up_is_not_said() -> 
         stage.record.settle(Verdict(intent.request, "succeeded"))
         raise NotFound("gone.")
 
-    stage = Stage(recover=recover)
+    stage = Desk(recover=recover)
     left_open(stage, "r1")
-    settle_unfinished(stage)  # type: ignore[arg-type]
+    settle_unfinished(stage)
     assert (stage.said, stage.results()) == ([], {"r1": "succeeded"})
 
 
@@ -659,27 +638,28 @@ def test_what_somebody_else_settles_first_is_not_said() -> None:
         stage.record.settle(Verdict(intent.request, "failed"))
         return Verdict(intent.request, "succeeded")
 
-    stage = Stage(recover=recover)
+    stage = Desk(recover=recover)
     left_open(stage, "r1")
-    settle_unfinished(stage)  # type: ignore[arg-type]
+    settle_unfinished(stage)
     assert (stage.said, stage.results()) == ([], {"r1": "failed"})
 
 
 def test_one_command_settles_some_of_many() -> None:
-    stage = Stage(recover=lambda _session, intent: Verdict(intent.request, "failed"))
+    stage = Desk(recover=lambda _session, intent: Verdict(intent.request, "failed"))
     left_open(stage, *(f"r{number}" for number in range(RECOVERED_AT_ONCE + 5)))
-    settle_unfinished(stage)  # type: ignore[arg-type]
+    settle_unfinished(stage)
     assert list(stage.results().values()).count("failed") == RECOVERED_AT_ONCE
 
 
 def test_entries_without_requests_have_nothing_to_settle() -> None:
-    stage = Stage()
-    entries = Entries(stage, stage.operation, stage.plan(), [])  # type: ignore[arg-type]
+    stage = Desk()
+    entries = Entries(stage, stage.operation, stage.plan(), [])
     assert entries.settle([Result("web", None, Status.SUCCEEDED)])[0].name == "web"
 
 
 def test_no_secret_in_hand_gets_on_record() -> None:
-    stage = Stage()
+    stage = Desk()
+    stage.secrets.hide("the-secret")
     stage.fail(stage.plan("r1"), Conflict("AWS said the-secret back."))
     known = stage.record.find("r1")
     assert known is not None

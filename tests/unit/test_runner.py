@@ -1,5 +1,6 @@
 """The road where it turns: a handler that gives no plan, a repeat that was settled, one refusal of several."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,8 @@ from handrail import runner
 from handrail.core.errors import CapReached, Internal
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome, Plan, Result, Status
-from handrail.ledger.record import Unfinished
+from handrail.ledger.record import Intent
+from stage import Stage
 
 
 def operation(handler: Any) -> Operation:
@@ -19,7 +21,7 @@ def operation(handler: Any) -> Operation:
 
 def test_a_change_without_a_plan_is_a_defect() -> None:
     with pytest.raises(Internal, match="ec2 paint changes something, and gave no plan"):
-        runner.run(operation(lambda _session, _values: Outcome()), {}, SimpleNamespace(), dry_run=True)  # type: ignore[arg-type]
+        runner.run(operation(lambda _session, _values: Outcome()), {}, Stage(), dry_run=True)
 
 
 def test_a_repeat_that_was_settled_meanwhile_is_planned_anew() -> None:
@@ -29,29 +31,21 @@ def test_a_repeat_that_was_settled_meanwhile_is_planned_anew() -> None:
         plans.append(Plan("x", lambda _hold: [], [], many=False, known=frozenset() if plans else frozenset({"r1"})))
         return plans[-1]
 
-    found = Unfinished("r1", "ec2 paint", at=0.0)
-    record = SimpleNamespace(now=lambda: 100.0, find=lambda _request: None, forget=lambda _request: None)
-    session: Any = SimpleNamespace(
-        check_policy=lambda _plan: None,
-        unfinished=[found],
-        recovery_age=1.0,
-        operation_named=lambda _name: SimpleNamespace(recover=lambda *_: None),
-        ledger=SimpleNamespace(record=record),
-    )
-    runner.run(operation(handler), {}, session)
+    stage, paint = Stage(), operation(handler)
+    stage.operations["ec2 paint"] = replace(paint, recover=lambda *_: None)
+    stage.record.intend([Intent("r1", "ec2 paint", "", "us-east-1", "sandbox")])
+    stage.table.time += stage.stores.recovery_age + 1
+    runner.run(paint, {}, stage)
     assert len(plans) == 2
 
 
 def test_of_several_the_refused_one_is_named() -> None:
     full = CapReached("2 places are taken.", limit=2, count=2)
     planned = [Result(name, name, Status.PLANNED, request=name) for name in ("a", "b")]
-    session: Any = SimpleNamespace(
-        check_policy=lambda _plan: None,
-        preview=lambda _places: {"b": full},
-        listener=SimpleNamespace(show_plan=lambda _plan: None),
-    )
+    stage = Stage()
+    stage.stores.found = SimpleNamespace(preview=lambda _places: {"b": full})
     plan = Plan("x", lambda _hold: [], planned, many=True, places=object())  # type: ignore[arg-type]
-    outcome = runner.run(operation(lambda _session, _values: plan), {}, session, dry_run=True)
+    outcome = runner.run(operation(lambda _session, _values: plan), {}, stage, dry_run=True)
     first, second = outcome.rows
     assert (first.status, second.status) == (Status.PLANNED, Status.FAILED)
     assert outcome.failures[0].message == "b: 2 places are taken."

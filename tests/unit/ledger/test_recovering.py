@@ -1,33 +1,37 @@
 """What becomes of a create or start that was cut off: the real lease on a bench, and a look at EC2."""
 
-from contextlib import nullcontext
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
-from lease_bench import NOON, ONE, Bench, wanted
+from lease_bench import ONE, Bench, wanted
 
 from handrail.core.errors import Conflict
+from handrail.core.resources import Instance
 from handrail.ledger.places import Fate
 from handrail.ledger.record import Intent
 from handrail.operations.ec2.recovering import recover
+from stage import WEB, PlayedEc2, Stage
 
 
-def session(bench: Bench, state: str = "", *, lease: bool = True) -> Any:
-    """Return a session whose EC2 shows one instance in a state, or none."""
-    one = SimpleNamespace(id="i-1", state=state)
-    ec2 = SimpleNamespace(
-        by_tokens=lambda _tokens: [one] if state else [], by_ids=lambda ids: {"i-1": one} if state else {}
-    )
-    return SimpleNamespace(
-        ledger=SimpleNamespace(lease=bench.lease("ben") if lease else None),
-        ec2_to_look_at=lambda _region: ec2,
-        aws=SimpleNamespace(briefly=nullcontext),
-        silent={"ec2": {}},
-        region="us-east-1",
-        caller=SimpleNamespace(owner="ben"),
-        now=lambda: float(NOON),
-    )
+class Looks(PlayedEc2):
+    """An EC2 that shows one instance in a state, or none. before: what happens just before a look."""
+
+    def __init__(self, state: str = "", before: Callable[[], object] = lambda: None) -> None:
+        super().__init__([replace(WEB, state=state)] if state else [])
+        self._before = before
+
+    def by_tokens(self, tokens: Sequence[str]) -> list[Instance]:
+        """Play the look."""
+        self._before()
+        return super().by_tokens(tokens)
+
+
+def session(bench: Bench, ec2: PlayedEc2, *, lease: bool = True) -> Stage:
+    """Return a session with the lease of the bench."""
+    stage = Stage(ec2)
+    stage.stores.found.lease = bench.lease("ben") if lease else None
+    return stage
 
 
 def intent(verb: str) -> Intent:
@@ -47,14 +51,14 @@ def intent(verb: str) -> Intent:
 )
 def test_what_has_no_place_is_told_as_a_look_shows(verb: str, state: str, fate: Fate, instance: str) -> None:
     bench = Bench()
-    assert recover(session(bench, state), intent(verb)) is None
+    assert recover(session(bench, Looks(state)), intent(verb)) is None
     assert (bench.told["r1"].fate, bench.told["r1"].instance) == (fate, instance)
     assert len(bench.said) == 1
     assert "settled what was cut off" in bench.said[0]
 
 
 def _settle(bench: Bench) -> None:
-    recover(session(bench), intent("create"))
+    recover(session(bench, Looks()), intent("create"))
 
 
 def test_a_command_that_wakes_up_finds_that_it_was_settled() -> None:
@@ -69,9 +73,7 @@ def test_a_command_that_wakes_up_finds_that_it_was_settled() -> None:
 
 def test_a_command_that_has_taken_its_place_meanwhile_is_left_alone() -> None:
     bench = Bench()
-    ec2 = session(bench)
-    ec2.ec2_to_look_at = lambda _region: SimpleNamespace(by_tokens=lambda _: bench.reserved("r1") and [])
-    recover(ec2, intent("create"))
+    recover(session(bench, Looks(before=lambda: bench.reserved("r1"))), intent("create"))
     assert (bench.told, bench.said) == ({}, [])
     assert "create:r1" in bench.places
 
@@ -79,19 +81,19 @@ def test_a_command_that_has_taken_its_place_meanwhile_is_left_alone() -> None:
 def test_a_place_that_has_not_run_out_tells_its_request_itself() -> None:
     bench = Bench()
     bench.reserved("r1")
-    recover(session(bench), intent("create"))
+    recover(session(bench, Looks()), intent("create"))
     assert bench.told == {}
 
 
 def test_a_command_that_was_cut_off_after_it_had_its_instance_was_done() -> None:
     bench = Bench()
     bench.lease("ann").confirm(bench.reserved("r1"), "i-1")
-    recover(session(bench, "stopped"), intent("create"))
+    recover(session(bench, Looks("stopped")), intent("create"))
     assert bench.told["r1"].fate is Fate.MADE
 
 
 @pytest.mark.parametrize(("state", "result"), [("", "failed"), ("running", "succeeded")])
 def test_without_a_ledger_a_look_is_all_there_is(state: str, result: str) -> None:
-    verdict = recover(session(Bench(), state, lease=False), intent("create"))
+    verdict = recover(session(Bench(), Looks(state), lease=False), intent("create"))
     assert verdict is not None
     assert verdict.result == result

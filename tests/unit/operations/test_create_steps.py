@@ -1,16 +1,15 @@
 """The steps of `ec2 create` that take a repeat, a refusal or a loss: each on a hold and an EC2 that play their part."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from test_requested import MADE
 
 from handrail.core.errors import AwsFailure, CapReached, Conflict, HandrailError
 from handrail.core.plan import Status
 from handrail.operations.ec2.create import _finished, _make, _planned, _result, _settled
 from handrail.operations.ec2.requested import One
+from stage import WEB, PlayedEc2, Stage
 
 ONE = One("web", "r1")
 
@@ -43,16 +42,23 @@ class Hold:
         return self._answers.get("against")
 
 
-def session(found: Any = None, *, run: Any = None) -> Any:
-    """Return a session whose EC2 shows one instance, and whose RunInstances gives or raises this."""
+class Launching(PlayedEc2):
+    """An EC2 that shows one instance, and whose RunInstances gives or raises this."""
 
-    def launch(_launch: Any, _fence: Any) -> Any:
-        if isinstance(run, HandrailError):
-            raise run
-        return run
+    def __init__(self, found: Any = None, *, run: Any = None) -> None:
+        super().__init__([found] if found else [])
+        self._run = run
 
-    by_ids = lambda _ids: {found.id: found} if found else {}  # noqa: E731  one line of a stub
-    return SimpleNamespace(ec2=SimpleNamespace(by_ids=by_ids, run=launch), region_to_name=None)
+    def run(self, _launch: Any, _fence: Any) -> Any:
+        """Answer."""
+        if isinstance(self._run, HandrailError):
+            raise self._run
+        return self._run
+
+
+def session(found: Any = None, *, run: Any = None) -> Stage:
+    """Return a session with such an EC2."""
+    return Stage(Launching(found, run=run))
 
 
 def make(hold: Hold, stage: Any) -> Any:
@@ -66,10 +72,10 @@ def test_without_a_place_nothing_is_sent() -> None:
 
 
 def test_what_a_repeat_has_already_is_shown() -> None:
-    assert make(Hold(standing="i-1"), session(MADE)) is MADE
+    assert make(Hold(standing="i-1"), session(WEB)) is WEB
 
 
-@pytest.mark.parametrize("found", [None, replace(MADE, state="terminated")])
+@pytest.mark.parametrize("found", [None, replace(WEB, state="terminated")])
 def test_what_a_repeat_had_and_is_gone(found: Any) -> None:
     hold = Hold(standing="i-1")
     assert isinstance(make(hold, session(found)), Conflict)
@@ -77,9 +83,9 @@ def test_what_a_repeat_had_and_is_gone(found: Any) -> None:
 
 
 def test_what_was_made_is_confirmed_unless_somebody_stands_against_it() -> None:
-    assert make(Hold(), session(run=MADE)) is MADE
+    assert make(Hold(), session(run=WEB)) is WEB
     against = Conflict("it is being settled by ben.")
-    assert make(Hold(against=against), session(run=MADE)) is against
+    assert make(Hold(against=against), session(run=WEB)) is against
 
 
 def test_what_aws_refuses_gives_its_place_back() -> None:
@@ -90,18 +96,18 @@ def test_what_aws_refuses_gives_its_place_back() -> None:
 
 def test_each_comes_to_its_own_end() -> None:
     gone = Conflict("gone")
-    ones = [_settled(One("a", "r1"), MADE), _settled(One("b", "r2"), gone), One("c", "r3")]
-    made: dict[str, Any] = {"r1": MADE, "r2": gone, "r3": replace(MADE, id="i-3", state="pending")}
+    ones = [_settled(One("a", "r1"), WEB), _settled(One("b", "r2"), gone), One("c", "r3")]
+    made: dict[str, Any] = {"r1": WEB, "r2": gone, "r3": replace(WEB, id="i-3", state="pending")}
     results = _finished(session(), ones, made, {"wait": False})
     assert [one.status for one in results] == [Status.UNCHANGED, Status.FAILED, Status.SUCCEEDED]
 
 
 def test_one_that_does_not_get_there_says_why() -> None:
     late = AwsFailure("web is pending and not yet running after 1 s.", code="timeout")
-    result = _result(session(), ONE, MADE, {"i-1": late})
+    result = _result(session(), ONE, WEB, {"i-1": late})
     assert (result.status, result.error, result.id) == (Status.FAILED, late, "i-1")
 
 
 def test_what_is_there_is_planned_as_it_is() -> None:
-    there = replace(ONE, found=MADE)
+    there = replace(ONE, found=WEB)
     assert _planned(session(), there, None, None).status is Status.UNCHANGED  # type: ignore[arg-type]

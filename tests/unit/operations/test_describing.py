@@ -1,29 +1,29 @@
 """What is said of an instance: what stands between a person and its shell, and what to type next."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from test_requested import MADE
 
 from handrail.core.errors import PermissionDenied
 from handrail.operations.ec2.words import full_notes, login, notes
+from stage import WEB, PlayedEc2, Stage
 
-SHOWN = replace(MADE, image="Ubuntu 26.04 LTS", public_ip="1.2.3.4", private_ip="10.0.0.1", key_pair="dev")
+SHOWN = replace(WEB, image="Ubuntu 26.04 LTS", public_ip="1.2.3.4", private_ip="10.0.0.1", key_pair="dev")
 
 
-def session(*, ssh: bool | None = True) -> Any:
-    """Return a session; ssh None: whether it is let in may not be read."""
+class Groups(PlayedEc2):
+    """An EC2 that knows whether SSH is let in; None: it may not be read."""
 
-    def let_in(_groups: Any) -> bool:
-        if ssh is None:
+    def __init__(self, ssh: bool | None) -> None:
+        super().__init__()
+        self._ssh = ssh
+
+    def ssh_is_let_in(self, _groups: Any) -> bool:
+        """Say so."""
+        if self._ssh is None:
             raise PermissionDenied("no.")
-        return ssh
-
-    return SimpleNamespace(
-        ec2=SimpleNamespace(ssh_is_let_in=let_in), region_to_name=None, caller=SimpleNamespace(owner="ann")
-    )
+        return self._ssh
 
 
 @pytest.mark.parametrize(
@@ -48,14 +48,14 @@ def session(*, ssh: bool | None = True) -> Any:
     ],
 )  # fmt: skip
 def test_how_to_log_in(one: Any, ssh: bool | None, line: str) -> None:
-    assert login(session(ssh=ssh), one) == (("log in", line),)
+    assert login(Stage(Groups(ssh)), one) == (("log in", line),)
 
 
 def test_what_is_stopped_offers_no_login() -> None:
-    assert notes(session(), replace(SHOWN, state="stopped")) == (("next", "handrail ec2 start web"),)
+    assert notes(Stage(), replace(SHOWN, state="stopped")) == (("next", "handrail ec2 start web"),)
 
 
 def test_what_is_not_managed_says_so_and_offers_nothing() -> None:
-    shown = dict(full_notes(session(), replace(SHOWN, managed=False, created_at=None)))
+    shown = dict(full_notes(Stage(), replace(SHOWN, managed=False, created_at=None)))
     assert shown["owner"] == "not managed by Handrail"
     assert "next" not in shown

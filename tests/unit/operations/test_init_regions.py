@@ -7,11 +7,11 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 
-from handrail.aws.ledger_table import LedgerTable
 from handrail.core.errors import AwsFailure, Conflict
 from handrail.core.fields import Parameters
 from handrail.core.plan import Plan
 from handrail.operations.setup import init
+from stage import Stage
 
 HOME = "us-east-1"
 ABSENT, CLOSED, BROKEN = "ResourceNotFoundException", "AccessDeniedException", "InternalServerError"
@@ -34,17 +34,7 @@ def plan_of(**regions: str) -> Plan:
         stubber.activate()
         return made
 
-    def sleep(_seconds: float) -> None:
-        return
-
-    stand_in: Any = SimpleNamespace(
-        home_region=HOME,
-        aws=SimpleNamespace(sandbox=None, client=client),
-        ec2_of=lambda _region: SimpleNamespace(regions=lambda: list(answers)),
-        clock=SimpleNamespace(sleep=sleep),
-        ledger_table=LedgerTable(client("dynamodb", HOME), sleep),
-    )
-    return init(stand_in, Parameters({}))
+    return init(Stage(SimpleNamespace(regions=lambda: list(answers)), client=client, target="aws"), Parameters({}))
 
 
 def test_all_regions_were_looked_at() -> None:

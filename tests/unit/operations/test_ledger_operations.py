@@ -1,15 +1,12 @@
 """What of `lease`, `init` and recovery no command line brings about by itself."""
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
 from handrail.core.errors import AwsFailure, HandrailError, Unreachable
 from handrail.ledger.lease import End, Ended
 from handrail.operations.lease import _undone
 from handrail.operations.setup import _record
-from memory_table import caller
+from stage import Stage
 
 
 @pytest.mark.parametrize("end", [End.CANCELLED, End.GONE, End.GIVEN_BACK])
@@ -25,17 +22,10 @@ def test_a_create_that_could_not_be_undone() -> None:
 
 
 def test_a_ledger_is_made_even_if_its_first_entry_cannot_be_written() -> None:
-    said: list[str] = []
-
-    def fail(*_: Any) -> None:
+    def trouble(_call: str) -> None:
         raise Unreachable("no answer.")
 
-    session: Any = SimpleNamespace(
-        new_request=lambda: "r1",
-        choice=SimpleNamespace(target="aws"),
-        caller=caller(),
-        ledger=SimpleNamespace(record=SimpleNamespace(intend_and_settle=fail)),
-        listener=SimpleNamespace(note=said.append),
-    )
-    _record(session, "us-east-1")
-    assert said == ["warning: this could not be put on record: no answer."]
+    stage = Stage(target="aws")
+    stage.table.trouble = trouble
+    _record(stage, "us-east-1")
+    assert stage.said == ["warning: this could not be put on record: no answer."]

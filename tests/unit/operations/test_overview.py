@@ -4,10 +4,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from test_requested import MADE
 
 from handrail.core.errors import NOT_AWS, AwsFailure, PermissionDenied
 from handrail.operations.overview import LOOKED_AT, _bucket_words, _buckets, _instances, _make
+from stage import WEB, Stage
 
 
 def rows(number: int | None) -> Any:
@@ -32,12 +32,14 @@ def rows(number: int | None) -> Any:
     ],
 )
 def test_buckets_are_told_as_far_as_they_can_be(ledger: Any, found: Any) -> None:
-    assert _buckets(SimpleNamespace(found_ledger=ledger)) == found  # type: ignore[arg-type]
+    stage = Stage()
+    stage.stores.found = ledger
+    assert _buckets(stage) == found
 
 
 def test_without_room_it_says_how_to_make_some() -> None:
-    assert "handrail ec2 create" in _make([MADE], full=False)
-    assert _make([MADE], full=True).endswith("for an instance, free a place: handrail ec2 stop web")
+    assert "handrail ec2 create" in _make([WEB], full=False)
+    assert _make([WEB], full=True).endswith("for an instance, free a place: handrail ec2 stop web")
     assert _make([], full=True).endswith("handrail lease list")
 
 
@@ -49,9 +51,10 @@ def test_places_are_told_as_far_as_they_can_be() -> None:
 
 
 def test_what_is_no_answer_of_aws_is_not_told_as_unseen() -> None:
-    def listed(_kind: str) -> list[list[str]]:
+    def trouble(_call: str) -> None:
         raise AwsFailure("something between you and AWS answered.", code=NOT_AWS)
 
-    ledger = SimpleNamespace(rows=SimpleNamespace(list=listed))
+    stage = Stage()
+    stage.table.trouble = trouble
     with pytest.raises(AwsFailure, match="between you and AWS"):
-        _buckets(SimpleNamespace(found_ledger=ledger))  # type: ignore[arg-type]
+        _buckets(stage)
