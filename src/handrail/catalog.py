@@ -20,6 +20,11 @@ class Shelf:
     places: tuple[str, ...]
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """Return the words of the resource, each a group of commands."""
+        return tuple(self.resource.split())
+
+    @property
     def operations(self) -> tuple[Operation, ...]:
         """Return the operations, imported now."""
         return _opened(self.places)

@@ -97,11 +97,40 @@ class _Helpful(click.Command):
 
 
 class _Group(_Helpful, click.Group):
-    """A resource: its actions in the order of the catalogue, near misses named."""
+    """The program, or the words of a resource: the groups below it, then the actions of its own shelves.
+
+    Actions are imported when one of them, or their list, is asked for; near misses are named.
+    """
+
+    def __init__(self, invoke: Invoke, alone: Alone, shelves: Sequence[Shelf], depth: int, **rest: Any) -> None:
+        super().__init__(invoke_without_command=True, context_settings=_HELP_NAMES, **rest)
+        self._invoke = invoke
+        self._unopened = [shelf for shelf in shelves if len(shelf.words) == depth]
+        for word in dict.fromkeys(shelf.words[depth] for shelf in shelves if len(shelf.words) > depth):
+            below = [shelf for shelf in shelves if shelf.words[depth : depth + 1] == (word,)]
+            said = "; ".join(shelf.help for shelf in below)
+            text = f"{said[0].upper()}{said[1:]}."
+            self.add_command(
+                _Group(invoke, alone, below, depth + 1, name=word, params=_globals(), callback=alone, help=text)
+            )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order in which they were added."""
+        """Return the commands in their order."""
+        self._open()
         return [name for name, command in self.commands.items() if not command.hidden]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of a word."""
+        if cmd_name not in self.commands:
+            self._open()
+        return super().get_command(ctx, cmd_name)
+
+    def _open(self) -> None:
+        while self._unopened:
+            for operation in self._unopened.pop(0).operations:
+                self.add_command(_command(operation, operation.verb, self._invoke))
+                for alias in operation.aliases:
+                    self.add_command(_command(operation, alias, self._invoke, hidden=True), alias)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -116,28 +145,6 @@ class _Group(_Helpful, click.Group):
         """Write the options, then the commands."""
         self.format_commands(ctx, formatter)
         super().format_options(ctx, formatter)
-
-
-class _Resource(_Group):
-    """A resource whose operations are imported when one of them, or their list, is asked for."""
-
-    def __init__(self, shelf: Shelf, invoke: Invoke, **rest: Any) -> None:
-        super().__init__(**rest)
-        self._shelf, self._invoke = shelf, invoke
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the actions in their order."""
-        self._open()
-        return super().list_commands(ctx)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of an action."""
-        self._open()
-        return super().get_command(ctx, cmd_name)
-
-    def _open(self) -> None:
-        if not self.commands:
-            _add(self, self._shelf, self._invoke)
 
 
 def _unknown_command(ctx: click.Context, word: str, commands: Sequence[str]) -> Usage:
@@ -204,47 +211,22 @@ def _command(operation: Operation, name: str, invoke: Invoke, *, hidden: bool = 
     )
 
 
-def build(invoke: Invoke, alone: Alone | None = None) -> click.Group:
-    """Return the whole command line: one group per resource, one command per operation, each calling `invoke`.
+def build(invoke: Invoke, alone: Alone | None = None, shelves: Sequence[Shelf] = SHELVES) -> click.Group:
+    """Return the whole command line: a group per word of a resource, a command per operation, each calling `invoke`.
 
     alone: called for every resource, also for one without an action; None shows the help of that.
     """
-    root = _Group(
+    return _Group(
+        invoke,
+        alone or _help_alone,
+        shelves,
+        0,
         name="handrail",
-        invoke_without_command=True,
-        no_args_is_help=False,
         params=[*_globals(), click.Option(["--version"], is_flag=True, default=None, help="print the version")],
         callback=lambda **given: _root(invoke, given),
         help="Self-service AWS within the rules of your platform team.",
         epilog="Example:  handrail ec2 create --name web",
-        context_settings=_HELP_NAMES,
     )
-    for shelf in SHELVES:
-        if shelf.resource:
-            root.add_command(_resource(shelf, invoke, alone or _help_alone))
-        else:
-            _add(root, shelf, invoke)
-    return root
-
-
-def _resource(shelf: Shelf, invoke: Invoke, alone: Alone) -> click.Group:
-    return _Resource(
-        shelf,
-        invoke,
-        name=shelf.resource,
-        invoke_without_command=True,
-        params=_globals(),
-        callback=alone,
-        context_settings=_HELP_NAMES,
-        help=f"{shelf.help[0].upper()}{shelf.help[1:]}.",
-    )
-
-
-def _add(group: click.Group, shelf: Shelf, invoke: Invoke) -> None:
-    for operation in shelf.operations:
-        group.add_command(_command(operation, operation.verb, invoke))
-        for alias in operation.aliases:
-            group.add_command(_command(operation, alias, invoke, hidden=True), alias)
 
 
 def _help_alone(**given: Any) -> None:
