@@ -9,8 +9,9 @@ from typing import Any
 from handrail.aws.failures import NotAwsError, aws_failures_explained, host_of
 from handrail.aws.fencing import Gate, fenced
 from handrail.aws.paging import pages
-from handrail.core.ec2_rules import KNOWN_TYPES, LOGIN_USERS, TypeFacts, nearest_type
+from handrail.core.ec2_rules import KNOWN_TYPES, LOGIN_USERS, TypeFacts
 from handrail.core.errors import NotFound, Usage
+from handrail.core.nearest import nearest
 from handrail.core.ownership import IMAGE_TAG, MANAGED_BY, MANAGED_TAG, OWNER_TAG, REQUEST_TAG, is_managed_instance
 from handrail.core.resources import Image, Instance
 
@@ -211,7 +212,7 @@ class Ec2:
         asked = [{"Name": "instance-type", "Values": [name]}]
         found = self._rows("DescribeInstanceTypes", "InstanceTypes", name, Filters=asked)
         if not found:
-            near = nearest_type(name)
+            near = nearest(name, KNOWN_TYPES)
             raise Usage(
                 f"{self.region} has no instance type {name}.",
                 hint=f"--type {near}" if near else "aws ec2 describe-instance-types lists them",

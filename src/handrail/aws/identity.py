@@ -18,8 +18,8 @@ from typing import Any
 from handrail import files
 from handrail.core.amounts import age
 from handrail.core.errors import BadCredentials, HandrailError
+from handrail.core.nearest import nearest
 from handrail.core.redaction import secrets_in_text
-from handrail.core.regions import nearest
 from handrail.core.shell import option
 from handrail.settings import (
     AMBIENT_VARIABLES,

@@ -1,6 +1,5 @@
 """What EC2 allows, judged offline: ids, names, types, tags, user data, states. Pure."""
 
-import difflib
 import re
 from dataclasses import dataclass
 
@@ -61,11 +60,6 @@ KNOWN_TYPES = {
 def is_burstable(instance_type: str) -> bool:
     """Return whether a type is of a T family, which runs on CPU credits."""
     return re.match(r"t\d", instance_type) is not None
-
-
-def nearest_type(name: str) -> str:
-    """Return the well-known type that a misspelt one probably means, or an empty text."""
-    return next(iter(difflib.get_close_matches(name, KNOWN_TYPES, n=1, cutoff=0.7)), "")
 
 
 def name_from(owner: str, letters: str) -> str:

@@ -1,11 +1,10 @@
 """The regions of AWS as a list of its own, so that a misspelt one is caught without a call."""
 
-import difflib
 import re
-from collections.abc import Sequence
 
 from handrail.core.errors import Usage
 from handrail.core.fields import show
+from handrail.core.nearest import nearest
 
 DEFAULT_REGION = "us-east-1"
 
@@ -62,14 +61,6 @@ _NAME = re.compile(r"(?![0-9]+\Z)[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\Z
 def may_be_region(word: str) -> bool:
     """Return whether a word can be a region's code, known or not: clients can be made for it."""
     return _NAME.match(word) is not None
-
-
-def nearest(word: str, words: Sequence[str]) -> str:
-    """Return the one of `words` that `word` was most likely meant to be, or an empty string."""
-    lowered = word.strip().lower()
-    if lowered in words:
-        return lowered
-    return next(iter(difflib.get_close_matches(lowered, words, n=1, cutoff=0.5)), "")
 
 
 def check_region(region: str, source: str = "") -> str:

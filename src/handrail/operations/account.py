@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from handrail import settings as settings_module
 from handrail.core.errors import Usage
 from handrail.core.fields import Parameters, show, text
+from handrail.core.nearest import nearest
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
-from handrail.core.regions import nearest
 from handrail.core.shell import command
 
 if TYPE_CHECKING:

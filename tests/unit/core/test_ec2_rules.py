@@ -95,11 +95,6 @@ def test_the_owner_is_in_the_name(owner: str, name: str) -> None:
     assert rules.name_from(owner, "abcd") == name
 
 
-def test_the_nearest_type() -> None:
-    assert rules.nearest_type("t3.naono") == "t3.nano"
-    assert rules.nearest_type("zz9.plural") == ""
-
-
 def test_burstable_types_run_on_credits() -> None:
     assert rules.KNOWN_TYPES["t4g.nano"].burstable
     assert not rules.is_burstable("trn1.2xlarge")

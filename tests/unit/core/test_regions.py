@@ -4,7 +4,7 @@ import botocore.loaders
 import pytest
 
 from handrail.core.errors import Usage
-from handrail.core.regions import REGIONS, check_region, nearest
+from handrail.core.regions import REGIONS, check_region
 
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 
@@ -68,4 +68,3 @@ def test_what_is_like_nothing_gets_the_default() -> None:
         check_region("???")
     assert caught.value.hint == "--region us-east-1"
     assert caught.value.details == {"nearest": None}
-    assert nearest("???", REGIONS) == ""

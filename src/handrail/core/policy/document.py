@@ -9,8 +9,9 @@ from typing import Any
 
 from handrail.core.errors import Usage
 from handrail.core.fields import show
+from handrail.core.nearest import nearest
 from handrail.core.policy.keys import KEYS, PRESETS, SECTIONS, Key, as_json
-from handrail.core.policy.values import BadValue, nearest, quoted
+from handrail.core.policy.values import BadValue, quoted
 
 MAX_BYTES = 64 * 1024
 MAX_LINE = 4000

@@ -8,13 +8,14 @@ from typing import Any
 from handrail.core.command_line import Line
 from handrail.core.errors import HandrailError, Internal, Usage
 from handrail.core.fields import show
+from handrail.core.nearest import nearest
 from handrail.core.plan import Claim
 from handrail.core.policy.bounds import homes
 from handrail.core.policy.clashes import Limit, clash
 from handrail.core.policy.document import Policy, Rules
 from handrail.core.policy.keys import KEYS, Key
 from handrail.core.policy.reasons import Reason, ask_for, refusal
-from handrail.core.policy.values import OWNER, below, filled, is_pattern, literally, matches, nearest
+from handrail.core.policy.values import OWNER, below, filled, is_pattern, literally, matches
 
 RULE_ITEMS = 8
 USUAL_TYPES = ("t3.nano", "t4g.nano", "t3.micro", "t4g.micro")

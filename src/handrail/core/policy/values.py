@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from handrail.core.fields import show
+from handrail.core.nearest import nearest
 from handrail.core.regions import REGIONS
 from handrail.core.secret_files import looks_secret
 
@@ -36,13 +37,6 @@ def quoted(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return show(value) if isinstance(value, str) else show(value).strip('"')
-
-
-def nearest(word: str, words: Iterable[str]) -> str | None:
-    """Return the one of `words` that `word` was probably meant to be, or None."""
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(word, list(words), n=1)), None)
 
 
 def is_pattern(text: str) -> bool:
