@@ -70,6 +70,22 @@ def test_what_is_public_has_a_docstring(path: Path) -> None:
     assert not bare
 
 
+def reads_standard_input(source: str) -> bool:
+    """Return whether a module takes standard input from the process, where its door would hand it in."""
+    names = {ast.unparse(node) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute | ast.Name)}
+    return bool({"sys.stdin", "sys.__stdin__", "input"} & names) or "from sys import" in source
+
+
+@pytest.mark.parametrize("path", [path for path in modules() if path.parent.name != "doors"], ids=str)
+def test_only_a_door_takes_standard_input(path: Path) -> None:
+    assert not reads_standard_input(text_of(ROOT / path))
+
+
+@pytest.mark.parametrize("source", ["x = sys.stdin.read()", "input()", "from sys import stdin", "f(sys.__stdin__)"])
+def test_a_module_that_takes_standard_input_is_found(source: str) -> None:
+    assert reads_standard_input(source)
+
+
 def test_the_secrets_file_is_ignored_and_not_there() -> None:
     assert ".env" in text_of(ROOT / ".gitignore").splitlines()
     assert ROOT / ".env" not in tracked()
