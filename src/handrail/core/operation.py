@@ -29,7 +29,8 @@ class Operation:
     recover: given the session and an intent without an outcome, looks, finishes or undoes, and returns the Verdict, or
     None to leave it. on_record: False for what makes the record. plans: it changes nothing in AWS, and yet gives a
     Plan: a file or the sandbox changes. stays_here: whether that is so with these values, of what else changes
-    something in AWS.
+    something in AWS. fits: whether it makes sense for a Resource as it is now, so that a door offers to start what is
+    stopped, and not what runs.
     """
 
     resource: str
@@ -49,6 +50,7 @@ class Operation:
     plans: bool = False
     stays_here: Callable[[Any], bool] | None = None
     parameters: type[Parameters] = Parameters
+    fits: Callable[[Any], bool] = lambda resource: True
 
     def __post_init__(self) -> None:
         if self.fields and self.parameters is Parameters:  # the way of before: nobody reads these as attributes
