@@ -24,7 +24,8 @@ from handrail import settings
 from handrail.clock import Clock, SystemClock
 from handrail.core.ownership import LEDGER_TABLE
 from handrail.core.plan import Listener
-from handrail.doors.cli import Surroundings, run_program
+from handrail.doors.cli import run_program
+from handrail.doors.request import Surroundings
 from handrail.files import find_folders
 from handrail.ledger.record import OPEN
 from handrail.sandbox import launcher

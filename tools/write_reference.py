@@ -4,20 +4,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
-
 from handrail import settings
 from handrail.catalog import every_operation, overview
 from handrail.core.policy import KEYS, Key
 from handrail.core.regions import DEFAULT_REGION
 from handrail.core.resources import Resource
-from handrail.doors.commands import build
 from handrail.output import reference
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 # Where nobody says anything. What is not here is off, or has no value.
 DEFAULTS = {"output": "table", "region": DEFAULT_REGION, "home_region": DEFAULT_REGION, "verbose": "0"}
-HELP = {"home_region": "the region of the ledger; the policy may say it too (home_region)"}
 
 
 def policy_rows() -> Iterator[tuple[str, str, str, str, str, str]]:
@@ -32,12 +28,11 @@ def _short(key: Key, preset: str) -> str:
 
 def settings_rows() -> Iterator[tuple[str, str, str, str]]:
     """Yield each setting: option, environment variables, default, help."""
-    root = build(lambda operation, given: None)
-    helps = {option.name: option.help for option in root.params if isinstance(option, click.Option)}
-    for one in settings._SETTINGS:
-        text = helps.get(one.flag) or HELP[one.name]
+    for one in settings.SETTINGS:
+        option = one.field.option if one.field in settings.OPTIONS else ""
         variables = "`, `".join(one.variables)  # between the backticks that the page puts round a cell
-        yield one.option, variables, DEFAULTS.get(one.name, ""), text + (" (also in the user file)" * one.in_file)
+        text = one.field.help + (" (also in the user file)" * one.in_file)
+        yield option, variables, DEFAULTS.get(one.name, ""), text
 
 
 def pages() -> dict[str, str]:

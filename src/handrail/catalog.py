@@ -3,6 +3,7 @@
 A command is a new process that needs one resource's operations, so each shelf is imported when it is first opened.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -98,8 +99,8 @@ def every_operation() -> tuple[Operation, ...]:
     return tuple(chain.from_iterable(shelf.operations for shelf in SHELVES))
 
 
-def operation_named(name: str) -> Operation | None:
+def operation_named(name: str, shelves: Sequence[Shelf] = SHELVES) -> Operation | None:
     """Return the operation of these words (`ec2 create`), None if there is none."""
-    shelves = [shelf for shelf in SHELVES if not shelf.resource or f"{name} ".startswith(f"{shelf.resource} ")]
+    shelves = [shelf for shelf in shelves if not shelf.resource or f"{name} ".startswith(f"{shelf.resource} ")]
     found = chain.from_iterable(shelf.operations for shelf in shelves)
     return next((operation for operation in found if operation.name == name), None)

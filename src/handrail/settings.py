@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 from handrail import files
 from handrail.core.errors import BadCredentials, HandrailError, NotSetUp, Usage
-from handrail.core.fields import refuse_empty, show
-from handrail.core.regions import DEFAULT_REGION, check_region, nearest
+from handrail.core.fields import Field, Kind, flag, refuse_empty, show, text
+from handrail.core.nearest import nearest
+from handrail.core.regions import DEFAULT_REGION, check_region
 from handrail.core.shell import line, word
 from handrail.files import Folders
 
@@ -133,14 +134,13 @@ BUILT_IN = PolicyFile(data=b"", label="built-in strict", path=None)
 
 
 @dataclass(frozen=True)
-class _Setting:
-    """How one setting is said. flag: key of the flags; variables: in their order; in_file: the user file may say it."""
+class Setting:
+    """How one setting is said. field: its option; variables: in their order; in_file: the user file may say it."""
 
     name: str
     read: Callable[[object, str], Any]
-    flag: str = ""
-    option: str = ""
-    variables: tuple[str, ...] = ()
+    field: Field[Any]
+    variables: tuple[str, ...]
     in_file: bool = False
 
 
@@ -198,27 +198,33 @@ def _home_region(value: object, source: str) -> str:
         raise
 
 
-def _global(name: str, read: Callable[[object, str], Any], *further: str, in_file: bool = False) -> _Setting:
-    variable = f"HANDRAIL_{name.upper()}"
-    return _Setting(name, read, name, "--" + name.replace("_", "-"), (variable, *further), in_file)
+def _setting(
+    name: str, read: Callable[[object, str], Any], field: Field[Any], *further: str, in_file: bool = False
+) -> Setting:
+    field.name = field.name or name
+    return Setting(name, read, field, (f"HANDRAIL_{field.name.upper()}", *further), in_file)
 
 
-_SETTINGS = (
-    _global("output", _one_of(OUTPUTS), in_file=True),
-    _global("query", _text),
-    _global("target", _one_of(TARGETS), in_file=True),
-    _global("profile", _text, *PROFILE_VARIABLES, in_file=True),
-    _global("region", _region, *REGION_VARIABLES),
-    _global("policy", _path),
-    _global("yes", _switch),
-    _global("no_input", _switch),
-    _global("quiet", _switch),
-    _global("verbose", _level),
-    _global("log_file", _path),
-    _Setting("color", _unset_switch, "no_color", "--no-color", ("HANDRAIL_NO_COLOR",)),
-    _Setting("home_region", _home_region, variables=("HANDRAIL_HOME_REGION",)),
+_SHOWN, _MORE = "table, json, csv or yaml", "say more: -v calls and retries, -vv everything"
+SETTINGS = (
+    _setting("output", _one_of(OUTPUTS), text(_SHOWN, metavar="FORMAT", choices=OUTPUTS, aliases=("o",)), in_file=True),
+    _setting("query", _text, text("print only what this expression finds", metavar="JMESPATH")),
+    _setting("target", _one_of(TARGETS), text("sandbox or aws", metavar="TARGET", choices=TARGETS), in_file=True),
+    _setting("profile", _text, text("AWS profile", metavar="NAME"), *PROFILE_VARIABLES, in_file=True),
+    _setting("region", _region, text("AWS region", metavar="REGION"), *REGION_VARIABLES),
+    _setting("policy", _path, text("policy file", kind=Kind.FILE, metavar="FILE")),
+    _setting("yes", _switch, flag("answer every question with yes", aliases=("y",))),
+    _setting("no_input", _switch, flag("never ask: fail instead")),
+    _setting("quiet", _switch, flag("say only results, warnings and errors", aliases=("q",))),
+    _setting("verbose", _level, Field(help=_MORE, kind=Kind.LEVEL, aliases=("v",))),
+    _setting("log_file", _path, text("write the log there", kind=Kind.FILE, metavar="FILE")),
+    _setting("color", _unset_switch, flag("no colour", name="no_color")),
+    _setting("home_region", _home_region, text("the region of the ledger; the policy may say it too (home_region)")),
 )
-_FILE_KEYS = tuple(setting.name for setting in _SETTINGS if setting.in_file)
+OPTIONS = tuple(setting.field for setting in SETTINGS[:-1])
+"""What every command takes; the home region is an account's, and no option says it."""
+
+_FILE_KEYS = tuple(setting.name for setting in SETTINGS if setting.in_file)
 
 
 def load(
@@ -226,7 +232,7 @@ def load(
 ) -> Settings:
     """Return what flags, environment and user file say; `.env` and profiles come later, when the target is known.
 
-    flags: by setting name, and `no_color`; None, False and 0 mean not given. Relative paths count from `cwd`.
+    flags: by the names of the options (OPTIONS); None, False and 0 mean not given. Relative paths count from `cwd`.
     Raises Usage on a bad value (naming who said it, and the nearest good one) or a bad user file.
     """
     for name in sorted(name for name in environ if name.startswith(OWN_PREFIX)):
@@ -234,7 +240,7 @@ def load(
     user = read_user_file((folders or files.find_folders(environ)).settings)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for setting in _SETTINGS:
+    for setting in SETTINGS:
         said = _said(setting, flags, environ, user)
         if said is not None:
             value, source = said
@@ -255,11 +261,11 @@ def _refuse_empty_variable(name: str, value: str) -> None:
 
 
 def _said(
-    setting: _Setting, flags: Mapping[str, object], environ: Mapping[str, str], user: "UserFile"
+    setting: Setting, flags: Mapping[str, object], environ: Mapping[str, str], user: "UserFile"
 ) -> tuple[object, str] | None:
-    flag = flags.get(setting.flag)
-    if flag is not None and flag is not False and flag != 0:
-        return flag, setting.option
+    given = flags.get(setting.field.name)
+    if given is not None and given is not False and given != 0:
+        return given, setting.field.option
     for variable in setting.variables:
         if environ.get(variable):
             return environ[variable], f"{variable} (environment)"

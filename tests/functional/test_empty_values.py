@@ -16,14 +16,10 @@ from handrail.core.operation import Operation
 
 SOURCE = Path(settings.__file__).parent
 OPERATIONS = (overview(), *every_operation())
-GLOBALS = tuple(
-    one.option
-    for one in settings._SETTINGS
-    if one.option and one.read not in (settings._switch, settings._unset_switch, settings._level)
-)
+GLOBALS = tuple(one.option for one in settings.OPTIONS if one.kind not in (Kind.FLAG, Kind.LEVEL))
 VARIABLES = sorted(
     {
-        *(name for one in settings._SETTINGS for name in one.variables if name.startswith("HANDRAIL_")),
+        *(name for one in settings.SETTINGS for name in one.variables if name.startswith("HANDRAIL_")),
         *(
             name
             for path in SOURCE.rglob("*.py")

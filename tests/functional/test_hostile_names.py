@@ -11,6 +11,7 @@ import pytest
 from conftest import Handrail, Sandbox
 from handrail.core.operation import Operation
 from handrail.doors.commands import parse
+from handrail.doors.request import Request
 
 BASH = shutil.which("bash") or "/bin/bash"
 HOSTILE = (
@@ -81,11 +82,9 @@ def test_refused_lines_come_back_as_they_were_typed(handrail: Handrail) -> None:
 
 @pytest.mark.parametrize("word", [one for one in HOSTILE if one not in ("-", "a,b")])
 def test_a_refused_target_never_becomes_an_option(word: str) -> None:
-    from handrail.doors.commands import line_of
-
     typed = parse(["s3", "remove", "press", "--prefix=x", "--", word])
-    line = line_of(typed.operation, {"bucket": "press", "keys": (word,), "prefix": "-x"}, {"yes": True}, dry_run=False)
-    again = parse(words_of(str(line)))
+    raw = {"bucket": "press", "keys": (word,), "prefix": "-x"}
+    again = parse(words_of(str(Request(typed.operation, raw, {"yes": True}).line)))
     assert again.values["keys"] == (word,)
     assert again.values["prefix"] == "-x"
     assert again.flags == {"yes": True}

@@ -20,7 +20,8 @@ from typing import Any, NoReturn
 
 from fast_models import load_models
 from handrail.core.plan import Plan
-from handrail.doors.cli import Surroundings, run_program
+from handrail.doors.cli import run_program
+from handrail.doors.request import Surroundings
 from handrail.ledger.ledger import Ledger
 from handrail.ledger.plan_places import NO_HOLD, NoHold
 

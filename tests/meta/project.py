@@ -3,7 +3,6 @@
 import shlex
 import subprocess
 import tomllib
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from handrail.core.fields import validate
 from handrail.core.operation import Operation
 from handrail.doors.commands import build
+from handrail.doors.request import Request
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "handrail"
@@ -52,9 +52,9 @@ def operation_of(line: str) -> Operation:
     """Return the operation that a command line means, its values checked. Raises Usage and Click's own errors."""
     found: list[Operation] = []
 
-    def invoke(operation: Operation, given: Mapping[str, Any]) -> None:
-        validate(operation.parameters, {field.name: given.get(field.name) for field in operation.fields})
-        found.append(operation)
+    def invoke(request: Request) -> None:
+        validate(request.operation.parameters, request.raw)
+        found.append(request.operation)
 
     program, *words = shlex.split(line, comments=True)
     assert program == "handrail", line

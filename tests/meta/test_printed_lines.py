@@ -16,8 +16,7 @@ BEGUN = re.compile(r"\b(?:handrail|aws|ssh|cat|rm|chmod|eval|cp|mv|ls)\b (?:[^.;
 # By module: what may stand there, since nobody else wrote it.
 TRUSTED = {
     "core/shell.py": ("name",),
-    "doors/commands.py": ("operation.name",),
-    "doors/cli.py": ("__version__", "name", "near[0]", "'sandbox' if answer == 'aws' else 'aws'"),
+    "doors/cli.py": ("__version__",),
     "core/policy/bounds.py": ("listing",),
     "core/regions.py": ("zone[1]", "near or DEFAULT_REGION"),
     "output/reference.py": ("resource",),

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from handrail import __version__, files
@@ -111,6 +111,7 @@ class Aws:
         self.identity = identity
         self.credentials_source = identity.looked
         self.profile, self.looked, self.mend = identity.profile, identity.looked, identity.mend
+        self.asked: tuple[object, ...] = ()
         self.calls: list[Call] = []
         self.retries = RetryBudget()
         self.deadline = Deadline()
@@ -125,6 +126,15 @@ class Aws:
         session.register("before-call", self._start_clock)
         session.register("after-call", self._count_call)
         session.register("after-call-error", self._count_call)
+
+    def serves(self, settings: Settings, choice: TargetChoice, dotenv: Dotenv) -> bool:
+        """Return whether `connect` would make the same connection again."""
+        return self.asked == _asked(settings, choice, dotenv)
+
+    def begin(self, person: Person) -> Self:
+        """Begin another request: its calls and retries are counted anew, and its person is told what takes long."""
+        self.calls, self.retries.spent, self.deadline.until, self._person = [], 0, None, person
+        return self
 
     def client(
         self,
@@ -264,9 +274,17 @@ def connect(
     folders = folders or files.find_folders(environ)
     region = settings.region or DEFAULT_REGION
     if choice.target == "sandbox":
-        return _connect_sandbox(region, environ, folders, person, timeouts, launcher or _sandbox_launcher())
-    person = replace(person, ask=None) if settings.no_input else person
-    return _connect_aws(settings, region, environ, dotenv, folders.home, person, timeouts)
+        aws = _connect_sandbox(region, environ, folders, person, timeouts, launcher or _sandbox_launcher())
+    else:
+        asker = replace(person, ask=None) if settings.no_input else person
+        aws = _connect_aws(settings, region, environ, dotenv, folders.home, asker, timeouts)
+    aws.asked = _asked(settings, choice, dotenv)
+    return aws
+
+
+def _asked(settings: Settings, choice: TargetChoice, dotenv: Dotenv) -> tuple[object, ...]:
+    """Return what a connection hangs on, of all that may differ between two requests of one process."""
+    return choice.target, settings.region, settings.profile, settings.no_input, dotenv
 
 
 # ---- the target aws

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from handrail.core.fields import Parameters
+from handrail.core.fields import Field, Kind, Parameters, flag
 from handrail.core.operation import Operation
-from handrail.core.shell import is_like_option, option, word
+from handrail.core.shell import command, is_like_option, option, word
 
 Change = tuple[str, str, str]
 """An option, the value of it that was refused, and the one to write instead; empty where it is to be left out."""
@@ -25,6 +25,19 @@ class Said:
     switch: str = ""
     many: bool = False
     everywhere: bool = False
+
+    @classmethod
+    def of(cls, field: Field[Any], value: Any, *, everywhere: bool = False) -> "Said":
+        """Return what a door got for a field, whose values are as they were typed: None where it was not given."""
+        if field.kind is Kind.FLAG:
+            off = f"--{field.negative}" if field.negative and value is False else ""
+            return cls(field.option, switch=field.option if value else off, everywhere=everywhere)
+        if field.kind is Kind.LEVEL:
+            return cls(field.option, switch=f"-{field.aliases[0] * value}" if value else "", everywhere=everywhere)
+        values = value if isinstance(value, list | tuple) else () if value is None else (str(value),)
+        if field.commas:
+            values = [part.strip() for one in values for part in one.split(",")]
+        return cls(field.option, tuple(values), many=field.many, everywhere=everywhere)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -77,6 +90,18 @@ class Line:
         return " ".join((self.command, *(said for one in self.said for said in one.words)))
 
     @property
+    def argv(self) -> tuple[str, ...]:
+        """Return the words with which a program starts Handrail: whatever a value is, it is read as that value."""
+        options = [
+            text
+            for one in self.said
+            if not one.is_bare
+            for text in ([one.switch] if one.switch else [f"{one.option}={value}" for value in one.values])
+        ]
+        words = [value for one in self.said if one.is_bare for value in one.values]
+        return (*self.command.split()[1:], *options, *(["--", *words] if words else ()))
+
+    @property
     def is_idle(self) -> bool:
         """Return whether it asks for nothing: an update that names no change."""
         own = [one for one in self.said if not one.everywhere and one.option.startswith("-")]
@@ -96,6 +121,19 @@ class Line:
 
 
 NO_LINE = Line()
+DRY_RUN = flag("check everything, change nothing, show the plan", name="dry_run")
+
+
+def line_of(operation: Operation, raw: Mapping[str, Any], everywhere: Mapping[Field[Any], Any]) -> Line:
+    """Return the command line that these values came from: bare words first, what works everywhere last.
+
+    raw: by the names of the fields, as a door got them. everywhere: of the options that every command has.
+    """
+    words = [Said.of(field, raw.get(field.name)) for field in operation.fields if field.positional]
+    named = {field.name: field for field in operation.fields if not field.positional}
+    options = [Said.of(named[name], value) for name, value in raw.items() if name in named]
+    rest = [Said.of(field, value, everywhere=True) for field, value in everywhere.items()]
+    return Line(command(operation.name), (*words, *options, *rest))
 
 
 @dataclass(frozen=True)

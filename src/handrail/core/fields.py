@@ -21,6 +21,7 @@ class Kind(Enum):
     FLAG = "flag"
     CHOICE = "choice"
     FILE = "file"
+    LEVEL = "level"  # a switch that says more each time it is given
     SECRET = "secret"  # noqa: S105  a kind of field, not a secret
 
 
@@ -31,10 +32,10 @@ class Field(Generic[T]):
     name: snake_case, that of the attribute where it is not said; the option is `--name-with-dashes`. positional: a bare
     word instead of an option. many: a tuple of values; commas: a comma splits them too (ids and names only, never paths
     or record values). check: takes one value, returns it normalised, raises Usage. minimum, maximum: bounds of a
-    number, inclusive. aliases: further option names (`--ami` for `--image`). empty: what an empty value means, for its
-    help; where it says nothing, one is refused. pick_from: the operation ("ec2 list") whose rows offer values; pick:
-    which of their columns is the value. policy: the key ("ec2.types") whose list a door can offer. part_of_identity:
-    whether a repeat under the same request id must give the same value.
+    number, inclusive. aliases: further option names (`--ami` for `--image`, `-o`). empty: what an empty value means,
+    for its help; where it says nothing, one is refused. pick_from: the operation ("ec2 list") whose rows offer values;
+    pick: which of their columns is the value. policy: the key ("ec2.types") whose list a door can offer.
+    part_of_identity: whether a repeat under the same request id must give the same value.
     """
 
     name: str = ""
@@ -74,6 +75,11 @@ class Field(Generic[T]):
     def option(self) -> str:
         """Return the way a person writes it: `--key-pair`, or `TARGET` for a positional."""
         return self.metavar or self.name.upper() if self.positional else "--" + self.name.replace("_", "-")
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Return every way to write the option, the short ones of one letter."""
+        return (self.option, *(f"{'-' if len(alias) == 1 else '--'}{alias}" for alias in self.aliases))
 
 
 class Details(TypedDict, total=False):

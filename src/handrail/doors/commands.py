@@ -1,6 +1,5 @@
 """Click commands drawn from the catalogue: fields become options, resources groups. Knows no operation by name."""
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -10,13 +9,14 @@ from click.shell_completion import CompletionItem
 
 from handrail import settings
 from handrail.catalog import SHELVES, Shelf, overview
-from handrail.core.command_line import Line, Said, Typed
+from handrail.core.command_line import Typed
 from handrail.core.errors import Usage
 from handrail.core.fields import Field, Kind, refuse_empty, show, validate
+from handrail.core.nearest import nearest
 from handrail.core.operation import Operation
-from handrail.output.style import FORMATS
+from handrail.doors.request import DRY_RUN, Request
 
-Invoke = Callable[[Operation, Mapping[str, Any]], None]
+Invoke = Callable[[Request], None]
 Alone = Callable[..., None]
 
 CHECK_EXAMPLE = "handrail policy check -- ec2 create"
@@ -31,26 +31,7 @@ class _Global(click.Option):
 
 def _globals() -> list[click.Parameter]:
     """Return the options that work everywhere; each is also an environment variable HANDRAIL_*."""
-    return [
-        _Global(
-            ["-o", "--output"], metavar="FORMAT", help="table, json, csv or yaml", shell_complete=_choices(FORMATS)
-        ),
-        _Global(["--query"], metavar="JMESPATH", help="print only what this expression finds"),
-        _Global(["--target"], metavar="TARGET", help="sandbox or aws", shell_complete=_choices(settings.TARGETS)),
-        _Global(["--profile"], metavar="NAME", help="AWS profile"),
-        _Global(["--region"], metavar="REGION", help="AWS region"),
-        _Global(["--policy"], metavar="FILE", help="policy file", shell_complete=_files),
-        _Global(["-y", "--yes"], is_flag=True, default=None, help="answer every question with yes"),
-        _Global(["--no-input"], is_flag=True, default=None, help="never ask: fail instead"),
-        _Global(["-q", "--quiet"], is_flag=True, default=None, help="say only results, warnings and errors"),
-        _Global(["-v", "--verbose"], count=True, default=None, help="say more: -v calls and retries, -vv everything"),
-        _Global(["--log-file"], metavar="FILE", help="write the log there", shell_complete=_files),
-        _Global(["--no-color"], is_flag=True, default=None, help="no colour"),
-    ]
-
-
-_GLOBAL_NAMES = ("output", "query", "target", "profile", "region", "policy", "yes", "no_input", "quiet", "verbose",
-                 "log_file", "no_color")  # fmt: skip
+    return [_option(field, _Global) for field in settings.OPTIONS]
 
 
 def _choices(words: Iterable[str]) -> Any:
@@ -148,11 +129,10 @@ class _Group(_Helpful, click.Group):
 
 
 def _unknown_command(ctx: click.Context, word: str, commands: Sequence[str]) -> Usage:
-    near = difflib.get_close_matches(word, commands, n=1, cutoff=0.6)
-    path = ctx.command_path
+    near, path = nearest(word, commands), ctx.command_path
     return Usage(
         f"{path} has no {'action' if ctx.parent else 'command'} {show(word)}.",
-        hint=f"{path} {near[0]}" if near else f"{path} --help",
+        hint=f"{path} {near}" if near else f"{path} --help",
         details={"commands": list(commands)},
     )
 
@@ -162,7 +142,6 @@ def _unknown_command(ctx: click.Context, word: str, commands: Sequence[str]) -> 
 
 def _parameter(field: Field[Any]) -> click.Parameter:
     """Return the Click parameter of a field. Values stay text: core.fields judges them for every door alike."""
-    complete = _files if field.kind is Kind.FILE else _choices(field.choices) if field.choices else None
     if field.positional:
         return _Word(
             [field.name],
@@ -170,19 +149,28 @@ def _parameter(field: Field[Any]) -> click.Parameter:
             nargs=-1 if field.many else 1,
             required=False,
             metavar=_positional(field),
-            shell_complete=complete,
+            shell_complete=_complete(field),
         )
-    names = [field.option, *(f"--{alias}" for alias in field.aliases)]
+    return _option(field, click.Option)
+
+
+def _option(field: Field[Any], kind: type[click.Option]) -> click.Option:
+    if field.kind is Kind.LEVEL:
+        return kind([field.name, *field.options], count=True, default=None, help=field.help)
     if field.kind is Kind.FLAG:
-        switch = f"{field.option}/--{field.negative}" if field.negative else field.option
-        return click.Option([field.name, switch], default=None, is_flag=True, help=_help(field))
-    return click.Option(
-        [field.name, *names],
+        names = [*field.options, f"{field.option}/--{field.negative}"][-1:] if field.negative else field.options
+        return kind([field.name, *names], default=None, is_flag=True, help=_help(field))
+    return kind(
+        [field.name, *field.options],
         multiple=field.many,
         metavar=field.metavar or field.kind.value.upper(),
         help=_help(field),
-        shell_complete=complete,
+        shell_complete=_complete(field),
     )
+
+
+def _complete(field: Field[Any]) -> Any:
+    return _files if field.kind is Kind.FILE else _choices(field.choices) if field.choices else None
 
 
 def _positional(field: Field[Any]) -> str:
@@ -199,10 +187,10 @@ def _help(field: Field[Any]) -> str:
 def _command(operation: Operation, name: str, invoke: Invoke, *, hidden: bool = False) -> click.Command:
     params = [_parameter(field) for field in operation.fields]
     if operation.has_dry_run:
-        params.append(click.Option(["--dry-run"], is_flag=True, help="check everything, change nothing, show the plan"))
+        params.append(_option(DRY_RUN, click.Option))
     return _Helpful(
         name=name,
-        callback=lambda **given: invoke(operation, given),
+        callback=lambda **given: invoke(_request(operation, given)),
         params=[*params, *_globals()],
         help=operation.help[0].upper() + operation.help[1:] + ".",
         epilog=f"Example:  {operation.example}",
@@ -238,61 +226,28 @@ def _help_alone(**given: Any) -> None:
 
 def _root(invoke: Invoke, given: Mapping[str, Any]) -> None:
     if click.get_current_context().invoked_subcommand is None:
-        invoke(overview(), given)
+        invoke(_request(overview(), given))
 
 
-def global_flags(context: click.Context) -> dict[str, Any]:
+def _request(operation: Operation, given: Mapping[str, Any]) -> Request:
+    """Return what was asked for; values in the order in which they were typed."""
+    names = {field.name for field in operation.fields}
+    raw = {name: value for name, value in given.items() if name in names}
+    return Request(operation, raw, _flags(click.get_current_context()), dry_run=bool(given.get(DRY_RUN.name)))
+
+
+def _flags(context: click.Context) -> dict[str, Any]:
     """Return the options that work everywhere, as given at any level of the command line; the deepest wins."""
-    flags: dict[str, Any] = {}
-    levels: list[click.Context] = []
-    level: click.Context | None = context
-    while level is not None:
-        levels.insert(0, level)
-        level = level.parent
-    for one in levels:
-        for param in one.command.params:
-            if isinstance(param, _Global):
-                refuse_empty(param.opts[-1], one.params.get(str(param.name)), param.help or "")
-        flags.update({name: value for name in _GLOBAL_NAMES if (value := one.params.get(name)) not in (None, False, 0)})
+    flags = _flags(context.parent) if context.parent else {}
+    for param in context.command.params:
+        if isinstance(param, _Global):
+            name, value = str(param.name), context.params.get(str(param.name))
+            refuse_empty(param.opts[0], value, param.help or "")
+            flags |= {name: value} if value not in (None, False, 0) else {}
     return flags
 
 
-def values_of(operation: Operation, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was given for the fields of an operation, in the order in which it was typed."""
-    names = {field.name for field in operation.fields}
-    return {name: value for name, value in given.items() if name in names}
-
-
-# ---- a line as it was typed, and one that is only read
-
-
-def line_of(operation: Operation, raw: Mapping[str, Any], flags: Mapping[str, Any], *, dry_run: bool) -> Line:
-    """Return the command line that these values came from: bare words first, what works everywhere last."""
-    fields = {field.name: field for field in operation.fields}
-    said = sorted((_said(fields[name], value) for name, value in raw.items()), key=lambda one: one.option[:1] == "-")
-    said += [Said("--dry-run", switch="--dry-run", everywhere=True)] if dry_run else []
-    return Line(
-        f"handrail {operation.name}".strip(), (*said, *(_said_everywhere(option, flags) for option in _globals()))
-    )
-
-
-def _said(field: Field[Any], value: Any) -> Said:
-    if field.kind is Kind.FLAG:
-        written = {True: field.option, False: f"--{field.negative}", None: ""}
-        return Said(field.option, switch=written[value])
-    values = (value,) if isinstance(value, str) else value or ()
-    if field.commas:
-        values = tuple(part.strip() for one in values for part in one.split(","))
-    return Said(field.option, tuple(values), many=field.many)
-
-
-def _said_everywhere(option: click.Parameter, flags: Mapping[str, Any]) -> Said:
-    name, value = option.opts[-1], flags.get(str(option.name))
-    if name == "--verbose":
-        return Said(name, switch=f"-{'v' * value}" if value else "", everywhere=True)
-    if isinstance(value, str):
-        return Said(name, (value,), everywhere=True)
-    return Said(name, switch=name if value else "", everywhere=True)
+# ---- a line that is only read
 
 
 _MINDED = re.compile(r"(?i)(HANDRAIL_|AWS_)|.*_PROXY\Z")
@@ -319,21 +274,16 @@ def _no_text(word: str) -> str:
     return "has a NUL in it" if "\0" in word else ""
 
 
-def parse(words: Sequence[str]) -> Typed:
+def parse(words: Sequence[str], shelves: Sequence[Shelf] = SHELVES) -> Typed:
     """Return what a command line says (with or without `handrail` before it); nothing is run. Raises Usage."""
-    found: list[Typed] = []
-
-    def take(operation: Operation, given: Mapping[str, Any]) -> None:
-        flags, raw = global_flags(click.get_current_context()), values_of(operation, given)
-        line = line_of(operation, raw, flags, dry_run=bool(given.get("dry_run")))
-        found.append(Typed(operation, validate(operation.parameters, raw), flags, line))
-
-    root, words = build(take, _no_action), list(words)
+    found: list[Request] = []
+    root, words = build(found.append, _no_action, shelves), list(words)
     with root.make_context("handrail", words[1:] if words[0] == "handrail" else words) as context:
         root.invoke(context)
-    if not found[0].operation.name:
+    asked = found[0]
+    if not asked.operation.name:
         raise Usage("no command stands behind the --.", hint=CHECK_EXAMPLE)
-    return found[0]
+    return Typed(asked.operation, validate(asked.operation.parameters, asked.raw), asked.flags, asked.line)
 
 
 def _no_action(**given: Any) -> None:

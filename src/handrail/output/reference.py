@@ -208,9 +208,8 @@ def _placeholder(field: Field[Any]) -> str:
 
 
 def _written(field: Field[Any]) -> str:
-    negative = (f"--{field.negative.removeprefix('--')}",) if field.negative else ()
-    aliases = tuple(f"--{alias.removeprefix('--')}" for alias in field.aliases)
-    return ", ".join(f"`{name}`" for name in (field.option, *negative, *aliases))
+    negative = (f"--{field.negative}",) if field.negative else ()
+    return ", ".join(f"`{name}`" for name in (*field.options, *negative))
 
 
 def _takes(field: Field[Any]) -> str:

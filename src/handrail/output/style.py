@@ -13,8 +13,9 @@ FORMATS: tuple[Format, ...] = ("table", "json", "csv", "yaml")
 class Style:
     """The look of a command's words.
 
-    explicit: the format was asked for with -o, so that even a scalar keeps it. width: columns of the terminal.
-    owner: the caller's own owner name, `you` in tables. redact: masks secrets in messages; rows are data and stay.
+    explicit: the format was asked for with -o, so that even a scalar keeps it. width: columns of the terminal. owner:
+    returns the caller's own owner name, `you` in tables; it costs a call. redact: masks secrets in messages; rows are
+    data and stay.
     """
 
     format: Format = "table"
@@ -25,7 +26,7 @@ class Style:
     quiet: bool = False
     verbose: int = 0
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    owner: str = ""
+    owner: Callable[[], str] = lambda: ""
     redact: Callable[[str], str] = str
 
     @property

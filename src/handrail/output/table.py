@@ -64,7 +64,7 @@ def cell(value: Any, heading: str, key: str, style: Style) -> str:
     """Return a value as people read it: safe, one line, `-` for nothing, `you` for the caller, an age under AGE."""
     if isinstance(value, datetime):
         return age(value, style.now) if heading == "AGE" else moment(value)
-    if key == "owner" and style.owner and value == style.owner:
+    if key == "owner" and value and value == style.owner():
         return "you"
     return escape(_text(plain(value))) or MISSING
 

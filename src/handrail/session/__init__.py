@@ -52,7 +52,7 @@ class Door:
 class Session:
     """What one request runs in. Nothing is looked up before it is needed, and nothing twice.
 
-    aws: a connection that is open already; without it one is made at first need.
+    aws: a connection of the request before, which serves this one too where it goes to the same place.
     """
 
     def __init__(
@@ -72,7 +72,8 @@ class Session:
         self._checked: Session | None = None
         self.machine = Machine(cwd, self._door.stdin)
         self.rules = Rules(self._find_policies, self._context, settings.home_region or "", self._door.line, self._note)
-        self.aws = Services(lambda: aws or self._connect(), lambda: self.region)
+        self._passed_on = aws
+        self.aws = Services(self._connect, lambda: self.region)
         self.stores = Stores(self)
 
     def _note(self, text: str) -> None:
@@ -145,7 +146,11 @@ class Session:
         from handrail.aws.connect import connect
         from handrail.aws.identity import Person
 
-        person = Person(say=self.listener.note, hide=self._door.secrets.hide)
+        person, before = Person(say=self._note, hide=self._door.secrets.hide), self._passed_on
+        if before is not None and before.serves(self.located, self.choice, self.dotenv):
+            there = self.sandbox.find() if before.sandbox else None  # it may have been started anew
+            if there == before.sandbox:
+                return before.begin(person)
         return connect(self.located, self.choice, self.environ, self.dotenv, folders=self.folders, person=person)
 
     @cached_property

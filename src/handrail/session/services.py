@@ -31,7 +31,8 @@ class Services:
         return self._connect()
 
     @property
-    def _open(self) -> "Aws | None":
+    def open(self) -> "Aws | None":
+        """Return the connection if one was made; makes none."""
         return self.__dict__.get("connection")
 
     @property
@@ -98,15 +99,15 @@ class Services:
     @property
     def changes_sent(self) -> int:
         """Return how many requests that change something have left so far, the ledger's own aside."""
-        return self._open.deadline.sent if self._open else 0
+        return self.open.deadline.sent if self.open else 0
 
     @property
     def calls(self) -> "list[Call]":
         """Return the calls made so far; connects to nothing."""
-        return self._open.calls if self._open else []
+        return self.open.calls if self.open else []
 
     @property
     def retries_used(self) -> str:
         """Return how much of the command's budget of retries is spent, in words; empty where none is."""
-        retries = self._open.retries if self._open else None
+        retries = self.open.retries if self.open else None
         return f"{retries.spent} of {retries.limit} retries used" if retries and retries.spent else ""

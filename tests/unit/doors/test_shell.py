@@ -8,6 +8,7 @@ import pytest
 from conftest import Handrail, Terminal, clean_environ
 from handrail import __version__
 from handrail.doors import cli
+from handrail.doors.request import Surroundings
 
 KEYS = {
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
@@ -88,7 +89,7 @@ def test_ctrl_c_at_the_question_begins_a_line_of_its_own(tmp_path: Path) -> None
 
     err = Terminal()
     environ = {**clean_environ(tmp_path), **KEYS}
-    around = cli.Surroundings(Interrupted(), Terminal(), err, environ, tmp_path)
+    around = Surroundings(Interrupted(), Terminal(), err, environ, tmp_path)
     assert cli.run_program(["ec2", "list"], around) == 130
     assert "sandbox or aws? \nerror: interrupted." in err.getvalue()
 
@@ -202,7 +203,7 @@ def test_a_defect_is_said_without_a_traceback(tmp_path: Path) -> None:
             raise ZeroDivisionError("division by zero")
 
     err = Terminal()
-    around = cli.Surroundings(Terminal(), Broken(), err, clean_environ(tmp_path), tmp_path)
+    around = Surroundings(Terminal(), Broken(), err, clean_environ(tmp_path), tmp_path)
     assert cli.run_program(["policy", "show"], around) == 1
     assert "Handrail itself failed: ZeroDivisionError: division by zero" in err.getvalue()
     assert "report what that file says" in " ".join(err.getvalue().split())
@@ -217,7 +218,7 @@ def test_a_reader_that_went_away_is_no_error(tmp_path: Path) -> None:
             raise BrokenPipeError
 
     err = Terminal()
-    around = cli.Surroundings(Terminal(), Gone(), err, clean_environ(tmp_path), tmp_path)
+    around = Surroundings(Terminal(), Gone(), err, clean_environ(tmp_path), tmp_path)
     assert cli.run_program(["policy", "show"], around) == 0
     assert err.getvalue() == ""
 

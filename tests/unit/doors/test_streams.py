@@ -9,6 +9,7 @@ import pytest
 
 from conftest import Handrail, Terminal, clean_environ
 from handrail.doors import cli
+from handrail.doors.request import Surroundings
 from handrail.doors.streams import OutputLost, Remarks, Results, drop_unsent, open_shut_ones
 
 FULL = OSError(28, "No space left on device")
@@ -45,7 +46,7 @@ def run(
 ) -> tuple[int, str, str]:
     """Run a command line with these streams; return its exit code, and what stands on them."""
     out, err = out or io.StringIO(), err or io.StringIO()
-    around = cli.Surroundings(io.StringIO(), out, err, program.environ, program.cwd, program.clock())
+    around = Surroundings(io.StringIO(), out, err, program.environ, program.cwd, program.clock())
     return cli.run_program(argv, around), out.getvalue(), err.getvalue()
 
 
@@ -103,7 +104,7 @@ def test_a_stderr_without_room_stops_nothing(handrail: Handrail) -> None:
 def test_a_working_folder_that_is_gone(shell: Handrail) -> None:
     def run_there(*argv: str) -> tuple[int, str, str]:
         out, err = io.StringIO(), io.StringIO()
-        code = cli.run_program(argv, cli.Surroundings(io.StringIO(), out, err, shell.environ, None))
+        code = cli.run_program(argv, Surroundings(io.StringIO(), out, err, shell.environ, None))
         return code, out.getvalue(), err.getvalue()
 
     assert run_there("--version")[0] == 0

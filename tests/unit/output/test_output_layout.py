@@ -8,7 +8,7 @@ from handrail.core.resources import Instance
 from handrail.output.lines import width
 from handrail.output.table import grid, table
 
-STYLE = look(owner="dev-1")
+STYLE = look(owner=lambda: "dev-1")
 WEB = instance(public_ip="54.214.141.28", private_ip="172.31.0.5")
 
 

@@ -27,7 +27,7 @@ def nothing(session: Any, values: Parameters) -> Outcome:
 
 class Asked(Parameters):
     targets = texts("Names or ids.", positional=True, metavar="TARGET", required=True)
-    image = text("What to | boot <from>.", aliases=("--ami",), default="amazon-linux")
+    image = text("What to | boot <from>.", aliases=("ami",), default="amazon-linux")
     count = number("How many.", minimum=1, maximum=20, default=1)
     size = number("GiB.", minimum=8)
     state = texts("Which.", kind=Kind.CHOICE, choices=("running", "stopped"))

@@ -11,7 +11,7 @@ from handrail.core.resources import Instance
 from handrail.output.lines import CONTROL, width
 from handrail.output.table import SAMPLE, cell, columns_of, grid, table
 
-STYLE = look(owner="dev-1")
+STYLE = look(owner=lambda: "dev-1")
 
 
 def test_the_table_of_the_interface() -> None:
@@ -61,7 +61,7 @@ def test_cells() -> None:
     assert said(NOW) == "2026-11-05T12:00:00Z"
     assert said(NOW, "AGE") == "0 s"
     assert said("dev-1", "OWNER", "owner") == "you"
-    assert cell("", "OWNER", "owner", look(owner="")) == "-"
+    assert cell("", "OWNER", "owner", look()) == "-"
 
 
 def test_columns_of_a_row() -> None:
