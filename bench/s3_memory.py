@@ -19,9 +19,9 @@ from botocore.session import Session
 from handrail.sandbox import launcher
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests" / "s3")]
+sys.path[:0] = [str(ROOT / "tests")]
 
-from wire import listing, wired  # noqa: E402
+from wire import Wire, listing  # noqa: E402
 
 MIB = 1 << 20
 BUCKET = "bench-bucket"
@@ -123,7 +123,7 @@ def main() -> None:
             seconds, peak = measure(environ, "s3", "upload", BUCKET, *words, stdin=stdin)
             print(f"| {name} | {seconds:.1f} | {peak:.0f} |", flush=True)
             print(f"  {compare(client, words, stdin):,} compared", file=sys.stderr)
-        with wired(running.endpoint, listing(1_000_000)) as wire:
+        with Wire(running.endpoint, listing(1_000_000)) as wire:
             around = {**environ, "AWS_ENDPOINT_URL": wire.endpoint}
             seconds, peak = measure(around, "s3", "objects", BUCKET, "-o", "csv")
         print(f"| 1,000,000 keys listed | {seconds:.1f} | {peak:.0f} |")

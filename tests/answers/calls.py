@@ -1,187 +1,19 @@
-"""Every operation as command lines that run, the AWS calls that each makes, and a proxy that spoils any one reply.
+"""Every operation as command lines that run, and the AWS calls that each makes.
 
 `LINES` has a ready-made command line for each operation of the catalogue that speaks to AWS (`OFFLINE`: those that do
-not); `record(ground, line)` runs one undisturbed and returns its exchanges; `SpoilingProxy.spoil(name, nth, how)` gives
+not); `record(ground, line)` runs one undisturbed and returns its exchanges; `proxy.spoiling(name, nth, how)` gives
 the nth reply of that name (`ec2:RunInstances`), or every one from it on, to `how`, which returns what arrives instead.
 The call itself is carried out all the same: what arrives is wrong, not what was done.
 """
 
-import http.client
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from conftest import Done, Handrail, Sandbox
 from handrail.core.ownership import ownership_tags
-from ledger.proxies import Call, name_of
-
-Body = bytes | Iterable[bytes]
-_NOT_PASSED_ON = ("connection", "keep-alive", "transfer-encoding", "server", "content-length")
-
-
-# ---- the proxy
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What arrives. body: bytes, or an iterable of them, which is sent without saying how long it is.
-
-    status 0: the body is all that arrives, be it HTTP or not.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: Body
-
-    def saying(self, **changes: Any) -> "Reply":
-        """Return the reply with some of its members replaced."""
-        return Reply(**{**vars(self), **changes})
-
-    @property
-    def whole(self) -> bytes:
-        """Return the body of a reply that came from the sandbox."""
-        assert isinstance(self.body, bytes)
-        return self.body
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One call as it passed by, and its reply."""
-
-    call: Call
-    method: str
-    reply: Reply
-
-
-Spoil = Callable[[Exchange], Reply]
-
-
-@dataclass
-class _Order:
-    name: str
-    nth: int
-    how: Spoil
-    every: bool
-    struck: int = 0
-
-    def strikes(self, call: Call) -> bool:
-        """Return whether this is one of the calls whose reply is to be spoiled."""
-        return call.name == self.name and (call.nth >= self.nth if self.every else call.nth == self.nth)
-
-
-@dataclass
-class SpoilingProxy:
-    """Stands before a sandbox, remembers what passes, and spoils replies as it is told."""
-
-    upstream: str
-    exchanges: list[Exchange] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._lock = threading.Lock()
-        self._counts: dict[str, int] = {}
-        self._order: _Order | None = None
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def close(self) -> None:
-        """Stop."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @contextmanager
-    def spoil(self, name: str, nth: int, how: Spoil, *, every: bool = False) -> Iterator[_Order]:
-        """Spoil the nth reply of a name, or all from it on, counted from here; `struck` says how often it happened."""
-        order = _Order(name, nth, how, every)
-        with self._lock:
-            self._order, self._counts = order, {}
-            self.exchanges.clear()
-        try:
-            yield order
-        finally:
-            with self._lock:
-                self._order = None
-
-    def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        """Pass a request on, and give its reply back, spoiled if it is to be."""
-        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
-        name = name_of(handler.command, handler.path, handler.headers, body)  # type: ignore[arg-type]  # nearly a mapping
-        with self._lock:
-            self._counts[name or ""] = nth = self._counts.get(name or "", 0) + 1
-            order = self._order
-        reply = self._pass_on(handler, body)
-        if name is not None:
-            exchange = Exchange(Call(name, nth), handler.command, reply)
-            if order is not None and order.strikes(exchange.call):
-                order.struck += 1
-                reply = order.how(exchange)
-            with self._lock:
-                self.exchanges.append(exchange)
-        _give(handler, reply)
-
-    def _pass_on(self, handler: BaseHTTPRequestHandler, body: bytes) -> Reply:
-        at = urlsplit(self.upstream)
-        connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=120)
-        try:
-            connection.request(handler.command, handler.path, body or None, dict(handler.headers.items()))
-            came = connection.getresponse()
-            headers = {name: value for name, value in came.getheaders() if name.lower() not in _NOT_PASSED_ON}
-            if handler.command == "HEAD" and came.headers["Content-Length"]:
-                headers["Content-Length"] = came.headers["Content-Length"]
-            return Reply(came.status, headers, came.read())
-        finally:
-            connection.close()
-
-
-def _handler(proxy: SpoilingProxy) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-        def handle(self) -> None:
-            try:
-                super().handle()
-            except OSError:  # whoever asked has heard enough
-                self.close_connection = True
-
-        def do_GET(self) -> None:
-            proxy.answer(self)
-
-        do_POST = do_PUT = do_HEAD = do_DELETE = do_GET
-
-    return Handler
-
-
-def _give(handler: BaseHTTPRequestHandler, reply: Reply) -> None:
-    if reply.status:
-        handler.send_response_only(reply.status)
-    for name, value in reply.headers.items():
-        handler.send_header(name, value)
-    if isinstance(reply.body, bytes):
-        if "Content-Length" not in reply.headers and reply.status != 204 and handler.command != "HEAD":
-            handler.send_header("Content-Length", str(len(reply.body)))
-        handler.end_headers()
-        if handler.command != "HEAD":
-            handler.wfile.write(reply.body)
-        return
-    if reply.status:
-        handler.send_header("Connection", "close")
-        handler.end_headers()
-    handler.close_connection = True
-    for part in reply.body:
-        handler.wfile.write(part)
-
+from ledger.proxies import Exchange, Watched
 
 # ---- the ground
 
@@ -192,7 +24,7 @@ class Ground:
 
     sandbox: Sandbox
     handrail: Handrail
-    proxy: SpoilingProxy
+    proxy: Watched
     folder: Path
 
     def run(self, argv: Sequence[str], **environ: str) -> Done:
@@ -298,7 +130,7 @@ def _words(*words: str) -> Make:
 
 def _release(ground: Ground, name: str) -> list[str]:
     """Let go of the place of a create whose answer was cut short."""
-    with ground.proxy.spoil("ec2:RunInstances", 1, lambda made: made.reply.saying(body=made.reply.whole[:100])):
+    with ground.proxy.spoiling("ec2:RunInstances", 1, lambda made: made.reply.saying(body=made.reply.body[:100])):
         ground.run(["ec2", "create", "--name", name, "--request-id", name])
     return ["lease", "release", name, "--now", "--yes"]
 
@@ -372,6 +204,5 @@ OFFLINE = frozenset(
 def record(ground: Ground, line: Line, name: str) -> tuple[Done, list[Exchange]]:
     """Run a command line undisturbed through the proxy; return what it came to, and its calls in their order."""
     argv = line.make(ground, name)
-    with ground.proxy.spoil("", 0, lambda exchange: exchange.reply):
-        done = ground.run(argv)
-        return done, list(ground.proxy.exchanges)
+    with ground.proxy.spoiling("", 0, lambda exchange: exchange.reply) as order:
+        return ground.run(argv), order.exchanges

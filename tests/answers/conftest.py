@@ -10,8 +10,9 @@ from botocore.loaders import JSONFileLoader
 from conftest import FAST, Handrail, clean_environ, start_sandbox
 from fast_models import hurry_retries, share_models
 from handrail.sandbox import launcher
+from ledger.proxies import Watched
 
-from .calls import Ground, SpoilingProxy
+from .calls import Ground
 
 TIMES = {
     "HANDRAIL_SANDBOX_PENDING": "0",
@@ -43,7 +44,7 @@ def make_ground(folder: Path) -> Ground:
         "HANDRAIL_TARGET": "sandbox",
         "HANDRAIL_POLICY": str(folder / "policy.toml"),
     }
-    proxy = SpoilingProxy(sandbox.running.endpoint)
+    proxy = Watched(sandbox.running.endpoint)
     ground = Ground(sandbox, Handrail(environ, folder / "work"), proxy, folder)
     ground.handrail.ok("ec2", "create", "--name", "first")
     return ground

@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 from botocore.session import get_session
 
 from handrail.aws.answers import ROWS
-
-from .calls import Exchange, Reply, Spoil
+from ledger.proxies import Exchange, Spoil
+from wire import Reply
 
 PAGE = b"<html><head><title>Sign in</title></head><body>Sign in to the guest network\x1b[31m</body></html>"
 _HTML = {"Content-Type": "text/html"}
@@ -38,7 +38,7 @@ class Kind:
 
 
 def _page(status: int) -> Spoil:
-    return lambda exchange: Reply(status, _HTML, b"" if exchange.method == "HEAD" else PAGE)
+    return lambda exchange: Reply(status, _HTML, b"" if exchange.is_head else PAGE)
 
 
 def _empty(exchange: Exchange) -> Reply:
@@ -50,7 +50,7 @@ def _endless(exchange: Exchange) -> Reply:
         while True:
             yield b"<a/>" * 65536
 
-    return Reply(200, {"Content-Type": "text/xml"}, body())
+    return Reply(200, {"Content-Type": "text/xml"}, parts=body())
 
 
 def _drip(exchange: Exchange) -> Reply:
@@ -59,13 +59,13 @@ def _drip(exchange: Exchange) -> Reply:
             yield b" "
             time.sleep(0.1)
 
-    return Reply(200, {"Content-Type": "text/xml"}, body())
+    return Reply(200, {"Content-Type": "text/xml"}, parts=body())
 
 
 def _long(exchange: Exchange) -> Reply:
     """Say that a gigabyte comes, and send as much of it as is read."""
     body = (b" " * MEBIBYTE for _ in range(1024))
-    return Reply(200, {"Content-Type": "application/x-amz-json-1.0", "Content-Length": str(1 << 30)}, body)
+    return Reply(200, {"Content-Type": "application/x-amz-json-1.0", "Content-Length": str(1 << 30)}, parts=body)
 
 
 def _small_for_large(exchange: Exchange) -> Reply:
@@ -90,7 +90,7 @@ def _moved(status: int) -> Spoil:
     """Return a reply of S3 that says the bucket is elsewhere, and not where."""
     error = b"<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message></Error>"
     headers = {"Content-Type": "application/xml", "x-amz-request-id": "r"}
-    return lambda exchange: Reply(status, headers, b"" if exchange.method == "HEAD" else error)
+    return lambda exchange: Reply(status, headers, b"" if exchange.is_head else error)
 
 
 def _in_a_circle(exchange: Exchange) -> Reply:
@@ -98,7 +98,7 @@ def _in_a_circle(exchange: Exchange) -> Reply:
 
 
 def _no_http(exchange: Exchange) -> Reply:
-    return Reply(0, {}, [b"\x00\xff SSH-2.0 <html>\r\n" * 100])
+    return Reply(0, {}, b"\x00\xff SSH-2.0 <html>\r\n" * 100, ())
 
 
 def _wait_for_more(exchange: Exchange) -> Reply:
@@ -109,7 +109,7 @@ def _wait_for_more(exchange: Exchange) -> Reply:
             yield b"HTTP/1.1 100 Continue\r\n\r\n"
             time.sleep(0.01)
 
-    return Reply(0, {}, body())
+    return Reply(0, {}, parts=body())
 
 
 def _json(text: bytes) -> Spoil:
@@ -131,7 +131,7 @@ def _without_header(*names: str) -> Spoil:
 def _without_element(name: str) -> Spoil:
     """Leave out every element of a name; it may hold others of other names."""
     pattern = re.compile(rb"<%b(\s[^>]*)?/>|<%b(\s[^>]*)?>.*?</%b>" % ((name.encode(),) * 3), re.DOTALL)
-    return lambda exchange: exchange.reply.saying(body=pattern.sub(b"", exchange.reply.whole))
+    return lambda exchange: exchange.reply.saying(body=pattern.sub(b"", exchange.reply.body))
 
 
 def _without_key(name: str) -> Spoil:
@@ -141,7 +141,7 @@ def _without_key(name: str) -> Spoil:
         return [strip(one) for one in value] if isinstance(value, list) else value
 
     def spoil(exchange: Exchange) -> Reply:
-        body = json.dumps(strip(json.loads(exchange.reply.whole))).encode()
+        body = json.dumps(strip(json.loads(exchange.reply.body))).encode()
         return exchange.reply.saying(headers=_unchecked(exchange.reply), body=body)
 
     return spoil
@@ -149,7 +149,7 @@ def _without_key(name: str) -> Spoil:
 
 def _again(exchange: Exchange) -> Reply:
     """Give the same page for ever."""
-    text, headers = exchange.reply.whole, _unchecked(exchange.reply)
+    text, headers = exchange.reply.body, _unchecked(exchange.reply)
     if exchange.call.name.startswith("dynamodb"):
         body = {**json.loads(text), "LastEvaluatedKey": {"pk": {"S": "a"}, "sk": {"S": "b"}}}
         return exchange.reply.saying(headers=headers, body=json.dumps(body).encode())
@@ -157,12 +157,12 @@ def _again(exchange: Exchange) -> Reply:
 
 
 def _no_token(exchange: Exchange) -> Reply:
-    return exchange.reply.saying(body=_truncated(exchange.reply.whole))
+    return exchange.reply.saying(body=_truncated(exchange.reply.body))
 
 
 def _about_another(exchange: Exchange) -> Reply:
     name = _ECHOES[exchange.call.name].encode()
-    body = re.sub(rb"<%b>([^<]*)<" % name, rb"<%b>\g<1>0<" % name, exchange.reply.whole)
+    body = re.sub(rb"<%b>([^<]*)<" % name, rb"<%b>\g<1>0<" % name, exchange.reply.body)
     return exchange.reply.saying(body=body)
 
 
@@ -171,12 +171,12 @@ def _of_another_key(exchange: Exchange) -> Reply:
     pattern, instead = (rb'("[ps]k": ?\{"S": ?")', rb"\1~")
     if exchange.call.name == "dynamodb:Scan":
         pattern, instead = (rb'("[ps]k": ?)\{"S": ?"[^"]*"\}', rb'\1{"NULL": true}')
-    body = re.sub(pattern, instead, exchange.reply.whole)
+    body = re.sub(pattern, instead, exchange.reply.body)
     return exchange.reply.saying(headers=_unchecked(exchange.reply), body=body)
 
 
 def _not_done(exchange: Exchange) -> Reply:
-    text = exchange.reply.whole
+    text = exchange.reply.body
     end = text.rindex(b"</")
     return exchange.reply.saying(body=text[:end] + b"<return>false</return>" + text[end:])
 
@@ -224,7 +224,6 @@ def kinds_of(exchange: Exchange) -> list[Kind]:
     if not exchange.call.is_ours:
         return []
     text = exchange.reply.body
-    assert isinstance(text, bytes)
     kinds = [
         Kind("foreign page", _page(200)),
         Kind("empty 200", _empty),
@@ -235,7 +234,7 @@ def kinds_of(exchange: Exchange) -> list[Kind]:
         *(Kind(name, how, every=True, slow=True) for name, how in _BROKEN.items()),
         *(Kind(name, how, every=True, slow=True, waits=True) for name, how in _SLOW.items()),
     ]
-    if exchange.method != "HEAD":
+    if not exchange.is_head:
         kinds += [Kind(name, how, slow=True) for name, how in _LARGE.items()]
     if exchange.call.name.startswith("s3:"):
         kinds += [Kind(f"moved {status}", _moved(status), slow=True) for status in (301, 307)]
@@ -257,7 +256,7 @@ def _about_others(exchange: Exchange) -> Iterator[Kind]:
     """Yield the faults of a reply that is AWS's in its form, and not about what was asked."""
     if exchange.call.name in _SAY_RETURN:
         yield Kind("not done", _not_done)
-    if re.search(rb'"pk": ?\{', exchange.reply.whole):
+    if re.search(rb'"pk": ?\{', exchange.reply.body):
         yield Kind("of another key", _of_another_key)
     if exchange.call.name in _ECHOES:
         yield Kind("about another", _about_another)
@@ -277,7 +276,7 @@ def _has_members(exchange: Exchange) -> bool:
 def _only_needed(exchange: Exchange) -> Reply:
     """Leave out every member but those without which the reply means nothing: all others are optional."""
     service, call = _service_and_call(exchange)
-    names, text = _names_needed(service, call), exchange.reply.whole
+    names, text = _names_needed(service, call), exchange.reply.body
     if text.startswith(b"{"):
         return exchange.reply.saying(
             headers=_unchecked(exchange.reply), body=json.dumps(_stripped(json.loads(text), names)).encode()
@@ -335,9 +334,9 @@ _REQUEST_IDS = ("x-amzn-requestid", "x-amz-request-id", "x-amz-id-2")
 
 def _member_of_refusal(exchange: Exchange) -> tuple[str, Spoil]:
     """Return that without which a refusal means nothing: its code, or of what has no body, its request id."""
-    if not exchange.reply.whole:
+    if not exchange.reply.body:
         return "request id", _without_header(*_REQUEST_IDS)
-    if exchange.reply.whole.startswith(b"{"):
+    if exchange.reply.body.startswith(b"{"):
         return "__type", _without_key("__type")
     return "Code", _without_element("Code")
 
@@ -345,7 +344,7 @@ def _member_of_refusal(exchange: Exchange) -> tuple[str, Spoil]:
 def _members(exchange: Exchange) -> Iterator[tuple[str, Spoil]]:
     """Yield each member that a reply has of those without which it means nothing, and how it is left out."""
     service, call = _service_and_call(exchange)
-    row, text = ROWS[service, call], exchange.reply.whole
+    row, text = ROWS[service, call], exchange.reply.body
     if exchange.reply.status >= 300:
         yield _member_of_refusal(exchange)
         return

@@ -18,8 +18,10 @@ import pytest
 
 from conftest import Done
 from handrail.aws.answers import ROWS
+from ledger.proxies import Exchange
+from wire import Reply
 
-from .calls import LINES, Exchange, Ground, Line, Reply, record
+from .calls import LINES, Ground, Line, record
 from .conftest import started
 from .spoiling import Kind, kinds_of
 from .test_open import CHANGES, is_about, is_change, judge
@@ -200,11 +202,10 @@ class Trial:
             return reply
 
         patience = {"HANDRAIL_SANDBOX_READ_TIMEOUT": "2"} if cell.kind.waits else {}
-        with self._ground.proxy.spoil(cell.call, nth, how, every=every):
+        with self._ground.proxy.spoiling(cell.call, nth, how, every=every) as order:
             done = self._ground.run(self._argv, **patience)
-            made = list(self._ground.proxy.exchanges)
-        ran = Ran(cell, self._name, self._argv, done, [one.call.name for one in made])
-        if any(changes(one) for one in made):
+        ran = Ran(cell, self._name, self._argv, done, [one.call.name for one in order.exchanges])
+        if any(map(changes, order.exchanges)):
             self._argv = []
         return len(hits), ran
 

@@ -16,10 +16,11 @@ from botocore.exceptions import ClientError
 from handrail.core.ownership import LEDGER_TABLE
 from handrail.journal import GIVEN_UP_AFTER
 from handrail.sandbox import launcher
-from ledger.proxies import Dark
+from ledger.proxies import Dark, Exchange
 from reliability.page import FULL
+from wire import Reply
 
-from .calls import LINES, Exchange, Ground, Line, Reply, record
+from .calls import LINES, Ground, Line, record
 from .conftest import make_ground
 from .test_open import CHANGING, interrupted, is_change
 
@@ -178,7 +179,7 @@ def leave_open(ground: Ground, line: Line, name: str, call: Exchange) -> set[str
     """Leave a request open by Ctrl-C at a call, and return its id; of a release that of its create as well."""
     before = set(open_rows(ground))
     argv = line.make(ground, name)
-    with ground.proxy.spoil(call.call.name, 1, interrupted) as order:
+    with ground.proxy.spoiling(call.call.name, 1, interrupted) as order:
         ground.run(argv)
     assert order.struck == 1
     mine = set(open_rows(ground)) - before
@@ -291,7 +292,7 @@ def test_a_permission_that_is_gone_is_said_once_and_ends(ground: Ground) -> None
 
     said = []
     for number in range(3):
-        with ground.proxy.spoil("s3:HeadBucket", 2, refuse):
+        with ground.proxy.spoiling("s3:HeadBucket", 2, refuse):
             done = ground.run(["s3", "create", f"passes-by-{number}"])
         said.append("can't be settled now" in done.err)
     assert said == [True, False, False]
@@ -299,7 +300,7 @@ def test_a_permission_that_is_gone_is_said_once_and_ends(ground: Ground) -> None
     row = open_rows(ground)[request]
     old = {**row, "at": {"N": "1000"}, "tried": {"N": "1000"}}
     _client(ground, "dynamodb").put_item(TableName=LEDGER_TABLE, Item=old)
-    with ground.proxy.spoil("s3:HeadBucket", 2, refuse):
+    with ground.proxy.spoiling("s3:HeadBucket", 2, refuse):
         done = ground.run(["s3", "create", "passes-by-last"])
     assert "what became of it can't be told any more" in done.err
     assert request not in open_rows(ground)

@@ -8,8 +8,10 @@ import pytest
 
 from handrail.aws.wire import LARGEST
 from handrail.core.ownership import LEDGER_TABLE
+from ledger.proxies import Exchange
+from wire import Reply
 
-from .calls import Exchange, Ground, Reply
+from .calls import Ground
 
 PAGE = Reply(200, {"Content-Type": "text/html"}, b"<html>Sign in</html>")
 IN_FLIGHT = 16 << 20  # bytes that sockets on both sides may hold
@@ -34,7 +36,9 @@ def test_a_gigabyte_is_not_read(ground: Ground, argv: Sequence[str], call: str, 
             yield b" " * MEBIBYTE
             sent.append(MEBIBYTE)
 
-    with ground.proxy.spoil(call, 1, lambda _exchange: Reply(200, {"Content-Type": "text/xml", **length}, body())):
+    with ground.proxy.spoiling(
+        call, 1, lambda _exchange: Reply(200, {"Content-Type": "text/xml", **length}, parts=body())
+    ):
         done = ground.run(argv)
     assert done.code == 1
     assert "does not end within 32 MiB" in done.err
@@ -55,7 +59,7 @@ def test_a_gigabyte_is_not_read(ground: Ground, argv: Sequence[str], call: str, 
 def test_nothing_is_shown_without_what_somebody_else_answered(ground: Ground, argv: Sequence[str], call: str) -> None:
     """A part that can't be told may be left out; not where somebody else tells it."""
     ground.bucket(f"looked-at-{time.monotonic_ns()}")
-    with ground.proxy.spoil(call, 1, lambda _exchange: PAGE, every=True) as order:
+    with ground.proxy.spoiling(call, 1, lambda _exchange: PAGE, every=True) as order:
         done = ground.run(argv)
     assert order.struck
     assert done.code == 1
@@ -90,6 +94,6 @@ def test_a_batch_is_not_split_where_somebody_else_answers(ground: Ground) -> Non
         calls.append(exchange)
         return PAGE
 
-    with ground.proxy.spoil("ec2:StopInstances", 1, how, every=True):
+    with ground.proxy.spoiling("ec2:StopInstances", 1, how, every=True):
         done = ground.run(["ec2", "stop", *ids])
     assert (done.code, len(calls)) == (1, 1)

@@ -14,8 +14,10 @@ import pytest
 from conftest import Done
 from handrail.aws.acting import changes_something
 from handrail.catalog import every_operation
+from ledger.proxies import Exchange, Spoil
+from wire import Reply
 
-from .calls import LINES, Exchange, Ground, Line, Reply, Spoil, record
+from .calls import LINES, Ground, Line, record
 
 CHANGES = {one.name for one in every_operation() if one.mutates and one.on_record}
 ON_THIS_MACHINE = ("audit anchor",)  # command lines of an operation that send nothing which changes AWS
@@ -28,7 +30,7 @@ CHANGING = [
 
 def empty(exchange: Exchange) -> Reply:
     """Return a reply with nothing in it but its root."""
-    root = re.search(rb"<([A-Z]\w+)[^>]*>", exchange.reply.whole)
+    root = re.search(rb"<([A-Z]\w+)[^>]*>", exchange.reply.body)
     return exchange.reply.saying(body=b"<%s/>" % root[1] if root else b"")
 
 
@@ -54,7 +56,7 @@ def test_whatever_changes_something_can_be_settled_later() -> None:
 
 def faults_of(exchange: Exchange, line: Line) -> Sequence[str]:
     """Return which faults to try: all where places are taken, else one in turn, Ctrl-C where the reply says nothing."""
-    if not exchange.reply.whole:
+    if not exchange.reply.body:
         return ["ctrl-c"]
     return list(FAULTS) if line.operation in ("ec2 create", "ec2 start") else [next(_turns)]
 
@@ -76,7 +78,7 @@ def test_what_was_done_and_not_heard_is_not_called_failed(line: Line, ground: Gr
     for number, (call, fault) in enumerate(cells):
         name = f"open-{at}-{number}"
         argv = line.make(ground, name)
-        with ground.proxy.spoil(call.name, call.nth, FAULTS[fault]) as order:
+        with ground.proxy.spoiling(call.name, call.nth, FAULTS[fault]) as order:
             done = ground.run(argv)
         assert order.struck == 1, f"{call} of {argv} is never reached"
         ended.append((name, argv, done, f"{argv} {call} {fault}: exit {done.code}\n{done.err}"))
@@ -117,7 +119,7 @@ def test_a_reply_that_cannot_be_used_frees_no_place(ground: Ground) -> None:
     spoils: list[Callable[[Exchange], Reply]] = [empty, of_another, empty, of_another]
     codes = []
     for number, spoil in enumerate(spoils):
-        with ground.proxy.spoil("ec2:RunInstances", 1, spoil):
+        with ground.proxy.spoiling("ec2:RunInstances", 1, spoil):
             words = ["ec2", "create", "--name", f"useless-{number}", "--no-wait"]
             codes.append(ground.run(words, HANDRAIL_POLICY=str(policy)).code)
     assert codes == [1, 1, 3, 3]

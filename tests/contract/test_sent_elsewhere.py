@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from conftest import Handrail, Sandbox
-from ledger.proxies import Call, Reply, Watched
+from ledger.proxies import Watched, instead
+from wire import Reply
 
 SIGNED = {"x-amz-request-id": "0123456789ABCDEF"}
 
@@ -23,16 +24,9 @@ SIGNED = {"x-amz-request-id": "0123456789ABCDEF"}
 def test_a_look_at_a_bucket_that_is_sent_nowhere_is_one_look(
     handrail: Handrail, sandbox: Sandbox, status: int, headers: Mapping[str, str], lacks: str
 ) -> None:
-    def elsewhere(call: Call, reply: Reply) -> Reply:
-        return (status, [*headers.items(), ("Content-Length", "0")], b"") if call.name == "s3:HeadBucket" else reply
-
-    proxy = Watched(sandbox.running.endpoint)
-    proxy.spoil = elsewhere
-    try:
+    with Watched(sandbox.running.endpoint, instead("s3:HeadBucket", Reply(status, headers))) as proxy:
         through = {"HANDRAIL_TARGET": "sandbox", "AWS_ENDPOINT_URL": proxy.endpoint}
         done = handrail("s3", "create", "sent-elsewhere", "--dry-run", "-o", "json", **through)
-    finally:
-        proxy.close()
     assert (done.code, done.error["code"]) == (1, "not_aws")
     assert done.error["details"]["lacks"] == lacks
-    assert [call.name for call in proxy.calls].count("s3:HeadBucket") == 1
+    assert proxy.count("s3:HeadBucket") == 1

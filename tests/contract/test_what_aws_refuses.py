@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from cutting_proxy import answering, ec2_error
 from test_cut_reply import behind
 
 from conftest import Handrail, Sandbox, start_sandbox
 from handrail.sandbox import launcher
+from ledger.proxies import Watched, instead
+from wire import ec2_error
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,9 @@ def name(unique: Callable[[str], str]) -> str:
 @pytest.mark.parametrize("case", CASES, ids=[case.code for case in CASES])
 def test_a_refused_create(wide: Handrail, sandbox: Sandbox, case: Case, name: str) -> None:
     answer = ec2_error(case.code, case.message, case.status)
-    with answering(sandbox.running.endpoint, RunInstances=answer) as proxy:
+    with Watched(sandbox.running.endpoint, instead("ec2:RunInstances", answer)) as proxy:
         done = behind(wide, proxy.endpoint)("ec2", "create", "--name", name)
-        assert proxy.seen.count("RunInstances") == case.tries
+        assert proxy.count("ec2:RunInstances") == case.tries
     assert done.code == case.exit, done.err
     for words in case.says:
         assert words in done.err, done.err
@@ -156,9 +157,9 @@ def test_a_refused_start(
 ) -> None:
     wide.ok("ec2", "create", "--name", name)
     wide.ok("ec2", "stop", name)
-    with answering(sandbox.running.endpoint, StartInstances=ec2_error(code, message, status)) as proxy:
+    with Watched(sandbox.running.endpoint, instead("ec2:StartInstances", ec2_error(code, message, status))) as proxy:
         done = behind(wide, proxy.endpoint)("ec2", "start", name)
-        assert proxy.seen.count("StartInstances") == 1
+        assert proxy.count("ec2:StartInstances") == 1
     told = (done.code, says.format(name=name) in done.err, hint.format(name=name) in done.err)
     assert told == (1, True, True), done.err
     assert "created" not in done.err
@@ -188,11 +189,9 @@ def test_a_refused_stop(
     wide: Handrail, sandbox: Sandbox, name: str, code: str, message: str, exit: int, says: str
 ) -> None:
     wide.ok("ec2", "create", "--name", name, "--count", "2")
-    with answering(sandbox.running.endpoint, StopInstances=ec2_error(code, message)) as proxy:
+    with Watched(sandbox.running.endpoint, instead("ec2:StopInstances", ec2_error(code, message))) as proxy:
         done = behind(wide, proxy.endpoint)("ec2", "stop", f"{name}-1", f"{name}-2")
-        assert (
-            proxy.seen.count("StopInstances") == 3
-        )  # together, then each by itself; slowed down, three times together
+        assert proxy.count("ec2:StopInstances") == 3  # together, then each by itself; slowed down, three times together
     assert (done.code, says in done.err) == (exit, True), done.err
     errors = [line for line in done.err.splitlines() if line.startswith("error: ")]
     assert [error.split()[1].rstrip(":") for error in errors] == [f"{name}-1", f"{name}-2"], done.err
@@ -212,9 +211,9 @@ def test_what_was_just_made_and_a_call_does_not_know_yet(
 ) -> None:
     made = wide.json("ec2", "create", "--name", name, "--tag", "team=blue")
     unknown = ec2_error("InvalidInstanceID.NotFound", f"The instance ID '{made['id']}' does not exist")
-    with answering(sandbox.running.endpoint, **{call: unknown}) as proxy:
+    with Watched(sandbox.running.endpoint, instead(f"ec2:{call}", unknown)) as proxy:
         done = behind(wide, proxy.endpoint)("ec2", *words, name)
-        assert 1 <= proxy.seen.count(call) < 9
+        assert 1 <= proxy.count(f"ec2:{call}") < 9
     assert done.code == 1
     assert f"AWS does not know {name} in this call: not yet, or not any more." in done.err
     assert f"repeat the command in a moment; handrail ec2 show {made['id']}" in done.err
@@ -225,7 +224,7 @@ def test_an_update_that_stops_halfway_says_what_is_done(wide: Handrail, sandbox:
     made = rules.json("ec2", "create", "--name", name)
     rules.ok("ec2", "stop", name)
     denied = ec2_error("UnauthorizedOperation", "You are not authorized to perform this operation.", 403)
-    with answering(sandbox.running.endpoint, CreateTags=denied) as proxy:
+    with Watched(sandbox.running.endpoint, instead("ec2:CreateTags", denied)) as proxy:
         done = behind(rules, proxy.endpoint)("ec2", "update", name, "--type", "t3.micro", "--tag", "a=b")
     assert (done.code, "done      type t3.nano → t3.micro" in done.err) == (7, True), done.err
     assert sandbox.instances()[made["id"]]["InstanceType"] == "t3.micro"
@@ -234,6 +233,6 @@ def test_an_update_that_stops_halfway_says_what_is_done(wide: Handrail, sandbox:
 def test_a_look_that_fails_while_waiting_keeps_the_instance(wide: Handrail, sandbox: Sandbox, name: str) -> None:
     denied = ec2_error("UnauthorizedOperation", "You are not authorized to perform this operation.", 403)
     wide.ok("ec2", "create", "--name", name)
-    with answering(sandbox.running.endpoint, DescribeSecurityGroups=denied) as proxy:
+    with Watched(sandbox.running.endpoint, instead("ec2:DescribeSecurityGroups", denied)) as proxy:
         shown = behind(wide, proxy.endpoint)("ec2", "show", name)
     assert shown.code == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from conftest import Handrail, Sandbox
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "s3"))
-from wire import listing, wired
+from wire import Wire, listing
 
 MIB = 1 << 20
 WATCH = (
@@ -75,7 +75,7 @@ def test_a_long_listing_streams(handrail: Handrail, sandbox: Sandbox, unique: Ca
     handrail.ok("s3", "create", name)
     peaks = []
     for total in (2_000, 30_000):
-        with wired(sandbox.running.endpoint, listing(total)) as wire:
+        with Wire(sandbox.running.endpoint, listing(total)) as wire:
             peaks.append(peak(handrail, "s3", "objects", name, "-o", "json", AWS_ENDPOINT_URL=wire.endpoint))
             assert sum("list-type=2" in request.query for request in wire.requests) == total // 1000
     assert peaks[1] < peaks[0] + 8

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from answers.calls import Exchange, Reply, SpoilingProxy
 from conftest import Handrail, Sandbox, start_sandbox
 from handrail.sandbox import launcher
+from ledger.proxies import Exchange, Spoiling, Watched
+from wire import Reply
 
 Scenario = Callable[[Handrail, Sandbox], None]
 
@@ -316,18 +317,14 @@ def a_file_from_inside_its_folder(handrail: Handrail, sandbox: Sandbox) -> None:
 def spoiled(sandbox: Sandbox, call: str, old: bytes, new: bytes) -> Iterator[dict[str, str]]:
     """Have every answer to a call say something else, or be another page where `old` is empty; yield the variables."""
     page = Reply(200, {"Content-Type": "text/html"}, new)
-    proxy = SpoilingProxy(sandbox.running.endpoint)
 
     def how(exchange: Exchange) -> Reply:
         reply = exchange.reply
         headers = {name: value for name, value in reply.headers.items() if name.lower() != "x-amz-crc32"}
-        return reply.saying(headers=headers, body=re.sub(old, new, reply.whole, flags=re.DOTALL)) if old else page
+        return reply.saying(headers=headers, body=re.sub(old, new, reply.body, flags=re.DOTALL)) if old else page
 
-    try:
-        with proxy.spoil(call, 1, how, every=True):
-            yield {"AWS_ENDPOINT_URL": proxy.endpoint, "HANDRAIL_TARGET": "sandbox"}
-    finally:
-        proxy.close()
+    with Watched(sandbox.running.endpoint, Spoiling(call, 1, how, every=True)) as proxy:
+        yield {"AWS_ENDPOINT_URL": proxy.endpoint, "HANDRAIL_TARGET": "sandbox"}
 
 
 def a_foreign_page(handrail: Handrail, sandbox: Sandbox) -> None:

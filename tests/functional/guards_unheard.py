@@ -14,11 +14,11 @@ from typing import Any
 from guards import Guard, run_scenario
 from test_upload_meets_opening import OPEN, Meeting
 
-from answers.calls import Exchange, Reply, Spoil, SpoilingProxy
 from conftest import Done, Handrail, Sandbox, start_sandbox
 from handrail.core.ownership import LEDGER_TABLE
 from handrail.sandbox import launcher
-from ledger.proxies import Call, Watched
+from ledger.proxies import Call, Exchange, Spoil, Spoiling, Watched
+from wire import Reply
 
 
 def unique(prefix: str) -> str:
@@ -47,22 +47,15 @@ def interrupted(exchange: Exchange) -> Reply:
 
 def spoiled(handrail: Handrail, sandbox: Sandbox, name: str, how: Spoil, *words: str) -> Done:
     """Run a command line that gets the first reply of a name as `how` makes it."""
-    proxy = SpoilingProxy(sandbox.running.endpoint)
-    try:
-        with proxy.spoil(name, 1, how):
-            return handrail(*words, HANDRAIL_TARGET="sandbox", AWS_ENDPOINT_URL=proxy.endpoint)
-    finally:
-        proxy.close()
+    with Watched(sandbox.running.endpoint, Spoiling(name, 1, how)) as proxy:
+        return handrail(*words, HANDRAIL_TARGET="sandbox", AWS_ENDPOINT_URL=proxy.endpoint)
 
 
 @contextmanager
 def cutting(sandbox: Sandbox, name: str) -> Iterator[str]:
     """Yield the endpoint of a proxy that drops every call of a name: it may still arrive."""
-    proxy = Watched(sandbox.running.endpoint, lambda call, when: (call.name, when) != (name, "sent"))
-    try:
+    with Watched(sandbox.running.endpoint, lambda call, forward: None if call.name == name else forward()) as proxy:
         yield proxy.endpoint
-    finally:
-        proxy.close()
 
 
 def result_of(handrail: Handrail, operation: str, resource: str) -> str:

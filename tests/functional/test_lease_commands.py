@@ -11,7 +11,7 @@ import pytest
 from conftest import FAST, Done, Handrail, Sandbox, clean_environ, start_sandbox
 from handrail.sandbox import launcher
 from ledger.crowd import Crowd
-from ledger.proxies import Assassin, Call, Microburst, Watched
+from ledger.proxies import Assassin, Call, Microburst, Watched, lose
 
 TIMES = {"HANDRAIL_LEASE_L": "6", "HANDRAIL_LEASE_W": "4", "HANDRAIL_LEASE_V": "1", "HANDRAIL_LEASE_E": "1"}
 RUN_OUT = 6 + 4 + 1 + 1 + 2.0  # L + W + E + V, and the whole seconds of the Date header
@@ -32,12 +32,11 @@ class Office:
     def kill(self, call: Call, when: str, *argv: str, about: str = "") -> None:
         """Kill a command of dev-1 at a call. about: an id that the call names; one that settles others' does not."""
         assassin = Assassin(call, when)
-        proxy = Watched(self.sandbox.running.endpoint, assassin, about=about)
-        assassin.pid = self.crowd.fork(argv, {**self.handrail.environ, "AWS_ENDPOINT_URL": proxy.endpoint})
-        self.crowd.go()
-        assert self.crowd.collect(assassin.pid) is None
-        assert assassin.fired.is_set()
-        proxy.close()
+        with Watched(self.sandbox.running.endpoint, assassin, about=about) as proxy:
+            assassin.pid = self.crowd.fork(argv, {**self.handrail.environ, "AWS_ENDPOINT_URL": proxy.endpoint})
+            self.crowd.go()
+            assert self.crowd.collect(assassin.pid) is None
+            assert assassin.fired.is_set()
 
     def running(self, *more: str) -> list[str]:
         """Return what a stranger sees pending or running, or in more states."""
@@ -274,14 +273,12 @@ def test_a_dry_run_on_a_new_sandbox_makes_no_table(tmp_path: Path) -> None:
 
 
 def test_calls_and_retries_are_shown(office: Office) -> None:
-    proxy = Watched(office.sandbox.running.endpoint)
-    proxy.watch = lambda call, when: (call, when) != (RUN, "answered")
-    done = office.handrail.ok(*_create("web"), "-v", AWS_ENDPOINT_URL=proxy.endpoint)
-    proxy.close()
+    with Watched(office.sandbox.running.endpoint, lose(RUN.name)) as proxy:
+        done = office.handrail.ok(*_create("web"), "-v", AWS_ENDPOINT_URL=proxy.endpoint)
     assert "ec2:RunInstances" in done.err
     assert "2 attempts" in done.err
     assert "1 of 10 retries used" in done.err
-    assert [name for name, _ in proxy.signed].count("ec2:RunInstances") == 2
+    assert proxy.count("ec2:RunInstances") == 2
     assert len(office.running()) == 1
 
 
@@ -311,7 +308,7 @@ def test_the_fence_is_asked_at_every_attempt_of_the_real_program(office: Office)
     (lost,) = microburst.rule(rule)
     done = office.handrail.ok("-vv", *_create("web"), AWS_ENDPOINT_URL=microburst.endpoint)
     assert microburst.fired(lost) == 2
-    signed = [date for name, date in microburst.behind.signed if name == "ec2:RunInstances"]
+    signed = [call.signed for call in microburst.behind.calls if call.name == "ec2:RunInstances"]
     microburst.close()
     assert len(signed) == 3
     assert [line[-16:] for line in done.err.splitlines() if "the fence lets a request through" in line] == signed

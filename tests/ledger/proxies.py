@@ -1,7 +1,6 @@
 """Proxies between the program and its sandbox: one that watches, kills and freezes, and microburst for the faults."""
 
 import contextlib
-import http.client
 import json
 import os
 import re
@@ -14,17 +13,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl
 
 from microburst.detection import resolve_operation, rest_operations
 
 from handrail.ledger.record import OPEN
 from patience import HANGS, wait_until
+from wire import Reply, Request, Wire, ec2_error
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_request")
-_DROPPED = ("connection", "keep-alive", "transfer-encoding", "server")
 _ACCOUNT_OF_S3 = "/v20180820/"  # of s3control, which signs as s3: microburst takes it for an object of that bucket
 ACCOUNT_BLOCK = "s3control:GetPublicAccessBlock"
 PART = "s3:UploadPart"
@@ -40,12 +38,14 @@ class Call:
 
     after: the change before it, None is any; turn: which one of that name it was since. Looks that run at the same time
     overtake each other, and a wait looks as often as it must, so a look is known by these and not by its number.
+    signed: the date that its signature says.
     """
 
     name: str
     nth: int
     after: str | None = field(default=None, compare=False)
     turn: int = field(default=1, compare=False)
+    signed: str = field(default="", compare=False)
 
     def is_same(self, other: "Call") -> bool:
         """Return whether this is the call that another run of the command made there."""
@@ -69,171 +69,142 @@ class Call:
         return f"{self.name} after {self.after}" if self.after else self.name
 
 
-def name_of(method: str, path: str, headers: Mapping[str, str], body: bytes) -> str | None:
+@dataclass(frozen=True)
+class Exchange:
+    """One call as it passed by, and its reply."""
+
+    call: Call
+    reply: Reply
+
+    @property
+    def is_head(self) -> bool:
+        """Return whether the reply has no body."""
+        return ":Head" in self.call.name
+
+
+Spoil = Callable[[Exchange], Reply]
+Decide = Callable[[Call, Callable[[], Reply]], Reply | None]
+
+
+def name_of(request: Request) -> str | None:
     """Return service and operation of a signed request; None for what is no AWS call."""
-    scope = _SCOPE.search(headers.get("Authorization", ""))
+    scope = _SCOPE.search(request.headers.get("Authorization", ""))
     if scope is None:
         return None
     if scope[2] == "s3":
-        return _name_of_s3(method, path, headers)
-    target = headers.get("X-Amz-Target", "")
-    if target.endswith(".PutItem") and json.loads(body)["Item"]["pk"] == {"S": OPEN}:
+        return _name_of_s3(request)
+    target = request.headers.get("X-Amz-Target", "")
+    if target.endswith(".PutItem") and json.loads(request.body)["Item"]["pk"] == {"S": OPEN}:
         return PULSE
-    action = target.rpartition(".")[2] or parse_qs(body.decode("latin-1")).get("Action", ["?"])[0]
+    action = target.rpartition(".")[2] or parse_qs(request.body.decode("latin-1")).get("Action", ["?"])[0]
     return f"{scope[2]}:{action}"
 
 
-def _name_of_s3(method: str, path: str, headers: Mapping[str, str]) -> str:
+def _name_of_s3(request: Request) -> str:
     """Return the operation of a request of S3 as microburst names it, by botocore's model."""
-    at = urlsplit(path)
-    if at.path.startswith(_ACCOUNT_OF_S3):
+    if request.path.startswith(_ACCOUNT_OF_S3):
         return ACCOUNT_BLOCK
-    query = dict(parse_qsl(at.query, keep_blank_values=True))
+    query = dict(parse_qsl(request.query, keep_blank_values=True))
     # Not `detect`, which looks at the host as well, and the first time reads the models of all services: for seconds.
-    operation = resolve_operation("s3", headers, method, at.path, query, None)
-    assert operation is not None, f"no operation of S3: {method} {path}"
+    operation = resolve_operation("s3", request.headers, request.method, request.path, query, None)
+    assert operation is not None, f"no operation of S3: {request.method} {request.target}"
     return PART if "partNumber" in query else f"s3:{operation}"
 
 
 rest_operations("s3")  # read before any test has had botocore hand out models that several share
 
-Watch = Callable[[Call, str], bool]
-Reply = tuple[int, list[tuple[str, str]], bytes]  # status, headers, body
-Spoil = Callable[[Call, Reply], Reply]
+
+def pass_on(_call: Call, forward: Callable[[], Reply]) -> Reply | None:
+    """Disturb nothing."""
+    return forward()
 
 
-class Watched:
-    """A proxy that passes everything on and remembers the calls.
+def lose(name: str, times: int = 1) -> Decide:
+    """Return what lets the first replies to a call of this name never arrive: it was carried out all the same."""
 
-    watch: asked before a request is passed on (`sent`) and before its reply is given back (`answered`); False drops
-    the connection there. spoil: makes another reply of what came. host: what to say as Host instead of what came: it is
-    signed, and microburst changes it. about: what the command is about; a change that does not name it is of others.
+    def decide(call: Call, forward: Callable[[], Reply]) -> Reply | None:
+        reply = forward()
+        return None if call.name == name and call.nth <= times else reply
+
+    return decide
+
+
+def instead(name: str, reply: Reply) -> Decide:
+    """Return what answers the calls of this name itself."""
+    return lambda call, forward: reply if call.name == name else forward()
+
+
+@dataclass
+class Spoiling:
+    """Spoils the nth reply of a name, or all from it on. struck: how often it did; exchanges: what passed by."""
+
+    name: str
+    nth: int
+    how: Spoil
+    every: bool = False
+    struck: int = 0
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    def __call__(self, call: Call, forward: Callable[[], Reply]) -> Reply:
+        """Return what arrives."""
+        exchange = Exchange(call, forward())
+        self.exchanges.append(exchange)
+        if call.name != self.name or not (call.nth >= self.nth if self.every else call.nth == self.nth):
+            return exchange.reply
+        self.struck += 1
+        return self.how(exchange)
+
+
+class Watched(Wire):
+    """A proxy that knows AWS's calls, and remembers them.
+
+    decide: gets each call and a way to forward it, and returns what arrives: None drops the connection. about: what the
+    command is about; a change that does not name it is of others.
     """
 
-    def __init__(self, upstream: str, watch: Watch | None = None, host: str = "", about: str = "") -> None:
+    def __init__(self, endpoint: str, decide: Decide = pass_on, *, host: str = "", about: str = "") -> None:
         self.calls: list[Call] = []
-        self.signed: list[tuple[str, str]] = []
-        self.in_flight = 0  # requests that are not answered yet
-        self.watch: Watch = watch or (lambda _call, _when: True)
-        self.spoil: Spoil = lambda _call, reply: reply
-        self._upstream, self._host = urlsplit(upstream), host
+        self.decide = decide
         self._about = re.compile(re.escape(about) + r"(?![\w]|-\d)")
-        self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(endpoint, host=host)
 
-    def close(self) -> None:
-        """Stop."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def count(self, name: str) -> int:
+        """Return how often a call was made."""
+        return sum(call.name == name for call in self.calls)
 
     @contextlib.contextmanager
-    def _flying(self) -> Iterator[None]:
-        with self._lock:
-            self.in_flight += 1
+    def spoiling(self, name: str, nth: int, how: Spoil, *, every: bool = False) -> Iterator[Spoiling]:
+        """Spoil replies; calls count from here."""
+        with self.lock:
+            self.calls.clear()
+            self.decide = order = Spoiling(name, nth, how, every)
         try:
-            yield
+            yield order
         finally:
-            with self._lock:
-                self.in_flight -= 1
+            self.decide = pass_on
 
-    def _note(self, name: str, date: str) -> Call:
-        with self._lock:
+    def answer(self, request: Request) -> Reply | None:
+        """Return what arrives, None for nothing."""
+        name = name_of(request)
+        if name is None:
+            return self.forward(request)
+        if Call(name, 1).is_change and not self._about.search(f"{request.target} {request.body!r}"):
+            name += _OTHERS
+        call, decide = self._note(name, request.headers.get("X-Amz-Date", ""))
+        return decide(call, lambda: self.forward(request))
+
+    def _note(self, name: str, signed: str) -> tuple[Call, Decide]:
+        """Return a call in its place among the others, and what decides about it now."""
+        with self.lock:
             after = next((str(one) for one in reversed(self.calls) if one.is_change), "")
             before = [one for one in self.calls if one.name == name]
-            call = Call(name, 1 + len(before), after, 1 + sum(one.after == after for one in before))
+            call = Call(name, 1 + len(before), after, 1 + sum(one.after == after for one in before), signed)
             self.calls.append(call)
-            self.signed.append((name, date))
-            return call
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        proxy = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-            def handle(self) -> None:
-                try:
-                    super().handle()
-                except OSError:
-                    self.close_connection = True
-
-            def do_GET(self) -> None:
-                with proxy._flying():
-                    proxy._pass(self)
-
-            do_POST = do_PUT = do_HEAD = do_DELETE = do_GET
-
-        return Handler
-
-    def _pass(self, handler: BaseHTTPRequestHandler) -> None:
-        body = _body_of(handler)
-        name = name_of(handler.command, handler.path, handler.headers, body)  # type: ignore[arg-type]  # nearly a mapping
-        if name is not None and Call(name, 1).is_change and not self._about.search(f"{handler.path} {body!r}"):
-            name += _OTHERS
-        call = self._note(name, handler.headers.get("X-Amz-Date", "")) if name else None
-        if call is not None and not self.watch(call, "sent"):
-            _cut(handler)
-            return
-        reply = self._forward(handler, body)
-        if call is not None and not self.watch(call, "answered"):
-            _cut(handler)
-            return
-        status, headers, answer = reply if call is None else self.spoil(call, reply)
-        handler.send_response_only(status)
-        for header, value in headers:
-            handler.send_header(header, value)
-        handler.end_headers()
-        handler.wfile.write(answer)
-
-    def _forward(self, handler: BaseHTTPRequestHandler, body: bytes) -> Reply:
-        connection = http.client.HTTPConnection(self._upstream.hostname or "", self._upstream.port or 80, timeout=HANGS)
-        try:
-            left_out = ("host", "expect", "transfer-encoding", "content-length")
-            headers = {name: value for name, value in handler.headers.items() if name.lower() not in left_out}
-            headers["Content-Length"] = str(len(body))
-            headers["Host"] = self._host or handler.headers["Host"]
-            connection.request(handler.command, handler.path, body, headers)
-            reply = connection.getresponse()
-            answer = reply.read()
-            size = reply.headers["Content-Length"] if handler.command == "HEAD" else str(len(answer))
-            kept = [(name, value) for name, value in reply.getheaders() if name.lower() not in _DROPPED]
-            kept = [(name, value) for name, value in kept if name.lower() != "content-length"]
-            return reply.status, [*kept, *([("Content-Length", size)] if size is not None else [])], answer
-        finally:
-            connection.close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128  # a crowd connects at one moment
-
-
-def _body_of(handler: BaseHTTPRequestHandler) -> bytes:
-    """Return the body of a request; microburst sends what it streams in chunks (RFC 9112, 7.1)."""
-    if handler.headers.get("Transfer-Encoding", "") != "chunked":
-        return handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
-    parts = []
-    while size := int(handler.rfile.readline().split(b";")[0], 16):
-        parts.append(handler.rfile.read(size))
-        handler.rfile.readline()
-    handler.rfile.readline()
-    return b"".join(parts)
-
-
-def _cut(handler: BaseHTTPRequestHandler) -> None:
-    handler.close_connection = True
-    handler.connection.shutdown(socket.SHUT_RDWR)
+            return call, self.decide
 
 
 class Assassin:
-    """A watch that sends a signal to a process at one call, before it is passed on or before its reply is."""
+    """Sends a signal to a process at one call, before it is passed on or before its reply is."""
 
     def __init__(self, call: Call, when: str, sign: int = signal.SIGKILL) -> None:
         self._call, self._when, self._sign = call, when, sign
@@ -241,35 +212,22 @@ class Assassin:
         self.fired = threading.Event()
         self.go_on = threading.Event()
 
-    def __call__(self, call: Call, when: str) -> bool:
+    def __call__(self, call: Call, forward: Callable[[], Reply]) -> Reply | None:
         """Fire where it is time; a killed process gets no reply, a frozen one only after `go_on`."""
-        if self.fired.is_set() or when != self._when or not call.is_same(self._call):
-            return True
+        if self.fired.is_set() or not call.is_same(self._call):
+            return forward()
+        if self._when == "sent":
+            return forward() if self._fire() else None
+        reply = forward()
+        return reply if self._fire() else None
+
+    def _fire(self) -> bool:
         os.kill(self.pid, self._sign)
         self.fired.set()
-        if self._sign == signal.SIGKILL:
-            return False
-        return self.go_on.wait()
+        return self._sign != signal.SIGKILL and self.go_on.wait()
 
 
 Fault = Mapping[str, Any] | Spoil
-
-
-class _Spoiling:
-    """Spoils the reply of one call, or of every attempt from it on, and counts."""
-
-    def __init__(self, call: Call, spoil: Spoil, every: bool) -> None:
-        self._call, self._spoil, self._every = call, spoil, every
-        self.count = 0
-
-    def __call__(self, call: Call, reply: Reply) -> Reply:
-        """Return the reply that is given back."""
-        meant = call.nth >= self._call.nth if self._every else call.nth == self._call.nth
-        if call.name != self._call.name or not meant:
-            return reply
-        spoilt = self._spoil(call, reply)
-        self.count += 1
-        return spoilt
 
 
 class Microburst:
@@ -309,11 +267,11 @@ class Microburst:
         """
         if callable(fault):
             self.rule()
-            spoiling = _Spoiling(call, fault, every)
+            spoiling = Spoiling(call.name, call.nth, fault, every)
             self.behind.calls.clear()
-            self.behind.spoil = spoiling
-            return lambda: spoiling.count
-        self.behind.spoil = lambda _call, reply: reply
+            self.behind.decide = spoiling
+            return lambda: spoiling.struck
+        self.behind.decide = pass_on
         rules = self.rule(*nth_rule(call, fault, every=every))
         return lambda: self.fired(rules[-1])
 
@@ -355,26 +313,16 @@ class Dark(Watched):
     services: those that do, EC2 alone at first.
     """
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, endpoint: str) -> None:
         self.answers: dict[str, tuple[int, str] | None] = {}
         self.asked, self.services = 0, ("ec2",)
-        super().__init__(upstream)
+        super().__init__(endpoint)
 
-    def _pass(self, handler: BaseHTTPRequestHandler) -> None:
-        scope = _SCOPE.search(handler.headers.get("Authorization", ""))
+    def answer(self, request: Request) -> Reply | None:
+        """Return what arrives, None for nothing."""
+        scope = _SCOPE.search(request.headers.get("Authorization", ""))
         if scope is None or scope[2] not in self.services or scope[1] not in self.answers:
-            super()._pass(handler)
-            return
-        _body_of(handler)
+            return super().answer(request)
         self.asked += 1
         answer = self.answers[scope[1]]
-        if answer is None:
-            _cut(handler)
-            return
-        status, code = answer
-        error = f"<Errors><Error><Code>{code}</Code><Message>not here</Message></Error></Errors>"
-        body = f"<Response>{error}<RequestID>r</RequestID></Response>".encode()
-        handler.send_response_only(status)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
+        return None if answer is None else ec2_error(answer[1], "not here", answer[0])

@@ -48,12 +48,9 @@ class Ground:
 
     def record_calls(self, argv: Sequence[str], about: str, code: int | None = 0) -> list[Call]:
         """Return the calls of a command line about something. code: how it must end, None is in any way."""
-        proxy = Watched(self.sandbox.running.endpoint, about=about)
-        try:
+        with Watched(self.sandbox.running.endpoint, about=about) as proxy:
             done = self.handrail(*argv, AWS_ENDPOINT_URL=proxy.endpoint)
-            assert code in (None, done.code), f"{argv}: {ended(done)}"
-        finally:
-            proxy.close()
+        assert code in (None, done.code), f"{argv}: {ended(done)}"
         return proxy.calls
 
     def instances(self, **filters: list[str]) -> list[dict[str, Any]]:

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from answers.calls import Exchange
-from answers.calls import Reply as Arrived
 from answers.spoiling import kinds_of
 from conftest import Done
-from ledger.proxies import Call, Fault, Microburst, Reply, Spoil
+from ledger.proxies import Call, Fault, Microburst, Spoil
 
 from .conftest import Ground, ended
 from .page import NONE, Found, check_rows, check_table, is_written, part_of
@@ -23,15 +21,7 @@ READ_TIMEOUT = 2.0  # of the late cells only: elsewhere a busy machine must not 
 def _arriving(kind: str) -> Spoil:
     """Return what makes of a reply a kind of what is no answer of AWS, by the beginning of its name: the last such."""
 
-    def spoil(call: Call, reply: Reply) -> Reply:
-        status, headers, body = reply
-        method = "HEAD" if ":Head" in call.name else "POST"
-        exchange = Exchange(call, method, Arrived(status, dict(headers), body))
-        arrived = [one for one in kinds_of(exchange) if one.name.startswith(kind)][-1].how(exchange)
-        others = [(name, value) for name, value in arrived.headers.items() if name.lower() != "content-length"]
-        return arrived.status, [*others, ("Content-Length", str(len(arrived.whole)))], arrived.whole
-
-    return spoil
+    return lambda exchange: [one for one in kinds_of(exchange) if one.name.startswith(kind)][-1].how(exchange)
 
 
 # What microburst does; or, for what it does not know, a function that makes a spoilt reply of the real one.

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from wire import Forward, Reply, Request, Wire, wired
 
 from conftest import Done, Handrail, Sandbox
 from handrail.ledger.record import Intent
 from handrail.operations.audit_anchor import recover
 from handrail.session import Session
+from wire import Forward, Reply, Request, Wire
 
 Anchor = Callable[[], Done]
 
@@ -16,7 +16,7 @@ Anchor = Callable[[], Done]
 @pytest.fixture
 def wire(sandbox: Sandbox) -> Iterator[Wire]:
     """Return a wire to the sandbox that spoils nothing yet."""
-    with wired(sandbox.running.endpoint) as wire:
+    with Wire(sandbox.running.endpoint) as wire:
         yield wire
 
 

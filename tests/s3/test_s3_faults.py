@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
-from wire import Forward, Hook, Reply, Request, Wire, listing, wired
 
 from conftest import Done, Handrail, Sandbox
 from handrail.aws.s3 import S3
@@ -32,6 +31,7 @@ from handrail.operations.s3.targets import KIND, Target
 from handrail.operations.s3.upload import _sums
 from handrail.session import Session
 from stage import Quiet, Stage
+from wire import Forward, Hook, Reply, Request, Wire, listing
 
 SHUT = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 OTHER = {"USER": "dev-2", "LOGNAME": "dev-2"}
@@ -47,7 +47,7 @@ def s3(sandbox: Sandbox) -> Any:
 @pytest.fixture
 def wire(sandbox: Sandbox) -> Iterator[Wire]:
     """Return a proxy in front of the sandbox; a test sets its hook."""
-    with wired(sandbox.running.endpoint) as made:
+    with Wire(sandbox.running.endpoint) as made:
         yield made
 
 

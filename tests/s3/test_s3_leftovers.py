@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from wire import Forward, Reply, Request, Wire
 
 from conftest import Done, Handrail, Sandbox
 from handrail.core.ownership import LEDGER_TABLE
@@ -14,6 +13,7 @@ from handrail.files import find_folders
 from handrail.ledger.record import Intent, Verdict
 from handrail.operations.s3.leftovers import keeping
 from handrail.session import Session
+from wire import Forward, Reply, Request, Wire
 
 Unique = Callable[[str], str]
 LONG_AGO, LATER = "2010-11-10T20:48:33.000Z", "2099-01-01T00:00:00.000Z"

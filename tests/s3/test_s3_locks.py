@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from test_s3_wire import client_of
-from wire import Forward, Reply, Request, Wire, wired
 
 from conftest import Handrail, Sandbox
 from handrail.aws.s3_locks import COMPLIANCE, GOVERNANCE, Lock, Vault
 from handrail.core.errors import PermissionDenied, Unreachable
 from handrail.sandbox.keys import ACCOUNT
+from wire import Forward, Reply, Request, Wire
 
 NOW = datetime.now(UTC)
 
@@ -27,7 +27,7 @@ def locked(sandbox: Sandbox) -> str:
 @pytest.fixture
 def wire(sandbox: Sandbox) -> Iterator[Wire]:
     """Return a wire to the sandbox that spoils nothing yet."""
-    with wired(sandbox.running.endpoint) as wire:
+    with Wire(sandbox.running.endpoint) as wire:
         yield wire
 
 

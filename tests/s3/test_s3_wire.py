@@ -12,7 +12,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from wire import Forward, Hook, Reply, Request, Wire, listing, pass_on, wired
 
 from conftest import Handrail, Sandbox
 from handrail.aws.s3_compare import compare
@@ -23,6 +22,7 @@ from handrail.core.errors import AwsFailure, HandrailError, Interrupted, WrongSt
 from handrail.core.resources import StoredObject
 from handrail.core.uploads import PART, LocalFile, Progress, Shipment
 from handrail.sandbox import launcher
+from wire import Forward, Hook, Reply, Request, Wire, listing, pass_on, s3_page
 
 ACCOUNT = "123456789012"
 Unique = Callable[[str], str]
@@ -31,7 +31,7 @@ Unique = Callable[[str], str]
 @pytest.fixture
 def wire(sandbox: Sandbox) -> Iterator[Wire]:
     """Return a proxy in front of the sandbox; a test sets its hook."""
-    with wired(sandbox.running.endpoint) as made:
+    with Wire(sandbox.running.endpoint) as made:
         yield made
 
 
@@ -136,9 +136,9 @@ def test_what_s3_says_it_stored_is_compared(
     def lie(request: Request, forward: Forward) -> Reply | None:
         reply = forward(request)
         if is_complete(request):
-            body = reply.body.replace(b"<ChecksumCRC32>", b"<ChecksumCRC32>AAAA")
-            return replace(reply, body=body)
-        return reply.saying(x_amz_checksum_crc32="AAAAAA==") if is_put(request) and size < PART else reply
+            return reply.saying(body=reply.body.replace(b"<ChecksumCRC32>", b"<ChecksumCRC32>AAAA"))
+        lies = {**reply.headers, "x-amz-checksum-crc32": "AAAAAA=="}
+        return reply.saying(headers=lies) if is_put(request) and size < PART else reply
 
     wire.hook = lie
     error = failure(first_of(engine(sandbox, wire.endpoint, bucket), local(tmp_path / "a", os.urandom(size))))
@@ -621,8 +621,7 @@ def test_every_key_that_s3_keeps_is_reported_as_kept(handrail: Handrail, wire: W
 
     def locked(request: Request, forward: Forward) -> Reply | None:
         if request.method == "GET" and "list-type=2" in request.query:
-            page = f"<ListBucketResult><IsTruncated>false</IsTruncated>{there}</ListBucketResult>"
-            return Reply(200, {"x-amz-request-id": "WIRE"}, page.encode())
+            return s3_page(f"<ListBucketResult><IsTruncated>false</IsTruncated>{there}</ListBucketResult>")
         if request.method == "POST" and "delete" in request.query:
             return Reply(200, {}, f"<DeleteResult>{kept}</DeleteResult>".encode())
         return forward(request)
