@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from handrail.core.command_line import NO_LINE
 from handrail.core.operation import Operation
 from handrail.core.plan import Plan, Question
+from handrail.core.policy.document import STRICT
+from handrail.core.policy.rules import Rules
 from handrail.core.redaction import Secrets
 from handrail.core.resources import Instance
 from handrail.files import Folders
@@ -17,10 +18,9 @@ from handrail.ledger.places import Times
 from handrail.ledger.ports import Here
 from handrail.ledger.record import Record, Unfinished
 from handrail.session import Door, Session
-from handrail.session.rules import Rules
 from handrail.session.services import Services
 from handrail.session.stores import Stores
-from handrail.settings import BUILT_IN, Settings
+from handrail.settings import Settings
 from memory_table import DATE, MemoryTable, caller
 
 NOWHERE = Path("/nowhere")
@@ -183,7 +183,7 @@ class Stage(Session):
             Door(operation_named=self.operations.get, secrets=self.secrets),
         )
         self.caller = caller()
-        self.rules = Rules(lambda: (BUILT_IN,), self._context, "", NO_LINE, self._note)
+        self.rules = Rules(lambda: (STRICT,), self._context, note=self._note)
         self.aws = PlayedServices(self.region, ec2, s3, client)
         self.aws.visibility = visibility
         self.stores = PlayedStores(self)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from handrail import settings
 from handrail.catalog import every_operation, overview
-from handrail.core.policy import KEYS, Key
+from handrail.core.policy.keys import KEYS, Key
 from handrail.core.regions import DEFAULT_REGION
 from handrail.core.resources import Resource
 from handrail.output import reference

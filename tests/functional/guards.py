@@ -267,7 +267,7 @@ def all_or_none(handrail: Handrail, sandbox: Sandbox) -> None:
 
 
 TARGETS, MOVE, RUNNER = "operations/ec2/targets.py", "operations/ec2/states.py", "runner.py"
-REQUESTED, UPDATE, BOUNDS = "operations/ec2/requested.py", "operations/ec2/update.py", "core/policy/bounds.py"
+REQUESTED, UPDATE, RULES = "operations/ec2/requested.py", "operations/ec2/update.py", "core/policy/rules.py"
 ASKED, DRY = "    if not _answered(session, question, others):", "    if dry_run:"
 
 
@@ -401,21 +401,21 @@ GUARDS = (
     Guard("names are own", TARGETS, "if one.managed or any_will_do]", "]", a_foreign_name),
     Guard("names live", TARGETS, "by_names(names, LIVE_STATES)", "by_names(names, ('terminated',))", a_dead_name),
     Guard("names are one", TARGETS, "if len(own) > 1:", "if False:", two_of_a_name),
-    Guard("owner", "core/policy/bounds.py", "owner == caller or", "owner or", another_owner),
+    Guard("owner", RULES, "owner == self._context().owner or", "owner or", another_owner),
     Guard("yes and owner", RUNNER, "session.settings.yes and others and not named", "False", yes_is_not_enough),
     Guard("right owner", RUNNER, "if named and set(others) - {named}:", "if False:", a_wrong_owner),
-    Guard("cap", "session/rules.py", "if limit is not None]", "if limit is None]", the_cap),
+    Guard("cap", RULES, "if policy.value(key) is not None]", "if policy.value(key) is None]", the_cap),
     Guard("free name", "operations/ec2/create.py", "if one.name in names:", "if False:", a_taken_name),
     Guard("there already", MOVE, '(state == move.goal and move.verb != "reboot")', "False", the_state),
     Guard("impossible", MOVE, "if state in move.impossible:", "if False:", an_impossible_state),
     Guard("confirmed", RUNNER, f"{ASKED}\n        raise", "    if False:\n        raise", a_yes),
     Guard("dry run", RUNNER, f"{DRY}\n        return", "    if False:\n        return", a_dry_run),
     Guard("own marks", "core/tags.py", 'key == "managed-by" or key.startswith("handrail:")', "False", own_marks),
-    Guard("policy", "session/rules.py", "        if reasons:\n", "        if False:\n", the_policy),
+    Guard("policy", RULES, "        if reasons:\n", "        if False:\n", the_policy),
     Guard("request's owner", REQUESTED, "if intent.owner != session.caller.owner:", "if False:", anothers_request),
     Guard("request's parameters", REQUESTED, "or intent.digest != digest:", "or False:", another_request),
     Guard("request's end", REQUESTED, "    if found.state in ENDED:\n", "    if False:\n", a_request_that_is_gone),
-    Guard("others refuse", BOUNDS, 'if others == "refuse":', "if False:", others_refused),
+    Guard("others refuse", RULES, 'if others != "refuse":', "if True:", others_refused),
     Guard("foreign moves", MOVE, "if one.target.touch is Touch.ASK_FOREIGN]", "if False]", a_foreign_move),
     Guard("foreign update", UPDATE, "_foreign_question(one) if target.touch is Touch.ASK_FOREIGN else None", "None",
           a_foreign_update),

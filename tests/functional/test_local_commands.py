@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conftest import FAST, Handrail, clean_environ
-from handrail.core.policy import KEYS
+from handrail.core.policy.keys import KEYS
 from handrail.sandbox import launcher
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from handrail.core.policy import parse_policy
+from handrail.core.policy.document import parse_policy
 from project import DOCS, ROOT, operation_of, read
 
 BY_HAND = sorted(

@@ -17,7 +17,7 @@ BEGUN = re.compile(r"\b(?:handrail|aws|ssh|cat|rm|chmod|eval|cp|mv|ls)\b (?:[^.;
 TRUSTED = {
     "core/shell.py": ("name",),
     "doors/cli.py": ("__version__",),
-    "core/policy/bounds.py": ("listing",),
+    "core/policy/rules.py": ("listing",),
     "core/regions.py": ("zone[1]", "near or DEFAULT_REGION"),
     "output/reference.py": ("resource",),
     "journal.py": ("self._operation.resource",),

@@ -42,6 +42,16 @@ class PlaceWish:
 
 
 @dataclass(frozen=True)
+class Cap:
+    """At most `limit` places in this scope (account, region, owner). key and source: where the policy says so."""
+
+    scope: str
+    limit: int
+    key: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class NameWish:
     """A name that a plan gives to an instance, which no other live one of its region may have."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from handrail.aws.embedded import Embedded
 from handrail.aws.ledger_table import LedgerTable
 from handrail.core.errors import NotSetUp
-from handrail.core.policy import Home
+from handrail.core.policy.rules import Home
 
 
 def ledgers_elsewhere(sandbox: Embedded, table_in: Callable[[str], LedgerTable], home: str) -> tuple[str, ...]:

@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 from handrail.aws.dynamodb import Table
 from handrail.core.errors import CapReached
+from handrail.core.plan import Cap, Plan
 from handrail.core.plan import Places as Wishes
-from handrail.core.plan import Plan
 from handrail.core.resources import TAKES_A_PLACE, Instance
 from handrail.ledger import places as rules
 from handrail.ledger.lease import Lease
 from handrail.ledger.on_aws import Ec2Looks, HoldersItem, RecordedOutcomes, seen_of
-from handrail.ledger.places import Cap, Place, Places, Seen, State, Times, Versioned, Wanted
+from handrail.ledger.places import Place, Places, Seen, State, Times, Versioned, Wanted
 from handrail.ledger.plan_places import NO_HOLD, LeaseHold, NoHold, held, wanted_of
 from handrail.ledger.ports import Here, Sides
 from handrail.ledger.record import Intent, Known, Record, Unfinished, Verdict

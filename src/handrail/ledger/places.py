@@ -13,6 +13,7 @@ from typing import Any
 
 from handrail.core.errors import Conflict
 from handrail.core.ownership import token_of
+from handrail.core.plan import Cap
 from handrail.core.resources import COUNTED, ENDED
 
 _TYPED = re.compile(r"[A-Za-z0-9][!-~]{0,99}")
@@ -219,16 +220,6 @@ class Wanted:
     def key(self) -> str:
         """Return the key that a new place gets: by its kind, so that no create can have that of a start."""
         return start_key(self.instance) if self.instance else create_key(self.request)
-
-
-@dataclass(frozen=True)
-class Cap:
-    """At most `limit` places in this scope (account, region, owner). key and source: where the policy says so."""
-
-    scope: str
-    limit: int
-    key: str = ""
-    source: str = ""
 
 
 @dataclass(frozen=True)

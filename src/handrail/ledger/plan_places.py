@@ -5,10 +5,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 
 from handrail.core.errors import Acted, CapReached, Conflict, HandrailError, Unreachable
-from handrail.core.plan import NameWish, Places, PlaceWish, Plan
+from handrail.core.plan import Cap, NameWish, Places, PlaceWish, Plan
 from handrail.ledger.fence import Fence
 from handrail.ledger.lease import End, Ended, Lease
-from handrail.ledger.places import Cap, Fate, Place, Wanted
+from handrail.ledger.places import Fate, Place, Wanted
 from handrail.ledger.ports import Told
 from handrail.ledger.taking import Taken
 

@@ -7,9 +7,10 @@ from typing import Any
 from handrail.core.amounts import age, columns, count
 from handrail.core.ec2_rules import addressed_by
 from handrail.core.errors import CapReached, HandrailError, NotSetUp, Refused
+from handrail.core.plan import Cap
 from handrail.core.resources import TAKES_A_PLACE
 from handrail.core.shell import command
-from handrail.ledger.places import Cap, Fate, Place, Seen, Shortage, State, Times, Versioned, Wanted, is_anothers
+from handrail.ledger.places import Fate, Place, Seen, Shortage, State, Times, Versioned, Wanted, is_anothers
 from handrail.ledger.shapes import Odd, check_schema, unreadable
 
 FATES = {

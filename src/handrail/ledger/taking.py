@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from handrail.core.errors import Conflict, NotFound, WrongState
-from handrail.core.plan import NameWish
+from handrail.core.plan import Cap, NameWish
 from handrail.core.shell import command
 from handrail.ledger import places as rules
 from handrail.ledger.fence import Fence
 from handrail.ledger.item import Next
 from handrail.ledger.naming import Namings
-from handrail.ledger.places import Cap, Fate, Place, Places, Seen, Shortage, State, Versioned, Wanted
+from handrail.ledger.places import Fate, Place, Places, Seen, Shortage, State, Versioned, Wanted
 from handrail.ledger.ports import Told
 from handrail.ledger.refusal import cap_reached, unreadable_place
 from handrail.ledger.settling import Round

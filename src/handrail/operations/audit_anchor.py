@@ -10,7 +10,7 @@ from handrail.core.errors import AwsFailure, HandrailError, NotFound, Permission
 from handrail.core.fields import Parameters, flag, number, text
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Hold, Plan, Question, Result, Status
-from handrail.core.policy import Touch
+from handrail.core.policy.rules import Touch
 from handrail.core.s3_rules import check_bucket
 from handrail.core.shell import command
 from handrail.files import in_the_way

@@ -56,7 +56,7 @@ def list_places(session: Session, values: Parameters) -> Outcome:
     ledger = _ledger(session)
     ledger.lease.settle()
     rows = ledger.lease.overview()
-    limit = session.rules.limits.account
+    limit = session.rules.account_cap
     places = count(len(rows), "place")
     doubtful = any(row["note"] for row in rows)
     return Outcome(

@@ -23,7 +23,7 @@ def overview(session: Session, values: Parameters) -> Outcome:
     """Return what a person sees who types `handrail` alone."""
     where = session.where
     mine = session.aws.ec2.managed(LIVE_STATES)
-    taken, limit = session.stores.places_taken(mine), session.rules.limits.account
+    taken, limit = session.stores.places_taken(mine), session.rules.account_cap
     states = [one.state for one in mine]
     counts = {state: states.count(state) for state in ("running", *STATES) if state in states}
     buckets = _buckets(session)

@@ -8,11 +8,11 @@ from handrail.core.command_line import Typed
 from handrail.core.errors import CapReached, Conflict, HandrailError, NotSetUp, Refused, Usage
 from handrail.core.fields import Kind, Parameters, text, texts
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Ask, Facts, Hold, Outcome, Places, PlaceWish, Plan, Question, Result, Status
-from handrail.core.policy import Reason, init_text, refusal, without_effect
+from handrail.core.plan import Ask, Cap, Facts, Hold, Outcome, Places, PlaceWish, Plan, Question, Result, Status
+from handrail.core.policy.document import init_text
+from handrail.core.policy.reasons import Reason, refusal
 from handrail.core.shell import command, word
 from handrail.files import in_the_way
-from handrail.ledger.places import Cap
 from handrail.ledger.refusal import with_cap
 from handrail.session import Session
 from handrail.settings import PolicyFile
@@ -87,7 +87,7 @@ def _makes_it_hold(path: Path) -> str:
 
 def _found(session: Session) -> tuple[PolicyFile, ...]:
     try:
-        return session.rules.files
+        return session.policy_files
     except Usage:
         return ()  # another file can't be read, and the next command says so
 
@@ -99,7 +99,7 @@ def check(session: Session, values: CheckPolicy) -> Outcome:
 
 def _check_files(session: Session) -> Outcome:
     policies, _ = session.rules.policies, session.stores.home_region  # which refuses files that name several
-    warnings = without_effect(policies, _target(session), session.settings.home_region or "")
+    warnings = session.rules.without_effect(_target(session))
     rows = [
         {
             "policy": policy.source,
@@ -109,7 +109,7 @@ def _check_files(session: Session) -> Outcome:
         }
         for policy in policies
     ]
-    near = next((one.path for one in session.rules.files if one.narrows), None)
+    near = next((one.path for one in session.policy_files if one.narrows), None)
     advice = f"what was found here only narrows; to make it hold: {_makes_it_hold(near)}" if near and warnings else ""
     return Outcome(
         rows=rows,

@@ -1,7 +1,7 @@
 """What one request runs in, in four parts: its rules, AWS, what it keeps in the account, and this machine.
 
-rules.py   policies, caps, whose things may be touched      services.py  one connection to AWS, and the services on it
-stores.py  ledger, places, ownership rows                   machine.py   files that a person named, standard input
+services.py  one connection to AWS, and the services on it   core/policy/rules.py  policies, caps, whose things
+stores.py    ledger, places, ownership rows                  machine.py  files that a person named, standard input
 """
 
 import secrets
@@ -18,11 +18,11 @@ from handrail.core.command_line import NO_LINE, Line, Typed
 from handrail.core.errors import Usage
 from handrail.core.operation import Operation
 from handrail.core.plan import Listener
-from handrail.core.policy import Context
+from handrail.core.policy.document import Policy, parse_policy
+from handrail.core.policy.rules import Context, Rules
 from handrail.core.redaction import Secrets, secrets_in
 from handrail.files import Folders
 from handrail.session.machine import Machine
-from handrail.session.rules import Rules
 from handrail.session.services import Services
 from handrail.session.stores import Stores
 from handrail.settings import NO_DOTENV, Dotenv, PolicyFile, Settings, TargetChoice
@@ -71,7 +71,7 @@ class Session:
         self.listener, self.clock = listener, clock or SystemClock()
         self._checked: Session | None = None
         self.machine = Machine(cwd, self._door.stdin)
-        self.rules = Rules(self._find_policies, self._context, settings.home_region or "", self._door.line, self._note)
+        self.rules = Rules(self._policies, self._context, settings.home_region or "", self._door.line, self._note)
         self._passed_on = aws
         self.aws = Services(self._connect, lambda: self.region)
         self.stores = Stores(self)
@@ -79,11 +79,16 @@ class Session:
     def _note(self, text: str) -> None:
         self.listener.note(text)  # which a door may exchange
 
-    def _find_policies(self) -> tuple[PolicyFile, ...]:
+    @property
+    def policy_files(self) -> tuple[PolicyFile, ...]:
+        """Return the policies as they are found, the narrowing one first. Raises Usage where one can't be read."""
         return settings_module.find_policies(self.settings, self.machine.cwd, self.folders)
 
+    def _policies(self) -> tuple[Policy, ...]:
+        return tuple(parse_policy(one.data, one.label) for one in self.policy_files)
+
     def _context(self) -> Context:
-        return Context(self.choice.target, self.caller.account, self.caller.owner, self.rules.chosen_home)
+        return Context(self.choice.target, self.caller.account, self.caller.owner)
 
     # ---- where
 

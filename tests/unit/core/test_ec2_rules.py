@@ -47,7 +47,7 @@ def test_good_values_stay(check: Callable[[str], str], good: str) -> None:
         *((rules.check_image, bad) for bad in ("", "Ubuntu", "ami-", "ami-xyz", f"ami-{ID}0")),
         *((rules.check_subnet, bad) for bad in ("", "*", "subnet-*", "subnet-1", f"subnet-{ID}\n")),
         *((rules.check_instance_profile, bad) for bad in ("", "*", "a b", "a\n", "a" * 129, "arn:aws:iam::1:role/a")),
-        *((check_request_id, bad) for bad in ("", "x" * 49, "a b", "a\n", "ä")),
+        *((check_request_id, bad) for bad in ("", "x" * 49, "a b", "a\n", "ä", f"I-{SHORT_ID}")),
         *((rules.check_target, bad) for bad in ("", "  ", "i-", "i-12345", f"i-{ID.upper()}", "x" * 257)),
         *(
             (rules.INSTANCE_TAGS.check_key, bad)

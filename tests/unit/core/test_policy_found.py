@@ -8,25 +8,11 @@ from hypothesis import strategies as st
 
 from handrail.core.errors import NotManaged, Refused, Usage
 from handrail.core.plan import Claim
-from handrail.core.policy import (
-    KEYS,
-    Context,
-    Found,
-    Key,
-    Policy,
-    Touch,
-    caps,
-    default,
-    default_type,
-    home_region,
-    is_job_server,
-    judge,
-    may_touch,
-    narrowest,
-    parse_policy,
-)
+from handrail.core.policy.document import Policy, parse_policy
+from handrail.core.policy.keys import KEYS, Found, Key
+from handrail.core.policy.rules import Context, Rules, Touch
 
-PLACES = (Context("sandbox", "123456789012", "dev-1"), Context("aws", "111122223333", "dev-1", "eu-west-1"))
+PLACES = ((Context("sandbox", "123456789012", "dev-1"), ""), (Context("aws", "111122223333", "dev-1"), "eu-west-1"))
 PRINCIPALS = (
     ("arn:aws:sts::111122223333:assumed-role/handrail-console/x", "ci"),
     ("arn:aws:iam::1:user/dev-1", "dev-1"),
@@ -112,57 +98,68 @@ def _parsed(keys: dict[str, int], source: str) -> Policy:
 
 def test_every_key_says_what_it_does_in_a_found_file_and_is_tried_here() -> None:
     assert SAID.keys() == KEYS.keys()
-    assert WANTED.keys() == {key.name for key in KEYS.values() if key.permits}
+    assert WANTED.keys() == {key.name for key in KEYS.values() if key.is_claimed}
     for key in KEYS.values():
         assert isinstance(key.found, Found)
         assert (key.found is Found.IGNORED) == bool(key.default_of)
         if key.found is Found.JUDGES:
-            assert key.permits is not None, key.name
+            assert key.is_claimed, key.name
         assert not (key.found is Found.TIGHTENS and not key.ranks) or key.name in _CAPS
 
 
 _CAPS = ("ec2.max_running", "ec2.max_running_per_region", "ec2.max_running_per_owner")
 
 
-def _claims(key: Key, context: Context) -> list[Claim]:
+def _over(*policies: Policy, place: tuple[Context, str] = PLACES[0]) -> Rules:
+    context, home = place
+    return Rules(lambda: policies, lambda: context, home)
+
+
+def _claims(key: Key) -> list[Claim]:
     return [Claim(key.name, value) for value in WANTED[key.name]]
 
 
 @given(policies("handrail.toml"), policies("team.toml"), st.sampled_from(PLACES))
 def test_a_found_file_allows_nothing_that_is_not_allowed_without_it(
-    near: Policy, outer: Policy, context: Context
+    near: Policy, outer: Policy, place: tuple[Context, str]
 ) -> None:
-    both, alone = (near, outer), (outer,)
+    both, alone = _over(near, outer, place=place), _over(outer, place=place)
     for key in KEYS.values():
-        if key.permits:
-            for claim in _claims(key, context):
-                if not judge(both, [claim], context):
-                    assert not judge(alone, [claim], context), claim
+        if key.is_claimed:
+            for claim in _claims(key):
+                if not both.judge([claim]):
+                    assert not alone.judge([claim]), claim
         if key.ranks and key.name != "preset":
             rank = key.ranks.index
-            assert rank(narrowest(both, key.name)) <= rank(narrowest(alone, key.name))
+            assert rank(both.narrowest(key.name)) <= rank(alone.narrowest(key.name))
         if key.found is Found.IGNORED:
-            assert default(both, key.name) == default(alone, key.name)
-    for mine, limit in zip(_limits(both), _limits(alone), strict=True):
+            assert both.default(key.name) == alone.default(key.name)
+    for mine, limit in zip(_caps(both), _caps(alone), strict=True):
         assert mine <= limit
     for arn, owner in PRINCIPALS:
-        assert not is_job_server(both, arn, owner) or is_job_server(alone, arn, owner)
+        assert not both.believes(arn, owner) or alone.believes(arn, owner)
 
 
-def _limits(rules: tuple[Policy, ...]) -> list[float]:
-    found = caps(rules)
-    return [float("inf") if cap is None else cap for cap in (found.account, found.per_region, found.per_owner)]
+def _caps(rules: Rules) -> list[float]:
+    found = {cap.scope: float(cap.limit) for cap in rules.caps}
+    return [found.get(scope, float("inf")) for scope in ("account", "region", "owner")]
 
 
 @given(policies("handrail.toml"), policies("team.toml"), st.sampled_from(PLACES))
 def test_a_found_file_chooses_no_type_that_would_not_be_chosen_or_allowed_without_it(
-    near: Policy, outer: Policy, context: Context
+    near: Policy, outer: Policy, place: tuple[Context, str]
 ) -> None:
     def takes(policy: Policy, type: str) -> bool:
-        reasons = judge((policy,), [Claim("ec2.types", type)], context)
+        reasons = _over(policy, place=place).judge([Claim("ec2.types", type)])
         return all(reason.key != "ec2.types" for reason in reasons)  # which account it is, is judged with any claim
 
-    mine, without = default_type((near, outer), context), default_type((outer,), context)
+    def chosen(*policies: Policy) -> str | None:
+        try:
+            return _over(*policies, place=place).default_type()
+        except (Refused, Usage):
+            return None
+
+    mine, without = chosen(near, outer), chosen(outer)
     if mine is not None:
         assert takes(outer, mine)
         if without is not None and takes(near, without):
@@ -172,10 +169,10 @@ def test_a_found_file_chooses_no_type_that_would_not_be_chosen_or_allowed_withou
 @given(policies("handrail.toml"), policies("team.toml"), st.sampled_from(["", "us-east-1", "eu-west-1"]))
 def test_a_found_file_never_moves_the_home_region(near: Policy, outer: Policy, chosen: str) -> None:
     try:
-        mine = home_region((near, outer), chosen)
+        mine = _over(near, outer, place=(PLACES[0][0], chosen)).home
     except Refused:
         assume(False)
-    assert mine == home_region((outer,), chosen)
+    assert mine == _over(outer, place=(PLACES[0][0], chosen)).home
 
 
 _EASE = [Touch.FREELY, Touch.ASK_OWNER, Touch.ASK_FOREIGN]
@@ -186,10 +183,10 @@ _EASE = [Touch.FREELY, Touch.ASK_OWNER, Touch.ASK_FOREIGN]
 def test_a_found_file_never_makes_it_easier_to_touch_a_thing(
     service: str, near: Policy, outer: Policy, managed: bool, owner: str
 ) -> None:
-    def ease(rules: tuple[Policy, ...]) -> int:
+    def ease(*policies: Policy) -> int:
         try:
-            return _EASE.index(may_touch(rules, service, name="x", managed=managed, owner=owner, caller="dev-1"))
+            return _EASE.index(_over(*policies).touch(service, name="x", managed=managed, owner=owner))
         except (NotManaged, Refused):
             return len(_EASE)
 
-    assert ease((near, outer)) >= ease((outer,))
+    assert ease(near, outer) >= ease(outer)

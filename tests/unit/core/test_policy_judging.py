@@ -6,24 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.core.command_line import Line, Said
-from handrail.core.errors import Internal, Refused, Usage
+from handrail.core.command_line import NO_LINE, Line, Said
+from handrail.core.errors import HandrailError, Internal, Refused, Usage
 from handrail.core.plan import Claim
-from handrail.core.policy import (
-    OPEN,
-    STRICT,
-    Context,
-    Policy,
-    Reason,
-    allowed,
-    default_type,
-    explain,
-    judge,
-    no_default_type,
-    parse_policy,
-    passes,
-    refusal,
-)
+from handrail.core.policy.document import OPEN, STRICT, Policy, parse_policy
+from handrail.core.policy.reasons import Reason, refusal
+from handrail.core.policy.rules import Context, Rules
 from handrail.core.secret_files import SECRET_FILES
 
 SANDBOX = Context("sandbox", "000000000000", "dev-1")
@@ -34,8 +22,15 @@ def policy(text: str, source: str = "handrail.toml") -> Policy:
     return parse_policy(text, source)
 
 
+def over(policies: tuple[Policy, ...], context: Context = SANDBOX, home: str = "", line: Line = NO_LINE) -> Rules:
+    """Return the rules of these policies for a context; home: what HANDRAIL_HOME_REGION says."""
+    return Rules(lambda: policies, lambda: context, home, line)
+
+
 def refused(policies: tuple[Policy, ...], *claims: Claim, context: Context = SANDBOX) -> Refused:
-    return refusal(judge(policies, claims, context), typed(*claims))
+    with pytest.raises(Refused) as caught:
+        over(policies, context, line=typed(*claims)).check(claims)
+    return caught.value
 
 
 def typed(*claims: Claim, command: str = "handrail ec2 create") -> Line:
@@ -47,6 +42,10 @@ def said(claim: Claim) -> Said:
     if isinstance(claim.value, dict):
         return Said(claim.option, tuple(f"{key}={value}" for key, value in claim.value.items()), many=True)
     return Said(claim.option, (str(claim.value),))
+
+
+def passes(rules: Rules, key: str, value: Any) -> bool:
+    return not rules.judge([Claim(key, value)])
 
 
 def test_a_refused_type_reads_as_promised() -> None:
@@ -163,7 +162,7 @@ def test_many_reasons_and_long_rules_are_cut() -> None:
     ],
 )  # fmt: skip
 def test_the_hint_is_a_line_that_works_or_says_what_to_do(rules: str, claim: Claim, hint: str) -> None:
-    reasons = judge((policy(rules),), [claim], SANDBOX)
+    reasons = over((policy(rules),)).judge([claim])
     assert reasons
     found = refusal(reasons, typed(claim, command="x")).hint
     assert found.startswith(hint)
@@ -192,12 +191,12 @@ def test_the_hint_is_a_line_that_works_or_says_what_to_do(rules: str, claim: Cla
     ],
 )
 def test_what_passes(rules: str, claim: Claim) -> None:
-    assert judge((policy(rules),), [claim], SANDBOX) == []
+    assert over((policy(rules),)).judge([claim]) == []
 
 
 @pytest.mark.parametrize("name", ["notexample.org", "org", "example.org.evil.com"])
 def test_a_suffix_is_of_whole_labels(name: str) -> None:
-    assert not passes((policy("route53.zone_suffixes=['example.org']"),), "route53.zone_suffixes", name, SANDBOX)
+    assert not passes(over((policy("route53.zone_suffixes=['example.org']"),)), "route53.zone_suffixes", name)
 
 
 @pytest.mark.parametrize(
@@ -206,63 +205,64 @@ def test_a_suffix_is_of_whole_labels(name: str) -> None:
      "a/.docker/config.json", r"a\.aws\config", "terraform.tfstate", "repo/.git/config"],
 )  # fmt: skip
 def test_files_that_look_like_secrets(path: str) -> None:
-    assert [reason.key for reason in judge((OPEN,), [Claim("s3.secret_files", path)], SANDBOX)] == ["s3.secret_files"]
+    assert [reason.key for reason in over((OPEN,)).judge([Claim("s3.secret_files", path)])] == ["s3.secret_files"]
 
 
 @pytest.mark.parametrize("path", ["environment.html", "docker/config.json", "assets/key.svg", "gitignore.txt"])
 def test_files_that_do_not(path: str) -> None:
     assert len(SECRET_FILES) > 30
-    assert judge((OPEN,), [Claim("s3.secret_files", path)], SANDBOX) == []
+    assert over((OPEN,)).judge([Claim("s3.secret_files", path)]) == []
 
 
 def test_case_matters_in_names_and_the_owner_is_no_pattern() -> None:
     rules = (policy('ec2.names = ["{owner}-*", "Web"]'),)
-    assert passes(rules, "ec2.names", "Web", SANDBOX)
-    assert not passes(rules, "ec2.names", "web", SANDBOX)
-    assert not passes(rules, "ec2.names", "anybody-x", Context("sandbox", owner="*"))
-    assert passes(rules, "ec2.names", "*-x", Context("sandbox", owner="*"))
+    assert passes(over(rules), "ec2.names", "Web")
+    assert not passes(over(rules), "ec2.names", "web")
+    assert not passes(over(rules, Context("sandbox", owner="*")), "ec2.names", "anybody-x")
+    assert passes(over(rules, Context("sandbox", owner="*")), "ec2.names", "*-x")
 
 
 def test_only_the_home_region_on_aws_every_region_in_the_sandbox() -> None:
     claim = [Claim("ec2.regions", "eu-west-1", "--region")]
-    assert judge((STRICT,), claim, SANDBOX) == []
-    (reason,) = judge((STRICT,), claim, AWS)
+    assert over((STRICT,)).judge(claim) == []
+    (reason,) = over((STRICT,), AWS).judge(claim)
     assert reason.rule == "ec2.regions = us-east-1, the home region"
     assert reason.would_pass == ("us-east-1",)
-    assert judge((STRICT,), claim, Context("aws", chosen_home="eu-west-1")) == []
-    assert judge((policy("home_region='eu-west-1'"),), claim, AWS) == []
-    assert judge((policy("ec2.regions=['eu-*']"),), claim, AWS) == []
-    assert judge((policy("ec2.regions=['us-*']"),), claim, SANDBOX)
-    assert judge((OPEN,), claim, AWS) == []
+    assert over((STRICT,), Context("aws"), "eu-west-1").judge(claim) == []
+    assert over((policy("home_region='eu-west-1'"),), AWS).judge(claim) == []
+    assert over((policy("ec2.regions=['eu-*']"),), AWS).judge(claim) == []
+    assert over((policy("ec2.regions=['us-*']"),)).judge(claim)
+    assert over((OPEN,), AWS).judge(claim) == []
 
 
 def test_a_nearer_policy_does_not_move_the_home_region_under_an_outer_one() -> None:
     claim = [Claim("ec2.regions", "eu-west-1")]
     near = policy("home_region='eu-west-1'")
-    assert [reason.source for reason in judge((near, STRICT), claim, AWS)] == ["built-in strict"]
+    assert [reason.source for reason in over((near, STRICT), AWS).judge(claim)] == ["built-in strict"]
     # Without a word of its own, the nearer one takes that of the outer.
-    assert judge((STRICT, near), claim, AWS) == []
+    assert over((STRICT, near), AWS).judge(claim) == []
 
 
 def test_accounts_are_judged_unasked_on_aws_and_never_in_the_sandbox() -> None:
     rules = (policy("accounts=['999988887777']"),)
-    (reason,) = judge(rules, [], AWS)
+    (reason,) = over(rules, AWS).judge([])
     assert (reason.key, reason.value, reason.would_pass) == ("accounts", "111122223333", ("999988887777",))
     assert refusal([reason]).hint == "sign in to an account that the rule lists"
-    assert judge(rules, [Claim("accounts", "000000000000")], SANDBOX) == []
-    assert judge(rules, [], Context("aws")) == []
-    assert judge((STRICT,), [], AWS) == []
+    assert over(rules).judge([]) == []
+    assert over(rules, Context("aws")).judge([]) == []
+    assert over((STRICT,), AWS).judge([]) == []
+    over(rules, AWS).check([])  # where nothing is claimed nothing is judged
 
 
 @pytest.mark.parametrize("key", ["ec2.typs", "ec2.max_running", "ec2.manage", "preset", ""])
 def test_a_claim_that_no_policy_judges_is_a_defect(key: str) -> None:
     with pytest.raises(Internal, match="which no policy judges"):
-        judge((STRICT,), [Claim(key, "x")], SANDBOX)
+        over((STRICT,)).judge([Claim(key, "x")])
 
 
 def test_explain_tells_what_passes_too() -> None:
     rules = (policy("ec2.required_tags={team='a', stage='b'}"), STRICT)
-    found = explain(rules, [Claim("ec2.required_tags", {"team": "a"}), Claim("ec2.types", "t3.nano")], SANDBOX)
+    found = over(rules).explain([Claim("ec2.required_tags", {"team": "a"}), Claim("ec2.types", "t3.nano")])
     assert [(each.value, each.passes, each.rule) for each in found] == [
         ("team", True, "ec2.required_tags = team=a"),
         ("stage", False, "ec2.required_tags = stage=b"),
@@ -273,7 +273,7 @@ def test_explain_tells_what_passes_too() -> None:
 
 def test_explain_tells_each_rule_of_two_files_once() -> None:
     team = policy("ec2.types=['t3.*']", "policy.toml")
-    found = explain((policy(""), team), [Claim("ec2.types", "t3.nano"), Claim("ec2.names", "web")], SANDBOX)
+    found = over((policy(""), team)).explain([Claim("ec2.types", "t3.nano"), Claim("ec2.names", "web")])
     assert [(each.rule, each.source) for each in found] == [
         ("ec2.types = t3.nano, t4g.nano", "built-in strict"),
         ("ec2.types = t3.*", "policy.toml:1"),
@@ -328,26 +328,31 @@ def test_rules_that_may_have_something_in_common_are_not_at_odds() -> None:
 
 def test_a_default_that_is_refused_can_not_be_left_out() -> None:
     claim = Claim("ec2.key_pairs", "mine", "--key-pair")
-    reasons = judge((policy("ec2.key_pairs=['ops-*']"),), [claim], SANDBOX)
+    reasons = over((policy("ec2.key_pairs=['ops-*']"),)).judge([claim])
     assert refusal(reasons, Line("handrail ec2 create")).hint.startswith("give --key-pair as the rule says")
 
 
+def no_default_type(*policies: Policy) -> HandrailError:
+    with pytest.raises((Refused, Usage)) as caught:
+        over(policies, line=Line("handrail ec2 create")).default_type()
+    return caught.value
+
+
 def test_without_a_type_that_passes_the_refusal_says_whose_rule_must_change() -> None:
-    line = Line("handrail ec2 create")
-    error = no_default_type((policy(NEAR), STRICT), SANDBOX, line)
+    error = no_default_type(policy(NEAR), STRICT)
     assert (error.exit_code, error.message) == (3, "the policies allow no instance type.")
     assert "whoever keeps handrail.toml must set ec2.types to what built-in strict allows" in error.hint
     assert [text for _, text in error.facts] == [
         "ec2.types = t3.large (handrail.toml:1)",
         "ec2.types = t3.nano, t4g.nano (built-in strict)",
     ]
-    assert no_default_type((policy("ec2.types=[]"), STRICT), SANDBOX, line).hint == (
+    assert no_default_type(policy("ec2.types=[]"), STRICT).hint == (
         "no value passes: whoever keeps handrail.toml must list one in ec2.types"
     )
 
 
 def test_without_a_default_among_patterns_a_type_is_offered() -> None:
-    error = no_default_type((policy("ec2.types=['m5.*']"),), SANDBOX, Line("handrail ec2 create"))
+    error = no_default_type(policy("ec2.types=['m5.*']"))
     assert isinstance(error, Usage)
     assert error.hint == "handrail ec2 create --type m5.large"
     assert error.facts == (("rule", "ec2.types = m5.* (handrail.toml:1)"),)
@@ -355,11 +360,11 @@ def test_without_a_default_among_patterns_a_type_is_offered() -> None:
 
 def test_allowed_is_what_every_policy_takes() -> None:
     near = policy("ec2.types=['m5.large', 't4g.*', '[t]3.*']")
-    assert allowed((near,), "ec2.types", SANDBOX) == ("m5.large", "t4g.*", "[t]3.*")
-    assert allowed((near, STRICT), "ec2.types", SANDBOX) == ("t3.nano", "t4g.nano")
-    assert allowed((STRICT,), "ec2.key_pairs", SANDBOX) is None
-    assert allowed((STRICT,), "ec2.regions", AWS) == ("us-east-1",)
-    assert allowed((near, policy("ec2.types=['c5.large']")), "ec2.types", SANDBOX) == ()
+    assert over((near,)).allowed("ec2.types") == ("m5.large", "t4g.*", "[t]3.*")
+    assert over((near, STRICT)).allowed("ec2.types") == ("t3.nano", "t4g.nano")
+    assert over((STRICT,)).allowed("ec2.key_pairs") is None
+    assert over((STRICT,), AWS).allowed("ec2.regions") == ("us-east-1",)
+    assert over((near, policy("ec2.types=['c5.large']"))).allowed("ec2.types") == ()
 
 
 @pytest.mark.parametrize(
@@ -369,7 +374,6 @@ def test_allowed_is_what_every_policy_takes() -> None:
         ((OPEN,), "t3.nano"),
         ((policy("ec2.types=['t4g.*']"),), "t4g.nano"),
         ((policy("ec2.types=['m5.*', 'c5.large']"),), "c5.large"),
-        ((policy("ec2.types=['m5.*']"),), None),
         ((policy("preset='open'\nec2.default_type='m5.large'"), STRICT), "t3.nano"),
         ((policy("ec2.default_type='t4g.nano'"), STRICT), "t3.nano"),
         ((STRICT, policy("ec2.default_type='t4g.nano'")), "t4g.nano"),
@@ -379,8 +383,8 @@ def test_allowed_is_what_every_policy_takes() -> None:
         ((policy("ec2.types=['m5.large']"), OPEN), "m5.large"),
     ],
 )
-def test_the_default_type(rules: tuple[Policy, ...], type_: str | None) -> None:
-    assert default_type(rules, SANDBOX) == type_
+def test_the_default_type(rules: tuple[Policy, ...], type_: str) -> None:
+    assert over(rules).default_type() == type_
 
 
 # Properties.
@@ -433,13 +437,15 @@ def policies(draw: st.DrawFn) -> Policy:
 
 
 CLAIMS = st.sampled_from([Claim(key, value, "--x") for key, found in WANTED.items() for value in found])
-CONTEXTS = st.sampled_from([SANDBOX, AWS, Context("aws", owner="dev-1", chosen_home="eu-west-1")])
+PLACES = st.sampled_from([(SANDBOX, ""), (AWS, ""), (Context("aws", owner="dev-1"), "eu-west-1")])
 
 
-@given(policies(), policies(), st.lists(CLAIMS, max_size=4), CONTEXTS)
-def test_a_nearer_policy_only_narrows(near: Policy, outer: Policy, claims: list[Claim], context: Context) -> None:
-    both = judge((near, outer), claims, context)
-    alone = judge((outer,), claims, context)
+@given(policies(), policies(), st.lists(CLAIMS, max_size=4), PLACES)
+def test_a_nearer_policy_only_narrows(
+    near: Policy, outer: Policy, claims: list[Claim], place: tuple[Context, str]
+) -> None:
+    both = over((near, outer), *place).judge(claims)
+    alone = over((outer,), *place).judge(claims)
     assert {(each.key, str(each.value), each.rule) for each in alone} <= {
         (each.key, str(each.value), each.rule) for each in both
     }
@@ -447,32 +453,31 @@ def test_a_nearer_policy_only_narrows(near: Policy, outer: Policy, claims: list[
         assert alone == []
 
 
-@given(policies(), policies(), CLAIMS, CONTEXTS)
-def test_judging_explaining_and_passing_agree(near: Policy, outer: Policy, claim: Claim, context: Context) -> None:
+@given(policies(), policies(), CLAIMS, PLACES)
+def test_judging_and_explaining_agree(near: Policy, outer: Policy, claim: Claim, place: tuple[Context, str]) -> None:
     rules = (near, outer)
-    reasons = judge(rules, [claim], context)
-    assert [each for each in explain(rules, [claim], context) if not each.passes] == list(dict.fromkeys(reasons))
-    assert passes(rules, claim.key, claim.value, context) == (not reasons)
+    reasons = over(rules, *place).judge([claim])
+    assert [each for each in over(rules, *place).explain([claim]) if not each.passes] == list(dict.fromkeys(reasons))
 
 
-@given(policies(), policies(), CLAIMS, CONTEXTS)
-def test_what_is_offered_would_pass(near: Policy, outer: Policy, claim: Claim, context: Context) -> None:
+@given(policies(), policies(), CLAIMS, PLACES)
+def test_what_is_offered_would_pass(near: Policy, outer: Policy, claim: Claim, place: tuple[Context, str]) -> None:
     rules = (near, outer)
-    for reason in judge(rules, [claim], context):
+    for reason in over(rules, *place).judge([claim]):
         offers: list[Any] = list(reason.would_pass)
         if claim.key == "ec2.required_tags":
             assert all(offer.partition("=")[0] == reason.value for offer in offers)
         else:
             kind = type(claim.value)
-            assert all(passes(rules, claim.key, kind(offer), context) for offer in offers)
+            assert all(passes(over(rules, *place), claim.key, kind(offer)) for offer in offers)
         assert isinstance(refusal([reason], typed(claim)), Refused)
 
 
-@given(policies(), policies(), st.sampled_from(sorted(PATTERNS)), CONTEXTS)
-def test_what_is_allowed_passes(near: Policy, outer: Policy, key: str, context: Context) -> None:
-    for item in allowed((near, outer), key, context) or ():
+@given(policies(), policies(), st.sampled_from(sorted(PATTERNS)), PLACES)
+def test_what_is_allowed_passes(near: Policy, outer: Policy, key: str, place: tuple[Context, str]) -> None:
+    for item in over((near, outer), *place).allowed(key) or ():
         if not set(item) & set("*?["):
-            assert passes((near, outer), key, item, context)
+            assert passes(over((near, outer), *place), key, item)
 
 
 def test_a_reason_is_json() -> None:

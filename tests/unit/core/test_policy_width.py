@@ -2,16 +2,22 @@
 
 import pytest
 
-from handrail.core.policy import KEYS, OPEN, STRICT, Found, Policy, parse_policy, without_effect
+from handrail.core.policy.document import OPEN, STRICT, Policy, parse_policy
+from handrail.core.policy.keys import KEYS, Found
+from handrail.core.policy.rules import Context, Rules
 
 
 def policy(text: str, source: str = "handrail.toml") -> Policy:
     return parse_policy(text, source)
 
 
+def over(policies: tuple[Policy, ...], home: str = "") -> Rules:
+    return Rules(lambda: policies, lambda: Context("no matter"), home)
+
+
 def found(near: str, outer: str | Policy = STRICT, target: str = "aws", home: str = "") -> tuple[str, ...]:
     holding = policy(outer, "team.toml") if isinstance(outer, str) else outer
-    return without_effect((policy(near), holding), target, home)
+    return over((policy(near), holding), home).without_effect(target)
 
 
 def test_what_goes_beyond_is_named_with_both_rules() -> None:
@@ -86,7 +92,7 @@ def test_the_preset_open_is_said_once() -> None:
     )
     assert found("preset='open'", OPEN) == ()
     assert found("preset='open'", "preset='open'\nroute53.zone_suffixes=['a.org']") != ()
-    assert without_effect((policy("preset='open'"),), "aws") == ()
+    assert over((policy("preset='open'"),)).without_effect("aws") == ()
 
 
 @pytest.mark.parametrize(
@@ -103,7 +109,7 @@ def test_a_key_that_nothing_passes(near: str, outer: str, rules: str) -> None:
 
 
 def test_every_key_that_can_narrow_can_be_compared() -> None:
-    assert {key.name for key in KEYS.values() if not key.wider and not key.ranks} == {
+    assert {key.name for key in KEYS.values() if not key.judge and not key.ranks} == {
         "home_region",
         *(key.name for key in KEYS.values() if key.found is Found.IGNORED),
     }

@@ -7,9 +7,10 @@ from typing import Any
 
 from handrail.core.errors import AwsFailure, HandrailError, Unreachable
 from handrail.core.ownership import token_of
+from handrail.core.plan import Cap
 from handrail.ledger.fence import Fence
 from handrail.ledger.lease import Lease
-from handrail.ledger.places import Cap, Names, Place, Places, Seen, Times, Versioned, Wanted
+from handrail.ledger.places import Names, Place, Places, Seen, Times, Versioned, Wanted
 from handrail.ledger.ports import Here, Sides, Told
 from handrail.ledger.taking import Taken
 

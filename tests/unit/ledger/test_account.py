@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from handrail.core.errors import AwsFailure, CapReached
-from handrail.core.plan import Places, PlaceWish
+from handrail.core.plan import Cap, Places, PlaceWish
 from handrail.ledger.ledger import Ledger, preview_of_none
-from handrail.ledger.places import Cap, Kind, Place, State, Times
+from handrail.ledger.places import Kind, Place, State, Times
 from handrail.ledger.ports import Here
 from handrail.ledger.record import Record
 from memory_table import MemoryTable, caller

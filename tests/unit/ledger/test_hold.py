@@ -9,10 +9,10 @@ from lease_bench import NOON, ONE, TIMES, Bench, states
 
 from handrail.core.errors import AwsFailure, CapReached, Conflict, HandrailError, Unreachable
 from handrail.core.ownership import token_of
-from handrail.core.plan import Hold, Places, PlaceWish, Plan
+from handrail.core.plan import Cap, Hold, Places, PlaceWish, Plan
 from handrail.ledger.fence import FenceClosed
 from handrail.ledger.lease import INSTANCE_GONE
-from handrail.ledger.places import Cap, Fate, State
+from handrail.ledger.places import Fate, State
 from handrail.ledger.plan_places import NO_HOLD, LeaseHold, held
 from handrail.ledger.ports import Told
 

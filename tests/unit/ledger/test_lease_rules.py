@@ -18,11 +18,11 @@ from handrail.core.errors import (
     Unreachable,
     WrongState,
 )
-from handrail.core.plan import NameWish
+from handrail.core.plan import Cap, NameWish
 from handrail.ledger.fence import Fence, FenceClosed
 from handrail.ledger.item import UNHEARD
 from handrail.ledger.lease import INSTANCE_GONE, TOKEN_MISMATCH, End
-from handrail.ledger.places import Cap, Fate, Place, Seen, Verdict, with_new
+from handrail.ledger.places import Fate, Place, Seen, Verdict, with_new
 from handrail.ledger.ports import Told
 from handrail.ledger.stored import from_item, from_names
 from handrail.ledger.taking import REPEATABLE, Taken

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lease_bench import NOON, TIMES, wanted
 
+from handrail.core.plan import Cap
 from handrail.ledger import places as rules
 from handrail.ledger import stored
 from handrail.ledger.fence import Fence, FenceClosed
-from handrail.ledger.places import Cap, Fate, Kind, Place, Seen, Shortage, State, Verdict, Versioned
+from handrail.ledger.places import Fate, Kind, Place, Seen, Shortage, State, Verdict, Versioned
 from handrail.ledger.refusal import cap_reached
 from handrail.ledger.shapes import DAY, LATEST
 

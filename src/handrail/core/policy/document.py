@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from handrail.core.errors import Usage
 from handrail.core.fields import show
 from handrail.core.nearest import nearest
-from handrail.core.policy.keys import KEYS, PRESETS, SECTIONS, Key, as_json
+from handrail.core.policy.keys import KEYS, PRESETS, SECTIONS, as_json
 from handrail.core.policy.values import BadValue, quoted
 
 MAX_BYTES = 64 * 1024
@@ -60,10 +60,6 @@ class Policy:
         return lines_of(self.text)
 
 
-Rules = tuple[Policy, ...]
-"""All the policies that a plan must pass, the nearest first: a `handrail.toml` before the one that holds without it."""
-
-
 def builtin(preset: str) -> Policy:
     """Return the policy of a preset, `strict` or `open`."""
     values = {name: key.default(preset) for name, key in KEYS.items()}
@@ -90,43 +86,45 @@ def parse_policy(data: bytes | str, source: str) -> Policy:
     source: how messages name the text, such as its path. Raises Usage on anything but a valid policy: the message names
     source, line and key of the first fault, `details["problems"]` lists the first 20.
     """
-    text = _decode(data, source)
-    document = _load(text, source)
+    try:
+        text = _decode(data)
+        document = _load(text)
+    except _NoTomlError as error:
+        raise _faulty(source, [error.args[0]]) from None
     problems: list[Problem] = []
     given = _read(document, problems)
     values = {**builtin(given.get("preset", "strict")).values, **given}
     problems += _contradictions(values, given)
     if problems:
         lines = lines_of(text)
-        raise _faulty(source, [Problem(p.path, p.message, p.hint, _line_of(lines, p.path)) for p in problems])
+        raise _faulty(source, [replace(each, line=_line_of(lines, each.path)) for each in problems])
     return Policy(source, MappingProxyType(values), frozenset(given), text)
 
 
-def _decode(data: bytes | str, source: str) -> str:
+class _NoTomlError(Exception):
+    """What was given is no TOML, or too much of it. Its argument is the Problem."""
+
+
+def _decode(data: bytes | str) -> str:
     if len(data) > MAX_BYTES:
-        raise _faulty(
-            source, [Problem((), f"a policy has {MAX_BYTES // 1024} KiB at most, this has {len(data)} bytes.")]
-        )
-    if isinstance(data, str):
-        text = data
-    else:
-        try:
-            # Windows editors put a byte order mark first.
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            problem = Problem((), "this is not UTF-8 text.", "a policy is a TOML file: handrail policy init", line)
-            raise _faulty(source, [problem]) from None
+        raise _NoTomlError(Problem((), f"a policy has {MAX_BYTES // 1024} KiB at most, this has {len(data)} bytes."))
+    try:
+        # Windows editors put a byte order mark first.
+        text = data if isinstance(data, str) else data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        hint = "a policy is a TOML file: handrail policy init"
+        raise _NoTomlError(Problem((), "this is not UTF-8 text.", hint, line)) from None
     text = text.replace("\r\n", "\n")
     for number, words in enumerate(text.split("\n"), start=1):
         # Bounds what tomllib needs for a dotted key: memory for the square of its parts.
         if len(words) > MAX_LINE:
-            problem = Problem((), f"this line has {len(words)} characters.", f"a line has {MAX_LINE} at most", number)
-            raise _faulty(source, [problem])
+            said, hint = f"this line has {len(words)} characters.", f"a line has {MAX_LINE} at most"
+            raise _NoTomlError(Problem((), said, hint, number))
     return text
 
 
-def _load(text: str, source: str) -> dict[str, Any]:
+def _load(text: str) -> dict[str, Any]:
     import tomllib
 
     try:
@@ -139,10 +137,8 @@ def _load(text: str, source: str) -> dict[str, Any]:
         line = int(place[1] or text.count("\n") + 1) if place else 1
         # Without a place it is Python's own limit, which tomllib lets through.
         said = said[: place.start()] if place else "a number has too many digits"
-    problem = Problem(
-        (), f"this is not TOML: {show(said).strip(chr(34))}.", 'text stands in quotes: key = "value"', line
-    )
-    raise _faulty(source, [problem]) from None
+    said = f"this is not TOML: {show(said).strip(chr(34))}."
+    raise _NoTomlError(Problem((), said, 'text stands in quotes: key = "value"', line))
 
 
 def _read(document: dict[str, Any], problems: list[Problem]) -> dict[str, Any]:
@@ -203,24 +199,16 @@ def _bare(part: str) -> str:
 
 
 def _contradictions(values: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[Problem]:
-    for name in given:
-        key = KEYS[name]
-        limit = values.get(key.default_of)
-        wanted = given[name] if isinstance(given[name], tuple) else (given[name],)
-        for word in wanted if limit is not None else ():
-            if not _allows(KEYS[key.default_of], limit, word):
-                hint = f"{key.default_of} lists {KEYS[key.default_of].text(limit, 8)}"
-                yield Problem(
-                    tuple(name.split(".")), f"{name} can't be {show(word)}: {key.default_of} forbids it.", hint
-                )
+    for name, listing in ((name, KEYS[KEYS[name].default_of]) for name in given if KEYS[name].default_of):
+        limit, wanted = values[listing.name], given[name]
+        for word in wanted if isinstance(wanted, tuple) else (wanted,):
+            if not listing.permits(limit, word):
+                said = f"{name} can't be {show(word)}: {listing.name} forbids it."
+                yield Problem(tuple(name.split(".")), said, f"{listing.name} lists {listing.text(limit, 8)}")
     low, high = values["route53.ttl_min"], values["route53.ttl_max"]
     if low is not None and high is not None and low > high:
         message = f"route53.ttl_max can't be {high}: route53.ttl_min is {low}."
         yield Problem(("route53", "ttl_max"), message, "no TTL would pass; lower ttl_min or raise ttl_max")
-
-
-def _allows(key: Key, limit: Any, value: Any) -> bool:
-    return key.permits is not None and key.permits(limit, value)
 
 
 def _faulty(source: str, problems: list[Problem]) -> Usage:
@@ -253,17 +241,6 @@ def lines_of(text: str) -> dict[Path, int]:
     """Return the line, from 1, on which each key and table of a valid TOML text is first written."""
     found: dict[Path, int] = {}
     table: Path = ()
-    for line, head, is_table in _statements(text):
-        path = _path(head) if is_table else table + _path(f"{head} = 0")
-        table = path if is_table else table
-        # Three parts are as deep as a policy goes.
-        for end in range(1, min(len(path), 3) + 1):
-            found.setdefault(path[:end], line)
-    return found
-
-
-def _statements(text: str) -> Iterator[tuple[int, str, bool]]:
-    """Yield each statement's first line, its table header or its key, and whether it is a header."""
     start, depth, line, key = 0, 0, 1, ""
     for token in re.finditer(_MARKS, text + "\n", re.DOTALL):
         mark = token[0]
@@ -272,12 +249,16 @@ def _statements(text: str) -> Iterator[tuple[int, str, bool]]:
             key = text[start : token.start()].strip()
         elif mark == "\n" and not depth:
             statement = text[start : token.start()].strip()
-            if key:
-                yield line, key, False
-            elif statement.startswith("["):
-                yield line, statement, True
+            if statement.startswith("["):
+                path = table = _path(statement)
+            else:
+                path = table + _path(f"{key} = 0") if key else ()
+            # Three parts are as deep as a policy goes.
+            for end in range(1, min(len(path), 3) + 1):
+                found.setdefault(path[:end], line)
             line += text.count("\n", start, token.end())
             start, key = token.end(), ""
+    return found
 
 
 def _path(statement: str) -> Path:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -32,12 +32,12 @@ class Key:
 
     name: `ec2.types`. kind: what its value is, in words. read: turns the TOML value into the policy's own. help: one
     sentence. example: a value as TOML writes it. found: what it does in a file that was merely found. strict, open: its
-    value under each preset; None is "not set". unset: what "not set" means. permits: judges a claim, given the policy's
-    value and the claimed one; a key without it is no subject of claims. refused: the sentence of a refusal, with
-    `{value}`. advice: what to do where no other value helps. fill: makes a value that passes from a pattern and the
-    refused value. optional: leaving the option out passes too. ranks: the words of a choice, the narrowest first.
-    default_of: the key that must allow this default. wider: what of a value goes beyond another one. demands: it lists
-    what must be or must not, not what may.
+    value under each preset; None is "not set". unset: what "not set" means. judge: whether the policy's value lets
+    another one pass, a claimed one or that of a nearer file. refused: the sentence of a refusal, with `{value}`; a key
+    without it is no subject of claims. advice: what to do where no other value helps. fill: makes a value that passes
+    from a pattern and the refused value. optional: leaving the option out passes too. ranks: the words of a choice, the
+    narrowest first. default_of: the key that must allow this default. demands: it lists what must be or must not, not
+    what may.
     """
 
     name: str
@@ -49,14 +49,13 @@ class Key:
     strict: Any = None
     open: Any = None
     unset: str = "any"
-    permits: Callable[[Any, Any], bool] | None = None
+    judge: v.Judge | None = None
     refused: str = ""
     advice: str = ""
     fill: Callable[[str, str], str] | None = None
     optional: bool = False
     ranks: tuple[str, ...] = ()
     default_of: str = ""
-    wider: v.Comparer | None = None
     demands: bool = False
 
     @property
@@ -71,18 +70,47 @@ class Key:
 
     @property
     def is_list(self) -> bool:
-        """Return whether it lists what is allowed."""
-        return self.permits in (v.listed, v.below)
+        """Return whether it lists what a claim may be."""
+        return self.is_claimed and self.judge in (v.listed, v.below)
+
+    @property
+    def is_tags(self) -> bool:
+        """Return whether it lists required tags."""
+        return self.word == "required_tags"
+
+    @property
+    def is_claimed(self) -> bool:
+        """Return whether plans claim something of it, and a claim may be refused."""
+        return bool(self.refused)
 
     def default(self, preset: str) -> Any:
         """Return its value under a preset."""
         return self.strict if preset == "strict" else self.open
 
+    def permits(self, limit: Any, value: Any) -> bool:
+        """Return whether a value of it lets another one pass."""
+        return self.judge is not None and self.judge(limit, value)
+
     def beyond(self, limit: Any, mine: Any) -> Any:
         """Return what of a value goes beyond `limit`, in the form of a value; () where nothing does."""
         if self.ranks:
             return mine if self.ranks.index(mine) > self.ranks.index(limit) else ()
-        return self.wider(limit, mine) if self.wider else ()
+        if self.demands:
+            return tuple(item for item in limit or () if not self._demands(item, mine or ()))
+        if self.found is Found.TAKES:  # no list is one with nobody on it
+            limit, mine = limit or (), mine or ()
+        if self.judge is None or limit is None:
+            return ()
+        if not isinstance(limit, tuple):
+            return () if mine is not None and self.permits(limit, mine) else mine
+        wanted = ("*",) if mine is None else mine
+        return tuple(item for item in wanted if item not in limit and not self.permits(limit, item))
+
+    def _demands(self, item: Any, mine: tuple[Any, ...]) -> bool:
+        """Return whether a list demands what another one does: a required tag also with fewer values."""
+        return item in mine or (
+            self.is_tags and any(tag == item[0] and v.matches(item[1:], word) for tag, word in mine)
+        )
 
     def text(self, value: Any, limit: int | None = None) -> str:
         """Return a value of it in words, a list cut after `limit` items."""
@@ -113,21 +141,41 @@ def as_json(value: Any) -> Any:
     return dict(value) if value and isinstance(value[0], tuple) else list(value)
 
 
-def _choice(name: str, ranks: tuple[str, ...], help: str, *, strict: str, open: str, **rest: Any) -> Key:
+def _choice(
+    name: str, ranks: tuple[str, ...], help: str, *, strict: str, found: Found = Found.TIGHTENS, **rest: Any
+) -> Key:
     kind = "one of " + ", ".join(f'"{word}"' for word in ranks)
-    found: Found = rest.pop("found", Found.TIGHTENS)
-    return Key(name, kind, v.choice(*ranks), help, f'"{strict}"', found, strict, open, ranks=ranks, **rest)
+    rest = {"open": strict, **rest}
+    return Key(name, kind, v.choice(*ranks), help, f'"{strict}"', found, strict, ranks=ranks, **rest)
 
 
 def _cap(name: str, help: str, example: str, *, strict: int | None = None) -> Key:
-    read = v.number(100_000, none=True)
-    kind = 'a whole number or "none"'
-    return Key(name, kind, read, help, example, Found.TIGHTENS, strict, unset="no cap", wider=v.higher)
+    kind, read = 'a whole number or "none"', v.number(100_000, none=True)
+    return Key(name, kind, read, help, example, Found.TIGHTENS, strict, unset="no cap", judge=v.at_most)
 
 
-def _listed(name: str, kind: str, check: v.Check, help: str, example: str, **rest: Any) -> Key:
-    kind, read = f"a list of {kind}", v.items(check)
-    return Key(name, kind, read, help, example, Found.JUDGES, permits=v.listed, wider=v.unlisted, **rest)
+def _listed(
+    name: str, kind: str, check: v.Check, help: str, example: str, judge: v.Judge = v.listed, **rest: Any
+) -> Key:
+    read = v.items(check, never_empty=rest.pop("never_empty", ""))
+    return Key(name, f"a list of {kind}", read, help, example, Found.JUDGES, judge=judge, **rest)
+
+
+def _switch(name: str, help: str, judge: v.Judge, refused: str, *, usual: bool) -> Key:
+    key = Key(name, "true or false", v.flag, help, str(not usual).lower(), Found.JUDGES, usual, usual)
+    return replace(key, judge=judge, refused=refused, optional=True)
+
+
+def _ttl(name: str, most: str, example: str, judge: v.Judge, *, unset: str, beyond: str) -> Key:
+    help = f"The {most} TTL that a record may have."
+    refused = f"a TTL of {{value}} s is {beyond} than the policy allows."
+    key = Key(name, "a number of seconds", v.number(2**31 - 1), help, example, Found.JUDGES)
+    return replace(key, unset=unset, judge=judge, refused=refused)
+
+
+def _default(name: str, of: str, what: str, kind: str, read: v.Reader, example: str, unset: str) -> Key:
+    help = f"The {what} of a new instance where none is given."
+    return Key(name, kind, read, help, example, Found.IGNORED, unset=unset, default_of=of)
 
 
 def _not_a(noun: str) -> str:
@@ -165,8 +213,7 @@ def _required_tags(service: str, what: str) -> Key:
         '["team", "cost-center"]',
         Found.JUDGES,
         unset="none",
-        permits=v.tagged,
-        wider=v.untagged,
+        judge=v.tagged,
         demands=True,
         refused="the tag {value} is missing, or its value is not one that the policy allows.",
     )
@@ -174,22 +221,15 @@ def _required_tags(service: str, what: str) -> Key:
 
 _ALL = (
     _choice(
-        "preset",
-        PRESETS,
-        "What holds where this file says nothing.",
-        found=Found.STARTS,
-        strict="strict",
-        open="open",
+        "preset", PRESETS, "What holds where this file says nothing.", strict="strict", open="open", found=Found.STARTS
     ),
-    Key(
+    _listed(
         "accounts",
-        "a list of account numbers, as text",
-        v.items(v.account, never_empty="leave accounts out to allow every account"),
+        "account numbers, as text",
+        v.account,
         "The AWS accounts that may be worked in. The sandbox is none, and always may.",
         '["111122223333"]',
-        Found.JUDGES,
-        permits=v.listed,
-        wider=v.unlisted,
+        never_empty="leave accounts out to allow every account",
         refused=_not_a("an account"),
         advice="sign in to an account that the rule lists",
     ),
@@ -203,11 +243,7 @@ _ALL = (
         unset="HANDRAIL_HOME_REGION, else us-east-1",
     ),
     _choice(
-        "others",
-        ("refuse", "ask", "allow"),
-        "What happens when somebody changes another owner's thing.",
-        strict="ask",
-        open="ask",
+        "others", ("refuse", "ask", "allow"), "What happens when somebody changes another owner's thing.", strict="ask"
     ),
     Key(
         "job_servers",
@@ -217,7 +253,7 @@ _ALL = (
         '["arn:aws:sts::111122223333:assumed-role/handrail-console/*"]',
         Found.TAKES,
         unset="none",
-        wider=lambda limit, mine: v.unlisted(limit or (), mine or ()),
+        judge=v.listed,
     ),
     _listed(
         "ec2.types",
@@ -230,15 +266,14 @@ _ALL = (
         refused=_not_a("an instance type"),
         fill=_fill_type,
     ),
-    Key(
+    _default(
         "ec2.default_type",
+        "ec2.types",
+        "type",
         "an instance type",
         v.one(v.instance_type),
-        "The type of a new instance where none is given.",
         '"t3.nano"',
-        Found.IGNORED,
-        unset="the first that ec2.types lists",
-        default_of="ec2.types",
+        "the first that ec2.types lists",
     ),
     _listed(
         "ec2.images",
@@ -260,17 +295,8 @@ _ALL = (
         unset="the home region; on the sandbox every region",
         refused=_not_a("a region for instances"),
     ),
-    _cap(
-        "ec2.max_running",
-        "How many instances that Handrail created may run in the account at once.",
-        "2",
-        strict=2,
-    ),
-    _cap(
-        "ec2.max_running_per_region",
-        "How many of them may run in one region at once.",
-        "2",
-    ),
+    _cap("ec2.max_running", "How many instances that Handrail created may run in the account at once.", "2", strict=2),
+    _cap("ec2.max_running_per_region", "How many of them may run in one region at once.", "2"),
     _cap("ec2.max_running_per_owner", "How many of them one owner may run at once.", "1"),
     _required_tags("ec2", "instance"),
     _listed(
@@ -318,57 +344,40 @@ _ALL = (
         refused=_not_a("an instance profile"),
         optional=True,
     ),
-    Key(
+    _switch(
         "ec2.user_data",
-        "true or false",
-        v.flag,
         "Whether a start-up script may be given.",
-        "false",
-        Found.JUDGES,
-        strict=True,
-        open=True,
-        permits=lambda limit, wanted: limit or not wanted,
-        wider=lambda limit, mine: mine if mine and not limit else (),
-        refused="user data may not be given under this policy.",
-        optional=True,
+        lambda limit, wanted: limit or not wanted,
+        "user data may not be given under this policy.",
+        usual=True,
     ),
-    Key(
-        "ec2.default_key_pair",
-        "a key pair name",
-        v.one(v.text),
-        "The key pair of a new instance where none is given.",
-        '"team-key"',
-        Found.IGNORED,
-        unset="none",
-        default_of="ec2.key_pairs",
+    _default(
+        "ec2.default_key_pair", "ec2.key_pairs", "key pair", "a key pair name", v.one(v.text), '"team-key"', "none"
     ),
-    Key(
+    _default(
         "ec2.default_security_groups",
+        "ec2.security_groups",
+        "security groups",
         "a list of security group ids or names",
         v.items(v.text),
-        "The security groups of a new instance where none is given.",
         '["sg-0a1b2c3d4e5f60718"]',
-        Found.IGNORED,
-        unset="those of AWS",
-        default_of="ec2.security_groups",
+        "those of AWS",
     ),
-    Key(
+    _default(
         "ec2.default_subnet",
+        "ec2.subnets",
+        "subnet",
         "a subnet id",
         v.one(v.subnet),
-        "The subnet of a new instance where none is given.",
         '"subnet-0a1b2c3d4e5f60718"',
-        Found.IGNORED,
-        unset="that of AWS",
-        default_of="ec2.subnets",
+        "that of AWS",
     ),
     _choice(
         "ec2.credits",
         ("standard", "unlimited"),
         'CPU credits of new T instances: "standard" never costs extra, "unlimited" may.',
         strict="standard",
-        open="standard",
-        permits=lambda limit, wanted: limit == "unlimited" or wanted == "standard",
+        judge=lambda limit, wanted: limit == "unlimited" or wanted == "standard",
         refused="{value} CPU credits are not what the policy allows.",
         optional=True,
     ),
@@ -378,8 +387,7 @@ _ALL = (
         ("never", "approval", "freely"),
         'Whether buckets may be public; "approval" asks "Are you sure?" first.',
         strict="approval",
-        open="approval",
-        permits=lambda limit, wanted: limit != "never" or not wanted,
+        judge=lambda limit, wanted: limit != "never" or not wanted,
         refused="no bucket may be public under this policy.",
         optional=True,
     ),
@@ -400,46 +408,35 @@ _ALL = (
         '["us-east-1", "eu-*"]',
         refused=_not_a("a region for buckets"),
     ),
-    Key(
+    _switch(
         "s3.versioning",
-        "true or false",
-        v.flag,
         "Whether every new bucket keeps versions, and nobody may stop that.",
-        "true",
-        Found.JUDGES,
-        strict=False,
-        open=False,
-        permits=lambda limit, wanted: wanted or not limit,
-        wider=lambda limit, mine: mine if limit and not mine else (),
-        refused="versioning may not be off under this policy.",
-        optional=True,
+        lambda limit, wanted: wanted or not limit,
+        "versioning may not be off under this policy.",
+        usual=False,
     ),
     _required_tags("s3", "bucket"),
-    Key(
+    _listed(
         "s3.secret_files",
-        "a list of patterns of file names",
-        v.items(v.text),
+        "patterns of file names",
+        v.text,
         "Files that are never uploaded to a public bucket, by name in any case; while it lists some, private keys too.",
         '[".env", "*.pem", ".ssh"]',
-        Found.JUDGES,
+        v.not_secret,
         strict=SECRET_FILES,
         open=SECRET_FILES,
-        permits=v.not_secret,
-        wider=v.left_out,
         demands=True,
         refused="{value} looks like a secret, and those never go to a public bucket.",
         advice="leave it out, or use a private bucket",
     ),
     _manage("s3", "buckets"),
-    Key(
+    _listed(
         "route53.zone_suffixes",
-        "a list of domain names",
-        v.items(v.suffix),
+        "domain names",
+        v.suffix,
         "Domains that zones may be created for: each of these, and all below it.",
         '["dev.example.org"]',
-        Found.JUDGES,
-        permits=v.below,
-        wider=v.outside,
+        v.below,
         refused=_not_a("a domain"),
         fill=_fill_zone,
     ),
@@ -451,30 +448,8 @@ _ALL = (
         '["A", "AAAA", "CNAME", "TXT"]',
         refused=_not_a("a record type"),
     ),
-    Key(
-        "route53.ttl_min",
-        "a number of seconds",
-        v.number(2**31 - 1),
-        "The shortest TTL that a record may have.",
-        "60",
-        Found.JUDGES,
-        unset="0",
-        permits=v.at_least,
-        wider=v.lower,
-        refused="a TTL of {value} s is shorter than the policy allows.",
-    ),
-    Key(
-        "route53.ttl_max",
-        "a number of seconds",
-        v.number(2**31 - 1),
-        "The longest TTL that a record may have.",
-        "86400",
-        Found.JUDGES,
-        unset="any",
-        permits=v.at_most,
-        wider=v.higher,
-        refused="a TTL of {value} s is longer than the policy allows.",
-    ),
+    _ttl("route53.ttl_min", "shortest", "60", v.at_least, unset="0", beyond="shorter"),
+    _ttl("route53.ttl_max", "longest", "86400", v.at_most, unset="any", beyond="longer"),
     _manage("route53", "zones"),
 )
 

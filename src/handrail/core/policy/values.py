@@ -15,6 +15,7 @@ from handrail.core.secret_files import looks_secret
 
 Reader = Callable[[Any], Any]
 Check = Callable[[str], str]
+Judge = Callable[[Any, Any], bool]
 
 OWNER = "{owner}"
 NO_CAP = "none"
@@ -65,22 +66,26 @@ def filled(pattern: str, value: str) -> str:
 # Readers: a TOML value in, a policy value out, BadValue raised.
 
 
-def flag(value: Any) -> bool:
-    """Read true or false."""
-    if not isinstance(value, bool):
+def _of(kind: type, value: Any) -> Any:
+    if type(value) is not kind:  # true is no number
         raise BadValue(f"can't be {quoted(value)}")
     return value
+
+
+def flag(value: Any) -> bool:
+    """Read true or false."""
+    return bool(_of(bool, value))
 
 
 def choice(*words: str) -> Reader:
     """Return a reader of one of some words."""
 
     def read(value: Any) -> str:
-        if not isinstance(value, str) or value not in words:
-            meant = nearest(value, words) if isinstance(value, str) else None
-            hint = f"did you mean {show(meant)}?" if meant else ""
-            raise BadValue(f"can't be {quoted(value)}", hint)
-        return value
+        word: str = _of(str, value)
+        if word not in words:
+            meant = nearest(word, words)
+            raise BadValue(f"can't be {quoted(word)}", f"did you mean {show(meant)}?" if meant else "")
+        return word
 
     return read
 
@@ -91,31 +96,23 @@ def number(high: int, *, none: bool = False) -> Reader:
     def read(value: Any) -> int | None:
         if none and value == NO_CAP:
             return None
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= high:
-            return int(value)
-        raise BadValue(f"can't be {quoted(value)}")
+        if not 0 <= _of(int, value) <= high:
+            raise BadValue(f"can't be {quoted(value)}")
+        return int(value)
 
     return read
 
 
 def one(check: Check) -> Reader:
     """Return a reader of a single text."""
-
-    def read(value: Any) -> str:
-        if not isinstance(value, str):
-            raise BadValue(f"can't be {quoted(value)}")
-        return check(value)
-
-    return read
+    return lambda value: check(_of(str, value))
 
 
 def items(check: Check, *, never_empty: str = "") -> Reader:
     """Return a reader of a list of texts. never_empty: the hint where an empty list makes no sense."""
 
     def read(value: Any) -> tuple[str, ...]:
-        if not isinstance(value, list):
-            raise BadValue(f"can't be {quoted(value)}")
-        if never_empty and not value:
+        if not _of(list, value) and never_empty:
             raise BadValue("can't be an empty list", never_empty)
         for item in value:
             if not isinstance(item, str):
@@ -129,10 +126,8 @@ def tags(value: Any) -> tuple[tuple[str, str], ...]:
     """Read tag keys, as a list, or as a table of key and pattern of the value, into pairs (key, pattern)."""
     if isinstance(value, list):
         return tuple((tag, "*") for tag in items(_tag)(value))
-    if not isinstance(value, dict):
-        raise BadValue(f"can't be {quoted(value)}")
     pairs = []
-    for tag, pattern in value.items():
+    for tag, pattern in _of(dict, value).items():
         if not isinstance(pattern, str):
             raise BadValue(f"can't hold {quoted(pattern)} for {show(tag)}")
         pairs.append((_tag(tag), text(pattern)))
@@ -244,44 +239,3 @@ def at_most(limit: int | None, value: int) -> bool:
 def tagged(limit: tuple[tuple[str, str], ...] | None, value: Mapping[str, str]) -> bool:
     """Return whether every required tag is there, with a value that its pattern takes."""
     return all(tag in value and fnmatchcase(value[tag], pattern) for tag, pattern in limit or ())
-
-
-# Comparers: what holds and what a policy that can only narrow says in, what of it has no effect out; () is nothing.
-
-Comparer = Callable[[Any, Any], Any]
-
-
-def unlisted(limit: tuple[str, ...] | None, mine: tuple[str, ...] | str | None) -> tuple[str, ...]:
-    """Return what a list, or one text, allows that another list does not."""
-    wanted = ("*",) if mine is None else (mine,) if isinstance(mine, str) else mine
-    return () if limit is None else tuple(item for item in wanted if item not in limit and not matches(limit, item))
-
-
-def outside(limit: tuple[str, ...] | None, mine: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return the suffixes that none of the others covers."""
-    return tuple(end for end in (("*",) if mine is None else mine) if not below(limit, end))
-
-
-def higher(limit: int | None, mine: int | None) -> Any:
-    """Return an upper bound that is higher than another, or none where there is one."""
-    return mine if limit is not None and (mine is None or mine > limit) else ()
-
-
-def lower(limit: int | None, mine: int | None) -> Any:
-    """Return a lower bound that is lower than another, or none where there is one."""
-    return mine if limit is not None and (mine is None or mine < limit) else ()
-
-
-def left_out(limit: tuple[str, ...] | None, mine: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return what one list forbids and another does not."""
-    return tuple(item for item in limit or () if item not in (mine or ()))
-
-
-def untagged(limit: tuple[tuple[str, str], ...] | None, mine: tuple[tuple[str, str], ...] | None) -> Any:
-    """Return the required tags that others do not require, or with values that these do not take."""
-    pairs = mine or ()
-    return tuple(
-        (tag, pattern)
-        for tag, pattern in limit or ()
-        if not any(name == tag and (word == pattern or matches((pattern,), word)) for name, word in pairs)
-    )

@@ -374,7 +374,7 @@ def _planned(session: Session, one: One, wish: Wish, image: Image) -> Result:
 def _facts(
     session: Session, missing: Sequence[One], facts: TypeFacts, image: Image, taken: int
 ) -> tuple[tuple[str, str], ...]:
-    limit = session.rules.limits.account
+    limit = session.rules.account_cap
     running = (
         f"{taken + len(missing)} of {limit} after this" if limit is not None else f"{taken + len(missing)} after this"
     )

@@ -59,7 +59,7 @@ def _nothing(session: Session, values: Values) -> str:
 def _summary(session: Session, rows: list[Instance], shown: list[Instance], values: Values) -> str:
     """Return the number of rows and, where everything is shown, of the places of the account, wherever they are."""
     parts = [count(len(shown), "instance")]
-    limit = session.rules.limits.account
+    limit = session.rules.account_cap
     taken = session.stores.places_taken(rows) if limit is not None and not _narrowed(values) else None
     if taken is not None:
         parts.append(f"{taken} of {limit} places used")

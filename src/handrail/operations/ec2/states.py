@@ -9,7 +9,7 @@ from handrail.core.errors import WrongState
 from handrail.core.fields import Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Places, PlaceWish, Plan, Question, Result, Status
-from handrail.core.policy import Touch
+from handrail.core.policy.rules import Touch
 from handrail.core.resources import Instance
 from handrail.ledger.record import given_of
 from handrail.operations.ec2.recovering import recover

@@ -8,7 +8,7 @@ from handrail.core.ec2_rules import check_target
 from handrail.core.errors import AwsFailure, HandrailError, Internal, NotFound, NotManaged, Usage
 from handrail.core.fields import Field
 from handrail.core.plan import Result
-from handrail.core.policy import Touch
+from handrail.core.policy.rules import Touch
 from handrail.core.resources import LIVE_STATES, Instance
 from handrail.ledger.places import Place
 from handrail.operations.ec2.fresh import fresh_places, still_unseen

@@ -10,7 +10,7 @@ from handrail.core.errors import Conflict, HandrailError, Usage, WrongState
 from handrail.core.fields import Field, Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Claim, Facts, Hold, NameWish, Plan, Question, Result, Status
-from handrail.core.policy import Touch
+from handrail.core.policy.rules import Touch
 from handrail.core.resources import ENDED, LIVE_STATES, Instance
 from handrail.core.tags import MOST_TAGS
 from handrail.ledger.record import given_of

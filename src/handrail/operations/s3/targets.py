@@ -12,7 +12,7 @@ from handrail.core.errors import HandrailError, Internal, NotFound, NotManaged, 
 from handrail.core.fields import Field
 from handrail.core.ownership import OWNER_TAG, REQUEST_TAG, is_managed_bucket
 from handrail.core.plan import Ask, Question, Result
-from handrail.core.policy import Touch
+from handrail.core.policy.rules import Touch
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import Exposure, check_bucket
 from handrail.core.shell import command
