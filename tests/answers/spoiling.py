@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from botocore.session import get_session
 
-from handrail.aws.answers import ROWS
+from handrail.aws.service import Answer, find_service
 from ledger.proxies import Exchange, Spoil
 from wire import Reply
 
@@ -80,9 +80,9 @@ def _packed() -> bytes:
 
 def _bomb(exchange: Exchange) -> Reply:
     """Return XML with AWS's own root whose text is 3 GB once its entities are put in (billion laughs)."""
-    roots = ROWS[_service_and_call(exchange)].roots or ("Error",)
+    root = (row_of(*_service_and_call(exchange)).roots or "Error").split()[0]
     entities = [b'<!ENTITY l0 "lol">', *(b'<!ENTITY l%d "%s">' % (n, b"&l%d;" % (n - 1) * 10) for n in range(1, 10))]
-    body = b"<?xml version='1.0'?><!DOCTYPE a [%s]><%b>&l9;</%b>" % (b"".join(entities), *[roots[0].encode()] * 2)
+    body = b"<?xml version='1.0'?><!DOCTYPE a [%s]><%b>&l9;</%b>" % (b"".join(entities), *[root.encode()] * 2)
     return Reply(200, {"Content-Type": "text/xml"}, body)
 
 
@@ -267,8 +267,15 @@ def _service_and_call(exchange: Exchange) -> tuple[str, str]:
     return service, call
 
 
+def row_of(service: str, call: str) -> Answer:
+    """Return what a call is answered with."""
+    row = find_service(service).answer(call)
+    assert row is not None, f"nothing says what answers {service}:{call}"
+    return row
+
+
 def _has_members(exchange: Exchange) -> bool:
-    row = ROWS[_service_and_call(exchange)]
+    row = row_of(*_service_and_call(exchange))
     is_form = bool(row.roots) or not (row.document or row.bare or row.dated)  # a row of the ledger is its writer's
     return is_form and exchange.reply.status < 300
 
@@ -307,7 +314,7 @@ def _strip_element(element: ElementTree.Element, names: set[str]) -> None:
 @cache
 def _names_needed(service: str, call: str) -> set[str]:
     """Return the names on the wire of all members that a call's row needs, and of what holds them."""
-    ways = [_way(service, call, path) for path in ROWS[service, call].needs]
+    ways = [_way(service, call, path) for path in row_of(service, call).needs.split()]
     return {"item", "member"}.union(*(names for way in ways for names in way))
 
 
@@ -344,7 +351,7 @@ def _member_of_refusal(exchange: Exchange) -> tuple[str, Spoil]:
 def _members(exchange: Exchange) -> Iterator[tuple[str, Spoil]]:
     """Yield each member that a reply has of those without which it means nothing, and how it is left out."""
     service, call = _service_and_call(exchange)
-    row, text = ROWS[service, call], exchange.reply.body
+    row, text = row_of(service, call), exchange.reply.body
     if exchange.reply.status >= 300:
         yield _member_of_refusal(exchange)
         return
@@ -352,7 +359,7 @@ def _members(exchange: Exchange) -> Iterator[tuple[str, Spoil]]:
         yield "Date", _without_header("date")
     if row.bare or row.document or (row.dated and not row.roots):
         yield "request id", _without_header(*_REQUEST_IDS)
-    for path in row.needs:
+    for path in row.needs.split():
         name = re.sub(r"[\[\]+?]", "", path.rpartition(".")[2])
         if row.bare:
             yield path, _without_header(_way(service, call, path)[-1][0].lower())

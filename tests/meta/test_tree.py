@@ -12,7 +12,6 @@ LONGEST = 500
 # Tables of rows, where a limit on lines would only scatter what is read together.
 LONGER_FOR_A_REASON = {
     "src/handrail/core/policy/keys.py": "one row per policy key",
-    "src/handrail/aws/failures.py": "one row per error of AWS",
     "src/handrail/settings.py": "everything that may say a setting, in the order in which it counts",
 }
 BINARY = {".png", ".gz", ".zip", ".ico"}

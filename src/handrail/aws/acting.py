@@ -4,16 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# The beginnings of the names of calls that only read, by botocore's name of the service. What is not listed, a service
-# or a call of it, counts as a change.
-_READS: Mapping[str, tuple[str, ...]] = {
-    "ec2": ("Describe", "Get"),
-    "s3": ("Get", "Head", "List"),
-    "s3-control": ("Get", "List"),
-    "ssm": ("Describe", "Get", "List"),
-    "sts": ("Assume", "Decode", "Get"),
-    "dynamodb": ("BatchGet", "Describe", "Get", "List", "Query", "Scan", "TransactGet"),
-}
+from handrail.aws.service import find_service
 
 # Source: EC2 API reference, "Error codes", server error codes: the request was taken, judged and turned down.
 DEFINITE = ("InsufficientInstanceCapacity",)
@@ -40,7 +31,7 @@ _NOT_OFFERED = 501  # the one status from 500 on that judges the request itself
 
 def changes_something(service: str, operation: str) -> bool:
     """Return whether a call changes something. service: as botocore's events name it (`s3-control`)."""
-    return not operation.startswith(_READS.get(service, ()))
+    return find_service(service).changes(operation)
 
 
 def is_definite(response: Mapping[str, Any]) -> bool:

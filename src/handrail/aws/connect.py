@@ -1,10 +1,11 @@
 """The one place that makes botocore sessions and clients, and the one importer of the sandbox. Knows no service."""
 
+import logging
 import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,14 +15,8 @@ from urllib.parse import urlsplit
 
 from handrail import __version__, files
 from handrail.aws import wire
-from handrail.aws.failures import (
-    Origin,
-    aws_failures_explained,
-    credential_failures_explained,
-    host_of,
-    mark_origin,
-)
-from handrail.aws.fencing import Deadline
+from handrail.aws.failures import Origin, aws_failures_explained, credential_failures_explained, mark_origin
+from handrail.aws.fencing import Deadline, before_send
 from handrail.aws.hiding import hide_files, hide_what_comes
 from handrail.aws.identity import (
     NOBODY,
@@ -34,6 +29,8 @@ from handrail.aws.identity import (
 )
 from handrail.aws.launching import Launcher, Running, keep_to, sandbox_failures_explained, sandbox_owner
 from handrail.aws.retries import RetryBudget
+from handrail.aws.service import find_service
+from handrail.aws.unanswered import host_of
 from handrail.core.caller import Caller, caller_of
 from handrail.core.errors import BadCredentials, Usage
 from handrail.core.fields import show
@@ -53,8 +50,6 @@ from handrail.settings import (
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-BeforeSend = Callable[[Any], Any]
-
 
 @dataclass(frozen=True)
 class Timeouts:
@@ -65,6 +60,7 @@ class Timeouts:
     attempts: int = 3
 
 
+log = logging.getLogger("handrail.aws")
 BRIEF = Timeouts(connect=3, read=15, attempts=2)  # for a look on the side, which must not keep a command waiting
 
 READ_TIMEOUT_VARIABLE = "HANDRAIL_SANDBOX_READ_TIMEOUT"
@@ -123,6 +119,7 @@ class Aws:
         self._caller: Caller | None = None
         self._lock = threading.Lock()
         session.register("creating-client-class", wire.watch)
+        session.register("before-parameter-build", _note_actions)
         session.register("before-call", self._start_clock)
         session.register("after-call", self._count_call)
         session.register("after-call-error", self._count_call)
@@ -141,16 +138,15 @@ class Aws:
         service: str,
         region: str | None = None,
         *,
-        before_send: BeforeSend | None = None,
         timeouts: Timeouts | None = None,
     ) -> Any:
         """Return the botocore client of a service in a region (the command's own, unless named), made once.
 
-        before_send: called with each request just before it leaves, every attempt; what it raises ends the call
-        unsent, and botocore does not try again. Raises HandrailError where the client can't be made.
+        Just before a request leaves, at every attempt, the fence and the deadline are asked; what they raise ends the
+        call unsent, and botocore does not try again. Raises HandrailError where the client can't be made.
         """
         timeouts = timeouts or (self._brief if self._is_brief else None)
-        key = (service, region or self.region, before_send, timeouts)
+        key = (service, region or self.region, timeouts)
         with self._lock:
             if key not in self._clients:
                 self._clients[key] = self._make_client(*key)
@@ -208,7 +204,7 @@ class Aws:
             return f"profile {self.profile or 'default'} in {self._session.get_config_variable(variable)}"
         return _OLDER_FILES.get(method) or self.looked.rpartition(" → ")[2]
 
-    def _make_client(self, service: str, region: str, before_send: BeforeSend | None, timeouts: Timeouts | None) -> Any:
+    def _make_client(self, service: str, region: str, timeouts: Timeouts | None) -> Any:
         """Make a client: the one place to do so, where trimmed models would come in."""
         timeouts = timeouts or self._timeouts
         with aws_failures_explained("connect", region=region, aws=self):
@@ -220,12 +216,11 @@ class Aws:
                 config=_config(timeouts, direct=self.sandbox is not None),
             )
         self.retries.govern(client, timeouts.attempts)
-        if before_send is not None:
-            client.meta.events.register("before-send", lambda request, **_: before_send(request))
         client.meta.events.register("before-send", self._before_send)
         return client
 
     def _before_send(self, request: Any, event_name: str, **_: Any) -> None:
+        before_send(request)
         self.deadline.before_send(request, *event_name.split(".")[1:3])
 
     def _start_clock(self, model: Any, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
@@ -249,8 +244,15 @@ class Aws:
         seconds = time.monotonic() - context["handrail_started"]
         attempts = context.get("retries", {}).get("attempt", 1)
         self.calls.append(Call(service, operation, attempts, round(seconds * 1000)))
-        origin = Origin(self, context.get("client_region") or "", operation, service)
+        origin = Origin(self, context.get("client_region") or "", operation, service, context["handrail_actions"])
         mark_origin(parsed if exception is None else exception, origin)
+
+
+def _note_actions(params: Mapping[str, Any], context: dict[str, Any], event_name: str, **_: Any) -> None:
+    """Keep which IAM actions a call needs: its parameters are at hand now."""
+    service, call = event_name.split(".")[1:]
+    context["handrail_actions"] = actions = find_service(service).actions(call, params)
+    log.debug("%s:%s needs %s", service, call, " ".join(actions) or "no permission")
 
 
 def connect(

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from handrail.aws.answers import date_of
-from handrail.aws.failures import NotAwsError, aws_failures_explained, host_of
+from handrail.aws.failures import ask, aws_failures_explained
 from handrail.aws.paging import pages
-from handrail.core.errors import AwsFailure, Throttled, Unreachable
+from handrail.aws.service import Answer, Failure, Service
+from handrail.aws.unanswered import NotAwsError, host_of
+from handrail.core.errors import AwsFailure, Conflict, NotSetUp, Throttled, Unreachable, Usage, WrongState
 
 Item = dict[str, Any]
 Key = tuple[str, str]
@@ -18,6 +20,55 @@ HASH, RANGE = "pk", "sk"
 CONTENDED = "contended"  # the slug of the error that a moment's patience cures
 TRANSACTION_LIMIT = 100  # items of one TransactWriteItems
 _WHOLE = re.compile(r"-?[0-9]+\Z")
+
+_WRITTEN = Answer(dated=True)  # DynamoDB answers a write with an empty object
+_FOUND = Answer("Items Count Items[].pk Items[].sk", counted="Items", dated=True)  # its keys are its own
+_CHANGED = Failure(Conflict, "somebody else changed {subject} at the same time.", "repeat the command")
+
+# Sources: Amazon DynamoDB API reference; service authorization reference, Amazon DynamoDB.
+SERVICE = Service(
+    "dynamodb",
+    reads=("BatchGet", "Describe", "Get", "List", "Query", "Scan", "TransactGet"),
+    answers={
+        "GetItem": Answer("Item?.pk Item?.sk", dated=True),  # no Item: there is none
+        **dict.fromkeys(("PutItem", "DeleteItem", "TransactWriteItems"), _WRITTEN),
+        **dict.fromkeys(("Query", "Scan"), _FOUND),
+        "DescribeTable": Answer("Table.TableStatus"),
+        **dict.fromkeys(("CreateTable", "UpdateTable"), Answer("TableDescription")),
+        "DescribeContinuousBackups": Answer("ContinuousBackupsDescription.ContinuousBackupsStatus"),
+        "UpdateContinuousBackups": Answer("ContinuousBackupsDescription"),
+        "DescribeTimeToLive": Answer("TimeToLiveDescription.TimeToLiveStatus"),
+        "UpdateTimeToLive": Answer("TimeToLiveSpecification"),
+    },
+    needs={
+        "CreateTable": {"dynamodb:CreateTable": "", "dynamodb:TagResource": "Tags"},
+        "TransactWriteItems": {
+            "dynamodb:PutItem": "TransactItems[].Put",
+            "dynamodb:UpdateItem": "TransactItems[].Update",
+            "dynamodb:DeleteItem": "TransactItems[].Delete",
+            "dynamodb:ConditionCheckItem": "TransactItems[].ConditionCheck",
+        },
+    },
+    failures={
+        "ResourceNotFoundException": Failure(
+            NotSetUp,
+            "the account's ledger was not found in {region}.",
+            "handrail init, or set HANDRAIL_HOME_REGION",
+            "no_ledger",
+        ),
+        "ResourceInUseException": Failure(
+            WrongState, "{subject} is being made or removed at this moment.", "repeat the command"
+        ),
+        "ConditionalCheckFailedException": _CHANGED,
+        "TransactionCanceledException": _CHANGED,
+        "TransactionConflictException": _CHANGED,
+        "ValidationException": Failure(
+            Usage,
+            "the ledger does not take this value: {text}",
+            "shorten it where you gave it; else it is that of a row of the ledger: handrail audit verify",
+        ),
+    },
+)
 _SKEW = 5.0  # seconds by which a Date header may lag behind by itself: whole seconds, and the way here
 
 
@@ -168,7 +219,6 @@ class Table:
     def query(self, pk: str, *, backwards: bool = False, limit: int | None = None, after: str = "") -> Iterator[Item]:
         """Yield the items of a partition in the order of `sk`, strongly consistent; those after `after` only."""
         call: dict[str, Any] = {
-            "TableName": self.name,
             "KeyConditionExpression": f"{HASH} = :p" + (f" AND {RANGE} > :a" if after else ""),
             "ExpressionAttributeValues": {":p": {"S": pk}, **({":a": {"S": after}} if after else {})},
             "ScanIndexForward": not backwards,
@@ -176,7 +226,7 @@ class Table:
         }
         if limit is not None:
             call["Limit"] = limit
-        for page in self._pages("Query", self._client.query, call, lambda one, sk: one == pk and sk > after):
+        for page in self._pages("Query", call, lambda one, sk: one == pk and sk > after):
             self._date(page)
             yield from page["Items"]
             if limit is not None:
@@ -184,24 +234,23 @@ class Table:
 
     def scan(self) -> Iterator[Item]:
         """Yield every item of the table, strongly consistent."""
-        call = {"TableName": self.name, "ConsistentRead": True}
-        for page in self._pages("Scan", self._client.scan, call, lambda _pk, _sk: True):
+        for page in self._pages("Scan", {"ConsistentRead": True}, lambda _pk, _sk: True):
             yield from page["Items"]
 
     def _pages(
-        self, api: str, method: Callable[..., Any], call: Mapping[str, Any], fits: Callable[[str, str], bool]
+        self, api: str, call: Mapping[str, Any], fits: Callable[[str, str], bool]
     ) -> Iterator[Mapping[str, Any]]:
         """Yield the pages of a listing, their items as plain values; fits: whether a key is one that was asked for."""
 
-        def ask(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        def look(**parameters: Any) -> Mapping[str, Any]:
             with aws_failures_explained(f"dynamodb:{api}", subject=self.name):
-                page = method(**parameters)
+                page = ask(self._client, f"dynamodb:{api}", self.name, TableName=self.name, **parameters)
                 items = [_plain(raw) or {} for raw in page["Items"]]
                 for item in items:
                     self._check(api, item, fits)
             return {**page, "Items": items}
 
-        return pages(ask, call, {"LastEvaluatedKey": "ExclusiveStartKey"}, "Items")
+        return pages(look, call, {"LastEvaluatedKey": "ExclusiveStartKey"}, "Items")
 
 
 def _is(key: Key) -> Callable[[str, str], bool]:

@@ -1,14 +1,17 @@
 """EC2 and its images as Handrail's values: paging, lookups, the mutating calls. Judges nothing, prints nothing."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from functools import partial
 from typing import Any
 
-from handrail.aws.failures import NotAwsError, aws_failures_explained, host_of
+from handrail.aws.ec2_failures import FAILURES, FAILURES_OF, FAILURES_SAYING
+from handrail.aws.failures import ask, aws_failures_explained
 from handrail.aws.fencing import Gate, fenced
 from handrail.aws.paging import pages
+from handrail.aws.service import Answer, Service
+from handrail.aws.ssm import image_parameters
+from handrail.aws.unanswered import NotAwsError, host_of
 from handrail.core.ec2_rules import KNOWN_TYPES, LOGIN_USERS, TypeFacts
 from handrail.core.errors import NotFound, Usage
 from handrail.core.nearest import nearest
@@ -17,10 +20,48 @@ from handrail.core.resources import Image, Instance
 
 PAGE = 1000
 FILTER_VALUES = 200  # values that one filter of DescribeInstances takes
+_ARCHITECTURES = ("x86_64", "arm64")
 _OWNERS = {"099720109477": "ubuntu", "137112412989": "amazon-linux", "amazon": "amazon-linux"}
-_AMAZON_LINUX = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}"
-_UBUNTU = "/aws/service/canonical/ubuntu/server/{version}/stable/current/{arch}/hvm/ebs-{disk}/ami-id"
-_UBUNTU_ARCH = {"x86_64": "amd64", "arm64": "arm64"}
+
+_INSTANCE = ("InstanceId", "State.Name", "ClientToken", "Tags[].Key")
+_MOVED = "{0}[+].InstanceId {0}[+].CurrentState.Name"
+
+# Sources: Amazon EC2 API reference; service authorization reference, Amazon EC2.
+SERVICE = Service(
+    "ec2",
+    reads=("Describe", "Get"),
+    root="{}Response",
+    answers={
+        "DescribeInstances": Answer(
+            "Reservations Reservations[].Instances "
+            + " ".join(f"Reservations[].Instances[].{name}" for name in _INSTANCE)
+        ),
+        "RunInstances": Answer(" ".join(f"Instances[+].{name}" for name in _INSTANCE)),
+        "StartInstances": Answer(_MOVED.format("StartingInstances")),
+        "StopInstances": Answer(_MOVED.format("StoppingInstances")),
+        "TerminateInstances": Answer(_MOVED.format("TerminatingInstances")),
+        **dict.fromkeys(("RebootInstances", "CreateTags", "DeleteTags", "ModifyInstanceAttribute"), Answer()),
+        "DescribeInstanceTypes": Answer(
+            "InstanceTypes InstanceTypes[].ProcessorInfo.SupportedArchitectures[+] "
+            "InstanceTypes[].VCpuInfo.DefaultVCpus InstanceTypes[].MemoryInfo.SizeInMiB"
+        ),
+        "DescribeImages": Answer("Images Images[].ImageId Images[].State Images[].Architecture"),
+        "DescribeSecurityGroups": Answer("SecurityGroups SecurityGroups[].GroupId SecurityGroups[].GroupName"),
+        "DescribeKeyPairs": Answer("KeyPairs KeyPairs[].KeyName"),
+        "DescribeSubnets": Answer("Subnets Subnets[].SubnetId"),
+        "DescribeRegions": Answer("Regions[+].RegionName"),
+    },
+    needs={
+        "RunInstances": {
+            "ec2:RunInstances": "",
+            "ec2:CreateTags": "TagSpecifications",
+            "iam:PassRole": "IamInstanceProfile",
+        }
+    },
+    failures=FAILURES,
+    failures_of=FAILURES_OF,
+    failures_saying=FAILURES_SAYING,
+)
 
 
 @dataclass(frozen=True)
@@ -92,14 +133,7 @@ class Ec2:
 
     def _pages(self, api: str, call: Mapping[str, Any], items: str, subject: str = "") -> Iterator[Mapping[str, Any]]:
         """Yield the pages of a Describe call."""
-        method = getattr(self._client, _method(api))
-
-        def ask(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-            with aws_failures_explained(f"ec2:{api}", subject=subject):
-                page: Mapping[str, Any] = method(**parameters)
-            return page
-
-        return pages(ask, call, {"NextToken": "NextToken"}, items)
+        return pages(partial(ask, self._client, f"ec2:{api}", subject), call, {"NextToken": "NextToken"}, items)
 
     def _rows(self, api: str, items: str, subject: str = "", **call: Any) -> list[Mapping[str, Any]]:
         """Return all that a Describe call lists."""
@@ -160,8 +194,7 @@ class Ec2:
 
     def reboot(self, ids: Sequence[str], *, called: str = "") -> dict[str, str]:
         """Reboot instances: one call, all or none. Its reply tells no state."""
-        with aws_failures_explained("ec2:RebootInstances", subject=called or _subject(ids)):
-            self._client.reboot_instances(InstanceIds=list(ids))
+        ask(self._client, "ec2:RebootInstances", called or _subject(ids), InstanceIds=list(ids))
         return {}
 
     def terminate(self, ids: Sequence[str], *, called: str = "") -> dict[str, str]:
@@ -199,8 +232,8 @@ class Ec2:
 
     def change_type(self, instance_id: str, instance_type: str, *, called: str = "") -> None:
         """Change the type of a stopped instance."""
-        with aws_failures_explained("ec2:ModifyInstanceAttribute", subject=called or instance_id):
-            self._client.modify_instance_attribute(InstanceId=instance_id, InstanceType={"Value": instance_type})
+        change: dict[str, Any] = {"InstanceId": instance_id, "InstanceType": {"Value": instance_type}}
+        ask(self._client, "ec2:ModifyInstanceAttribute", called or instance_id, **change)
 
     def type_facts(self, name: str) -> TypeFacts:
         """Return a type's architecture, vCPUs and memory; the burstable families are known without a call.
@@ -221,7 +254,7 @@ class Ec2:
         architectures = raw["ProcessorInfo"]["SupportedArchitectures"]
         return TypeFacts(
             name=name,
-            architecture=next((one for one in architectures if one in _UBUNTU_ARCH), architectures[0]),
+            architecture=next((one for one in architectures if one in _ARCHITECTURES), architectures[0]),
             vcpus=raw["VCpuInfo"]["DefaultVCpus"],
             memory=raw["MemoryInfo"]["SizeInMiB"] / 1024,
         )
@@ -230,12 +263,10 @@ class Ec2:
         """Return the newest image of `ubuntu` (an LTS) or `amazon-linux` for an architecture.
 
         The public SSM parameters say which id is current; the image itself is then looked at, because a parameter may
-        name one that is gone. Raises NotFound if none exists. Sources: EC2 user guide, "Reference AMIs using Systems
-        Manager parameters"; Canonical, "Find Ubuntu images on AWS".
+        name one that is gone. Raises NotFound if none exists.
         """
-        names = _parameter_names(alias, architecture)
-        with aws_failures_explained("ssm:GetParameters", subject=alias):
-            reply = self._make_ssm().get_parameters(Names=names)
+        names = image_parameters(alias, architecture)
+        reply = ask(self._make_ssm(), "ssm:GetParameters", alias, Names=names)
         ids = {row["Name"]: row["Value"] for row in reply["Parameters"]}
         wanted = [ids[name] for name in names if name in ids]
         found = self._images(wanted) if wanted else {}
@@ -343,18 +374,6 @@ def _created_at(raw: Mapping[str, Any]) -> Any:
     return attached[0] if attached else raw.get("LaunchTime")
 
 
-def _parameter_names(alias: str, architecture: str) -> list[str]:
-    if alias == "amazon-linux":
-        return [_AMAZON_LINUX.format(arch=architecture)]
-    newest = date.today().year // 2 * 2
-    return [
-        _UBUNTU.format(
-            version=f"{year % 100}.04", arch=_UBUNTU_ARCH[architecture], disk="gp3" if year >= 2024 else "gp2"
-        )
-        for year in range(newest, 2020, -2)
-    ]
-
-
 def _image(raw: Mapping[str, Any]) -> Image:
     name = raw.get("Name", "")
     alias = _OWNERS.get(raw.get("OwnerId", ""))
@@ -394,10 +413,6 @@ def _profile(name_or_arn: str | None) -> dict[str, str] | None:
 
 def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
-
-
-def _method(api: str) -> str:
-    return re.sub("(?<=[a-z])(?=[A-Z])", "_", api).lower()
 
 
 def _subject(ids: Sequence[str]) -> str:

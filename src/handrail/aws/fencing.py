@@ -2,11 +2,13 @@
 
 Also counts what leaves that changes something, so that whatever fails later is judged by it (docs/adr/0009).
 
-The check stands behind signing and before the socket (botocore's `before-send`), on the very X-Amz-Date that AWS will
-judge the request by; nothing that is checked earlier could hold (docs/lease.md, rule 3).
+The check stands behind signing and before the socket (botocore's `before-send`), on the very date that AWS will judge
+the request by; nothing that is checked earlier could hold (docs/lease.md, rule 3). No body is read: the name of the
+call says what it is, whatever its service writes.
 """
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,8 +16,10 @@ from datetime import UTC, datetime
 from math import ceil
 from threading import Lock
 from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
 
 from handrail.aws.acting import changes_something, is_definite
+from handrail.aws.answers import date_of
 from handrail.core.errors import HandrailError
 
 LEDGER = "dynamodb"  # its writes are repeated by rules of their own, and settle themselves
@@ -54,7 +58,7 @@ class Deadline:
         """Raise HeldUp if a request that changes something was signed too late (botocore's before-send)."""
         if service == LEDGER or not changes_something(service, operation):
             return
-        late = 0.0 if self.until is None else signed_at(request.headers["X-Amz-Date"]) - self.until
+        late = 0.0 if self.until is None else signed_at(request) - self.until
         if late > 0:
             raise HeldUp(ceil(late))
         with self._lock:
@@ -79,21 +83,31 @@ _current: ContextVar[Gate | None] = ContextVar("fence", default=None)
 
 
 def before_send(request: Any) -> None:
-    """Ask the current fence, if there is one. Registered on every client that starts instances."""
+    """Ask the current fence, if there is one."""
     gate = _current.get()
     if gate is not None:
-        signed = request.headers["X-Amz-Date"]
-        gate.before_send(signed_at(signed))
-        log.debug("the fence lets a request through that was signed at %s", _text(signed))
+        signed = signed_at(request)
+        gate.before_send(signed)
+        log.debug("the fence lets a request through that was signed at %s", datetime.fromtimestamp(signed, UTC))
 
 
-def signed_at(header: str | bytes) -> float:
-    """Return the epoch seconds of an X-Amz-Date header (SigV4: `20261122T205500Z`)."""
-    return datetime.strptime(_text(header), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+def signed_at(request: Any) -> float:
+    """Return when a request was signed, in epoch seconds; now, for it is about to leave, where no date tells.
+
+    SigV4 says it in X-Amz-Date (`20261122T205500Z`), a header or, of a URL that is signed, a part of the query. Other
+    signers, and botocore's SigV4 where there was one before, say it in the header Date.
+    """
+    header = _header(request, "X-Amz-Date")
+    said = header or "".join(parse_qs(urlsplit(request.url).query).get("X-Amz-Date", ()))
+    if said:
+        return datetime.strptime(said, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+    date = date_of({"date": _header(request, "Date")})
+    return time.time() if date is None else date
 
 
-def _text(header: str | bytes) -> str:
-    return header.decode() if isinstance(header, bytes) else header
+def _header(request: Any, name: str) -> str:
+    value = request.headers.get(name) or ""
+    return value.decode() if isinstance(value, bytes) else value
 
 
 @contextmanager

@@ -1,11 +1,10 @@
 """The table of the ledger: making it, finding it, and what AWS keeps of it. Knows nothing of what stands in it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from handrail.aws.dynamodb import HASH, RANGE
-from handrail.aws.failures import aws_failures_explained
+from handrail.aws.failures import ask
 from handrail.core.errors import AwsFailure, HandrailError, NotSetUp
 from handrail.core.ownership import LEDGER_TABLE as NAME
 
@@ -43,21 +42,19 @@ class LedgerTable:
         table = self._describe()
         if table is None:
             return None
-        with aws_failures_explained("dynamodb:DescribeContinuousBackups", subject=NAME):
-            backups = self._client.describe_continuous_backups(TableName=NAME)["ContinuousBackupsDescription"]
-        with aws_failures_explained("dynamodb:DescribeTimeToLive", subject=NAME):
-            ttl = self._client.describe_time_to_live(TableName=NAME)["TimeToLiveDescription"]
+        backups = self._ask("DescribeContinuousBackups")["ContinuousBackupsDescription"]
+        recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
+        ttl = self._ask("DescribeTimeToLive")["TimeToLiveDescription"]
         return TableState(
             status=table["TableStatus"],
             deletion_protection=table.get("DeletionProtectionEnabled", False),
-            point_in_time_recovery=_recovers(backups),
+            point_in_time_recovery=recovery == "ENABLED",
             ttl=ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING"),
         )
 
     def _describe(self) -> dict[str, Any] | None:
         try:
-            with aws_failures_explained("dynamodb:DescribeTable", subject=NAME):
-                table: dict[str, Any] = self._client.describe_table(TableName=NAME)["Table"]
+            table: dict[str, Any] = self._ask("DescribeTable")["Table"]
         except NotSetUp as error:
             if error.slug != "no_ledger":
                 raise
@@ -73,8 +70,7 @@ class LedgerTable:
             self._create()
         state = self._wait_active()
         if not state.deletion_protection:
-            with aws_failures_explained("dynamodb:UpdateTable", subject=NAME):
-                self._client.update_table(TableName=NAME, DeletionProtectionEnabled=True)
+            self._ask("UpdateTable", DeletionProtectionEnabled=True)
             self._wait_active()
         if not state.point_in_time_recovery:
             self._enable_recovery()
@@ -83,48 +79,36 @@ class LedgerTable:
 
     def _enable_recovery(self) -> None:
         """Switch point-in-time recovery on; for a while after a table was made AWS says "try later"."""
+        switch = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
         for _ in range(_POLLS):
-            with aws_failures_explained("dynamodb:UpdateContinuousBackups", subject=NAME):
-                try:
-                    self._client.update_continuous_backups(
-                        TableName=NAME, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-                    )
-                    return
-                except self._client.exceptions.ContinuousBackupsUnavailableException:
-                    self._sleep(0.5)
+            if self._ask("UpdateContinuousBackups", excused="ContinuousBackupsUnavailableException", **switch):
+                return
+            self._sleep(0.5)
         raise AwsFailure(f"point-in-time recovery of {NAME} can't be switched on yet.", hint="handrail init")
 
     def _enable_ttl(self) -> None:
         """Switch TTL on. Raises HandrailError, unless somebody else has done it at the same moment."""
         try:
-            with aws_failures_explained("dynamodb:UpdateTimeToLive", subject=NAME):
-                self._client.update_time_to_live(
-                    TableName=NAME, TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL}
-                )
+            self._ask("UpdateTimeToLive", TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL})
         except HandrailError:
             state = self.find()
             if state is None or not state.ttl:
                 raise
 
     def _create(self) -> None:
-        with aws_failures_explained("dynamodb:CreateTable", subject=NAME):
-            try:
-                self._client.create_table(
-                    TableName=NAME,
-                    KeySchema=[
-                        {"AttributeName": HASH, "KeyType": "HASH"},
-                        {"AttributeName": RANGE, "KeyType": "RANGE"},
-                    ],
-                    AttributeDefinitions=[
-                        {"AttributeName": HASH, "AttributeType": "S"},
-                        {"AttributeName": RANGE, "AttributeType": "S"},
-                    ],
-                    BillingMode="PAY_PER_REQUEST",
-                    DeletionProtectionEnabled=True,
-                    Tags=[{"Key": "managed-by", "Value": "handrail"}],
-                )
-            except self._client.exceptions.ResourceInUseException:
-                return  # somebody else is making it at this moment
+        """Begin to make it, unless somebody else does at this moment."""
+        self._ask(
+            "CreateTable",
+            excused="ResourceInUseException",
+            KeySchema=[{"AttributeName": HASH, "KeyType": "HASH"}, {"AttributeName": RANGE, "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in (HASH, RANGE)],
+            BillingMode="PAY_PER_REQUEST",
+            DeletionProtectionEnabled=True,
+            Tags=[{"Key": "managed-by", "Value": "handrail"}],
+        )
+
+    def _ask(self, call: str, **parameters: Any) -> Any:
+        return ask(self._client, f"dynamodb:{call}", NAME, TableName=NAME, **parameters)
 
     def _wait_active(self) -> TableState:
         for _ in range(_POLLS):
@@ -133,8 +117,3 @@ class LedgerTable:
                 return state
             self._sleep(0.5)
         raise AwsFailure(f"the table {NAME} does not become active.", hint="handrail init")
-
-
-def _recovers(backups: Mapping[str, Any]) -> bool:
-    status = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
-    return bool(status == "ENABLED")

@@ -1,4 +1,8 @@
-"""Follows a listing of AWS from page to page to its end, and gives up one that does not go on."""
+"""Follows a listing of AWS from page to page to its end, and gives up one that does not go on.
+
+botocore's paginators take the end of what was said for the end of the listing: where more is to come without a word on
+from where, they stop as if that were all, and of pages that come again without end they only know a repeated token.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,7 +14,7 @@ EMPTY_PAGES = 200  # in a row; EC2 may answer with some where a filter leaves no
 
 
 def pages(
-    ask: Callable[[Mapping[str, Any]], Page],
+    ask: Callable[..., Page],
     call: Mapping[str, Any],
     tokens: Mapping[str, str],
     *items: str,
@@ -19,14 +23,14 @@ def pages(
 ) -> Iterator[Page]:
     """Yield the pages of a listing in their order.
 
-    ask: makes the call. tokens: member of a page -> parameter of the next call. items: the members that hold what is
-    listed. truncated: the member that says whether there is more; else a token does. optional: tokens that a page with
-    more may lack. Raises AwsFailure where more is said to come without a token, where a token or a whole page comes
-    again, and where nothing comes for too long.
+    ask: makes the call, given its parameters. tokens: member of a page -> parameter of the next call. items: the
+    members that hold what is listed. truncated: the member that says whether there is more; else a token does.
+    optional: tokens that a page with more may lack. Raises AwsFailure where more is said to come without a token, where
+    a token or a whole page comes again, and where nothing comes for too long.
     """
     asked, seen, empty, last = dict(call), set[str](), 0, list[Any]()
     while True:
-        page = ask(asked)
+        page = ask(**asked)
         listed = [page.get(name) or [] for name in items]
         yield page
         if not (page[truncated] if truncated else any(page.get(name) for name in tokens)):

@@ -2,23 +2,31 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from handrail.aws.failures import aws_failures_explained
+from handrail.aws.failures import ask, aws_failures_explained
 from handrail.aws.paging import pages
+from handrail.aws.s3_failures import FAILURES, FAILURES_OF
 from handrail.aws.s3_objects import Objects
-from handrail.core.caller import Caller
-from handrail.core.errors import AwsFailure, HandrailError, NotFound, PermissionDenied, Throttled, Unreachable
+from handrail.aws.service import Answer, Service
+from handrail.core.errors import (
+    AwsFailure,
+    HandrailError,
+    NotFound,
+    PermissionDenied,
+    Throttled,
+    Unreachable,
+)
 from handrail.core.s3_rules import Block, Exposure, evaluate
 
 if TYPE_CHECKING:
+    from handrail.aws.connect import Aws
     from handrail.aws.s3_locks import Vault
     from handrail.aws.s3_upload import Uploader
 
@@ -30,24 +38,99 @@ _SWITCHES = {
     "BlockPublicPolicy": "block_policy",
     "RestrictPublicBuckets": "restrict",
 }
+
+BLOCK = Answer(
+    " ".join(f"PublicAccessBlockConfiguration.{name}" for name in _SWITCHES),
+    "PublicAccessBlockConfiguration",
+    truths=" ".join(_SWITCHES),
+)
+_NO_BLOCK = "NoSuchPublicAccessBlockConfiguration"
+_BARE = Answer(bare=True)
+_STORED = Answer("ETag", bare=True)
+_VERSIONS = " ".join(
+    f"{kind}[].{name}" for kind in ("Versions", "DeleteMarkers") for name in ("Key", "VersionId", "LastModified")
+)
+# Of a version that is named the lock is read as well, which S3 leaves out where that is not allowed.
+_READS_OBJECT = {
+    "s3:GetObject": "!VersionId",
+    "s3:GetObjectVersion": "VersionId",
+    "s3:GetObjectRetention": "VersionId",
+    "s3:GetObjectLegalHold": "VersionId",
+}
+_LISTS, _PUTS = {"s3:ListBucket": ""}, {"s3:PutObject": ""}
+_PUTS_OBJECT = {**_PUTS, "s3:PutObjectRetention": "ObjectLockMode"}
+
+# Sources: Amazon S3 API reference (a second root is what moto, and so the sandbox, writes); Amazon S3 user guide,
+# "Required permissions for Amazon S3 API operations"; service authorization reference, Amazon S3.
+SERVICE = Service(
+    "s3",
+    reads=("Get", "Head", "List"),
+    answers={
+        "ListBuckets": Answer("Buckets Buckets[].Name", "ListAllMyBucketsResult"),
+        "HeadObject": Answer("ContentLength", bare=True),
+        "GetBucketTagging": Answer("TagSet TagSet[].Key", "Tagging"),
+        "GetPublicAccessBlock": BLOCK,
+        "GetBucketPolicyStatus": Answer("PolicyStatus.IsPublic", "PolicyStatus", truths="IsPublic"),
+        "GetBucketPolicy": Answer(document=True),
+        "GetBucketAcl": Answer("Grants Grants[].Grantee.Type", "AccessControlPolicy"),
+        "GetBucketVersioning": Answer(roots="VersioningConfiguration GetBucketVersioningResponse"),
+        "GetBucketEncryption": Answer(
+            "ServerSideEncryptionConfiguration.Rules[+]", "ServerSideEncryptionConfiguration"
+        ),
+        "GetBucketOwnershipControls": Answer("OwnershipControls.Rules[+].ObjectOwnership", "OwnershipControls"),
+        "GetObjectLockConfiguration": Answer("ObjectLockConfiguration", "ObjectLockConfiguration"),
+        "ListObjectsV2": Answer(
+            "IsTruncated Contents[].Key Contents[].Size", "ListBucketResult", "IsTruncated", dated=True
+        ),
+        "ListObjectVersions": Answer(f"IsTruncated {_VERSIONS} Versions[].Size", "ListVersionsResult", "IsTruncated"),
+        "ListMultipartUploads": Answer(
+            "IsTruncated Uploads[].Key Uploads[].UploadId", "ListMultipartUploadsResult", "IsTruncated"
+        ),
+        # moto calls it a response
+        "ListParts": Answer("IsTruncated Parts[].LastModified", "ListPartsResult ListPartsResponse", "IsTruncated"),
+        "DeleteObjects": Answer("Errors[].Key", "DeleteResult"),
+        "CreateMultipartUpload": Answer("UploadId", "InitiateMultipartUploadResult"),
+        "CompleteMultipartUpload": Answer("ETag", "CompleteMultipartUploadResult"),
+        **dict.fromkeys(("UploadPart", "PutObject"), _STORED),
+        "GetObject": _BARE,  # and then the content, which its reader takes as it comes
+        **dict.fromkeys(("HeadBucket", "CreateBucket", "DeleteBucket", "DeleteObject", "AbortMultipartUpload"), _BARE),
+        **dict.fromkeys(("PutBucketPolicy", "DeleteBucketPolicy", "PutBucketTagging", "PutBucketVersioning"), _BARE),
+        **dict.fromkeys(("PutBucketEncryption", "PutPublicAccessBlock"), _BARE),
+    },
+    needs={
+        "ListBuckets": {"s3:ListAllMyBuckets": ""},
+        **dict.fromkeys(("HeadBucket", "ListObjectsV2"), _LISTS),
+        "ListObjectVersions": {"s3:ListBucketVersions": ""},
+        "ListMultipartUploads": {"s3:ListBucketMultipartUploads": ""},
+        "ListParts": {"s3:ListMultipartUploadParts": ""},
+        "CreateBucket": {
+            "s3:CreateBucket": "",
+            "s3:TagResource": "CreateBucketConfiguration.Tags",
+            "s3:PutBucketOwnershipControls": "ObjectOwnership",
+            "s3:PutBucketObjectLockConfiguration": "ObjectLockEnabledForBucket",
+            "s3:PutBucketVersioning": "ObjectLockEnabledForBucket",
+        },
+        "GetPublicAccessBlock": {"s3:GetBucketPublicAccessBlock": ""},
+        "PutPublicAccessBlock": {"s3:PutBucketPublicAccessBlock": ""},
+        "GetBucketEncryption": {"s3:GetEncryptionConfiguration": ""},
+        "PutBucketEncryption": {"s3:PutEncryptionConfiguration": ""},
+        "GetObjectLockConfiguration": {"s3:GetBucketObjectLockConfiguration": ""},
+        **dict.fromkeys(("HeadObject", "GetObject"), _READS_OBJECT),
+        **dict.fromkeys(("PutObject", "CreateMultipartUpload"), _PUTS_OBJECT),
+        **dict.fromkeys(("UploadPart", "CompleteMultipartUpload"), _PUTS),
+        "DeleteObject": {"s3:DeleteObject": "!VersionId", "s3:DeleteObjectVersion": "VersionId"},
+        "DeleteObjects": {
+            "s3:DeleteObject": "!Delete.Objects[].VersionId",
+            "s3:DeleteObjectVersion": "Delete.Objects[].VersionId",
+        },
+    },
+    failures=FAILURES,
+    failures_of=FAILURES_OF,
+)
 _EVERYONE = (
     "http://acs.amazonaws.com/groups/global/AllUsers",
     "http://acs.amazonaws.com/groups/global/AuthenticatedUsers",
 )
-
-
-class Connection(Protocol):
-    """What is asked of a connection; `aws.connect.Aws` is one."""
-
-    @property
-    def endpoint(self) -> str:
-        """Return its URL where it is not AWS's own, else an empty text."""
-
-    def client(self, service: str, region: str | None = None) -> Any:
-        """Return a botocore client."""
-
-    def caller(self) -> Caller:
-        """Return who is asking."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +178,7 @@ class View:
 class S3:
     """The buckets of one account."""
 
-    def __init__(self, aws: Connection, region: str) -> None:
+    def __init__(self, aws: "Aws", region: str) -> None:
         self._aws, self.region = aws, region
         self._lock, self._account_block = threading.Lock(), list[Block | None]()
 
@@ -141,14 +224,10 @@ class S3:
     def list_buckets(self) -> list[Listed]:
         """Return every bucket of the account, all pages, by name."""
 
-        def ask(call: Mapping[str, Any]) -> Mapping[str, Any]:
-            with self._explained("ListBuckets"):
-                page: Mapping[str, Any] = self.client(self.region).list_buckets(**call)
-            return page
-
+        look, token = partial(ask, self.client(self.region), "s3:ListBuckets"), "ContinuationToken"
         found = [
             Listed(raw["Name"], raw.get("BucketRegion", ""), raw.get("CreationDate"))
-            for page in pages(ask, {"MaxBuckets": 1000}, {"ContinuationToken": "ContinuationToken"}, "Buckets")
+            for page in pages(look, {"MaxBuckets": 1000}, {token: token}, "Buckets")
             for raw in page["Buckets"]
         ]
         return sorted(found, key=lambda one: one.name)
@@ -160,7 +239,7 @@ class S3:
         """
         from botocore.exceptions import ClientError
 
-        with self._explained("HeadBucket", name):
+        with aws_failures_explained("s3:HeadBucket", subject=name):
             try:
                 reply = self.client(region).head_bucket(Bucket=name, ExpectedBucketOwner=account or self.account)
             except ClientError as error:
@@ -179,14 +258,13 @@ class S3:
 
         object_lock: with Object Lock, which versions every object and can't be taken off again.
         """
-        configuration: dict[str, Any] = {"Tags": _tag_list(tags)}
-        lock = {"ObjectLockEnabledForBucket": True} if object_lock else {}
-        if self.region != DEFAULT_REGION:
-            configuration["LocationConstraint"] = self.region
-        with self._explained("CreateBucket", name):
-            self.client(self.region).create_bucket(
-                Bucket=name, ObjectOwnership="BucketOwnerEnforced", CreateBucketConfiguration=configuration, **lock
-            )
+        place = {} if self.region == DEFAULT_REGION else {"LocationConstraint": self.region}
+        made: dict[str, Any] = {
+            "ObjectOwnership": "BucketOwnerEnforced",
+            "CreateBucketConfiguration": {"Tags": _tag_list(tags), **place},
+            **({"ObjectLockEnabledForBucket": True} if object_lock else {}),
+        }
+        ask(self.client(self.region), "s3:CreateBucket", name, Bucket=name, **made)
 
     def view(self, name: str, region: str) -> View:
         """Return tags and access of a bucket; what is not allowed to be read is named. Raises NotFound."""
@@ -222,45 +300,44 @@ class S3:
 
     def tags(self, name: str, region: str) -> dict[str, str]:
         """Return a bucket's tags."""
-        reply = self._read("get_bucket_tagging", "NoSuchTagSet", name, region)
+        reply = self._read("s3:GetBucketTagging", "NoSuchTagSet", name, region)
         return {tag["Key"]: tag.get("Value", "") for tag in reply.get("TagSet", ())}
 
     def put_tags(self, name: str, region: str, tags: Mapping[str, str]) -> None:
         """Set all tags of a bucket."""
-        self._write("put_bucket_tagging", name, region, Tagging={"TagSet": _tag_list(tags)})
+        self._write("s3:PutBucketTagging", name, region, Tagging={"TagSet": _tag_list(tags)})
 
     def block(self, name: str, region: str) -> Block:
         """Return a bucket's Block Public Access; nothing set is all off."""
-        reply = self._read("get_public_access_block", "NoSuchPublicAccessBlockConfiguration", name, region)
-        return _block(reply.get("PublicAccessBlockConfiguration", {}))
+        return _block(self._read("s3:GetPublicAccessBlock", _NO_BLOCK, name, region))
 
     def put_block(self, name: str, region: str, block: Block) -> None:
         """Set a bucket's Block Public Access."""
         switches = {theirs: getattr(block, ours) for theirs, ours in _SWITCHES.items()}
-        self._write("put_public_access_block", name, region, PublicAccessBlockConfiguration=switches)
+        self._write("s3:PutPublicAccessBlock", name, region, PublicAccessBlockConfiguration=switches)
 
     def is_policy_public(self, name: str, region: str) -> bool:
         """Return whether S3 judges the bucket's policy to be public."""
-        reply = self._read("get_bucket_policy_status", "NoSuchBucketPolicy", name, region)
+        reply = self._read("s3:GetBucketPolicyStatus", "NoSuchBucketPolicy", name, region)
         return bool(reply.get("PolicyStatus", {}).get("IsPublic", False))
 
     def is_acl_public(self, name: str, region: str) -> bool:
         """Return whether the bucket's ACL grants anything to everyone."""
-        reply = self._read("get_bucket_acl", "AccessControlListNotSupported", name, region)
+        reply = self._read("s3:GetBucketAcl", "AccessControlListNotSupported", name, region)
         grantees = [grant["Grantee"] for grant in reply.get("Grants", ())]
         return any(one["Type"] == "Group" and one.get("URI", _EVERYONE[0]) in _EVERYONE for one in grantees)
 
     def policy(self, name: str, region: str) -> dict[str, Any] | None:
         """Return a bucket's policy, or None."""
-        reply = self._read("get_bucket_policy", "NoSuchBucketPolicy", name, region)
+        reply = self._read("s3:GetBucketPolicy", "NoSuchBucketPolicy", name, region)
         return json.loads(reply["Policy"]) if reply.get("Policy") else None
 
     def put_policy(self, name: str, region: str, policy: Mapping[str, Any] | None) -> None:
         """Set a bucket's policy; None takes it away."""
         if policy is None:
-            self._write("delete_bucket_policy", name, region)
+            self._write("s3:DeleteBucketPolicy", name, region)
         else:
-            self._write("put_bucket_policy", name, region, Policy=json.dumps(policy))
+            self._write("s3:PutBucketPolicy", name, region, Policy=json.dumps(policy))
 
     def settings(self, name: str, region: str, *, lock: bool = False) -> Settings:
         """Return versioning, encryption, ownership and, where asked for, Object Lock; None where not allowed."""
@@ -276,13 +353,13 @@ class S3:
 
     def versioning(self, name: str, region: str) -> str:
         """Return `on`, `off` or `suspended`."""
-        reply = self._read("get_bucket_versioning", "", name, region)
+        reply = self._read("s3:GetBucketVersioning", "", name, region)
         return {"Enabled": "on", "Suspended": "suspended"}.get(reply.get("Status", ""), "off")
 
     def put_versioning(self, name: str, region: str, *, is_on: bool) -> None:
         """Switch versioning on, or suspend it."""
         status = "Enabled" if is_on else "Suspended"
-        self._write("put_bucket_versioning", name, region, VersioningConfiguration={"Status": status})
+        self._write("s3:PutBucketVersioning", name, region, VersioningConfiguration={"Status": status})
 
     def encryption(self, name: str, region: str) -> str:
         """Return the algorithm of the default encryption, or `none`.
@@ -290,7 +367,7 @@ class S3:
         A rule may say nothing of it, but which kinds are blocked; S3 then encrypts by its own keys, as ever.
         Source: S3 user guide, "Setting default server-side encryption behavior".
         """
-        reply = self._read("get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError", name, region)
+        reply = self._read("s3:GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError", name, region)
         rules = reply.get("ServerSideEncryptionConfiguration", {}).get("Rules", ())
         defaults = (rule.get("ApplyServerSideEncryptionByDefault", {}) for rule in rules)
         return next((str(default.get("SSEAlgorithm", "AES256")) for default in defaults), "none")
@@ -298,40 +375,31 @@ class S3:
     def put_encryption(self, name: str, region: str) -> None:
         """Encrypt every new object with S3's own keys (SSE-S3)."""
         rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
-        self._write("put_bucket_encryption", name, region, ServerSideEncryptionConfiguration={"Rules": [rule]})
+        self._write("s3:PutBucketEncryption", name, region, ServerSideEncryptionConfiguration={"Rules": [rule]})
 
     def ownership(self, name: str, region: str) -> str:
         """Return the object ownership, or `ObjectWriter` where none is set (AWS's default of old buckets)."""
-        reply = self._read("get_bucket_ownership_controls", "OwnershipControlsNotFoundError", name, region)
+        reply = self._read("s3:GetBucketOwnershipControls", "OwnershipControlsNotFoundError", name, region)
         rules = reply.get("OwnershipControls", {}).get("Rules", ())
         return next((str(rule["ObjectOwnership"]) for rule in rules), "ObjectWriter")
 
     def object_lock(self, name: str, region: str) -> str:
         """Return `on` where versions of objects can be locked in the bucket, else `off`."""
-        reply = self._read("get_object_lock_configuration", "ObjectLockConfigurationNotFoundError", name, region)
-        enabled = reply.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled")
-        return "on" if enabled == "Enabled" else "off"
+        return "on" if self.vault(name, region).has_lock() else "off"
 
     def delete(self, name: str, region: str) -> None:
         """Delete an empty bucket. Raises WrongState where it is not empty, NotFound where it is gone."""
-        self._write("delete_bucket", name, region)
+        self._write("s3:DeleteBucket", name, region)
 
     # ---- the account
 
     def account_block(self) -> Block:
         """Return the account's Block Public Access; nothing set is all off. Raises PermissionDenied."""
-        from botocore.exceptions import ClientError
-
-        client = self._aws.client("s3control", self.region)
+        client, whose = self._aws.client("s3control", self.region), f"account {self.account}"
         client.meta.events.register_first("before-sign.s3-control", self._straighten, unique_id="handrail-straighten")
+        call = "s3control:GetPublicAccessBlock"
         try:
-            with self._explained("GetAccountPublicAccessBlock", f"account {self.account}"):
-                try:
-                    reply = client.get_public_access_block(AccountId=self.account)
-                except ClientError as error:
-                    if error.response.get("Error", {}).get("Code") != "NoSuchPublicAccessBlockConfiguration":
-                        raise
-                    return Block()
+            reply = ask(client, call, whose, excused=_NO_BLOCK, AccountId=self.account)
         except PermissionDenied as error:
             action = "s3:GetAccountPublicAccessBlock"
             raise PermissionDenied(
@@ -340,7 +408,7 @@ class S3:
                 hint=f"ask the owner of the account to allow {action}",
                 details={**error.details, "action": action},
             ) from error
-        return _block(reply.get("PublicAccessBlockConfiguration", {}))
+        return _block(reply)
 
     def account_block_if_allowed(self) -> Block | None:
         """Return the account's Block Public Access, asked once; None where it may not be, or can't be, read.
@@ -365,33 +433,13 @@ class S3:
 
     # ---- calls
 
-    def _read(self, method: str, missing: str, name: str, region: str) -> Mapping[str, Any]:
-        """Make a call that looks; the code of "nothing is set" gives an empty reply."""
-        from botocore.exceptions import ClientError
-
-        with self._explained(_api(method), name):
-            try:
-                reply: Mapping[str, Any] = getattr(self.client(region), method)(
-                    Bucket=name, ExpectedBucketOwner=self.account
-                )
-            except ClientError as error:
-                if not missing or error.response.get("Error", {}).get("Code") != missing:
-                    raise
-                return {}
+    def _read(self, call: str, unset: str, name: str, region: str) -> Mapping[str, Any]:
+        whose = {"Bucket": name, "ExpectedBucketOwner": self.account}
+        reply: Mapping[str, Any] = ask(self.client(region), call, name, excused=unset, **whose)
         return reply
 
-    def _write(self, method: str, name: str, region: str, **parameters: Any) -> None:
-        with self._explained(_api(method), name):
-            getattr(self.client(region), method)(Bucket=name, ExpectedBucketOwner=self.account, **parameters)
-
-    @contextmanager
-    def _explained(self, api: str, name: str = "") -> Iterator[None]:
-        with aws_failures_explained(f"s3:{api}", subject=name, region=self.region):
-            yield
-
-
-def _api(method: str) -> str:
-    return "".join(word.capitalize() for word in method.split("_"))
+    def _write(self, call: str, name: str, region: str, **parameters: Any) -> None:
+        ask(self.client(region), call, name, Bucket=name, ExpectedBucketOwner=self.account, **parameters)
 
 
 def _region_of(reply: Mapping[str, Any]) -> str:
@@ -399,7 +447,8 @@ def _region_of(reply: Mapping[str, Any]) -> str:
     return str(reply.get("BucketRegion") or headers.get("x-amz-bucket-region") or "")
 
 
-def _block(switches: Mapping[str, Any]) -> Block:
+def _block(reply: Mapping[str, Any]) -> Block:
+    switches = reply.get("PublicAccessBlockConfiguration", {})
     return Block(**{ours: bool(switches.get(theirs, False)) for theirs, ours in _SWITCHES.items()})
 
 

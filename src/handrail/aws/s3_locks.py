@@ -1,13 +1,11 @@
 """Versions of objects under Object Lock: putting one that nobody can delete, and reading versions as they stand."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from handrail.aws.failures import aws_failures_explained
 from handrail.aws.s3_objects import Objects
 from handrail.core.errors import NotFound, PermissionDenied, Unreachable
 
@@ -58,37 +56,18 @@ class Vault:
     """The versions in one bucket, which must belong to `account` on every call."""
 
     def __init__(self, client: Any, bucket: str, account: str) -> None:
-        self._client, self.bucket = client, bucket
-        self._common = {"Bucket": bucket, "ExpectedBucketOwner": account}
-        self._objects = Objects(client, bucket, account)
+        self.bucket, self._objects = bucket, Objects(client, bucket, account)
 
     def has_lock(self) -> bool:
         """Return whether versions can be locked in the bucket. Raises NotFound, PermissionDenied."""
-        from botocore.exceptions import ClientError
-
-        with self._explained("GetObjectLockConfiguration"):
-            try:
-                reply = self._client.get_object_lock_configuration(**self._common)
-            except ClientError as error:
-                if error.response.get("Error", {}).get("Code") != "ObjectLockConfigurationNotFoundError":
-                    raise
-                return False
+        reply = self._objects.ask("s3:GetObjectLockConfiguration", excused="ObjectLockConfigurationNotFoundError")
         return bool(reply.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") == "Enabled")
 
     def put(self, key: str, body: bytes, lock: Lock) -> str:
         """Put an object, S3 checking its SHA-256, under a lock where one is given; return the id of the version."""
-        locking: dict[str, Any] = (
-            {"ObjectLockMode": lock.mode, "ObjectLockRetainUntilDate": lock.until} if lock.mode else {}
-        )
-        with self._explained("PutObject", key):
-            reply = self._client.put_object(
-                **self._common,
-                **locking,
-                Key=key,
-                Body=body,
-                ContentType="application/json",
-                ChecksumAlgorithm="SHA256",
-            )
+        locking = {"ObjectLockMode": lock.mode, "ObjectLockRetainUntilDate": lock.until} if lock.mode else {}
+        checked = {"ContentType": "application/json", "ChecksumAlgorithm": "SHA256"}
+        reply = self._objects.ask("s3:PutObject", key, Key=key, Body=body, **checked, **locking)
         return str(reply.get("VersionId") or "null")
 
     def versions(self, prefix: str) -> Iterator[Version]:
@@ -105,23 +84,20 @@ class Vault:
 
     def lock_of(self, version: Version) -> Lock:
         """Return what keeps a version. Raises NotFound."""
-        with self._explained("HeadObject", version.key):
-            reply = self._client.head_object(**self._common, **version.named)
-        return _lock(reply)
+        return _lock(self._objects.ask("s3:HeadObject", version.key, **version.named))
 
     def read(self, version: Version, limit: int) -> tuple[bytes, Lock]:
         """Return the content of a version, at most one byte more than `limit`, and what keeps it. Raises NotFound."""
         from botocore.exceptions import BotoCoreError
 
-        with self._explained("GetObject", version.key):
-            reply = self._client.get_object(**self._common, **version.named)
-            try:
-                body = reply["Body"].read(limit + 1)
-                if len(body) <= limit:
-                    reply["Body"].read(1)  # the end is where length and checksum are compared
-                return body, _lock(reply)
-            except (BotoCoreError, OSError) as error:
-                raise Unreachable(f"the answer for {version.key} broke off.", hint="repeat the command") from error
+        reply = self._objects.ask("s3:GetObject", version.key, **version.named)
+        try:
+            body = reply["Body"].read(limit + 1)
+            if len(body) <= limit:
+                reply["Body"].read(1)  # the end is where length and checksum are compared
+        except (BotoCoreError, OSError) as error:
+            raise Unreachable(f"the answer for {version.key} broke off.", hint="repeat the command") from error
+        return body, _lock(reply)
 
     def first_locked(self, probed: int) -> tuple[str, Lock] | None:
         """Return the key and lock of the first version that is locked, among so many; None where none is seen."""
@@ -134,11 +110,6 @@ class Vault:
             if lock.hinders(now):
                 return version.key, lock
         return None
-
-    @contextmanager
-    def _explained(self, api: str, key: str = "") -> Iterator[None]:
-        with aws_failures_explained(f"s3:{api}", subject=key or self.bucket):
-            yield
 
 
 def _lock(reply: Mapping[str, Any]) -> Lock:

@@ -1,15 +1,15 @@
 """Objects of one bucket: listing them in bounded memory, looking at some, deleting many. Sends nothing up."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 from urllib.parse import unquote_plus
 
 from handrail.aws.answers import date_of
-from handrail.aws.failures import aws_failures_explained
+from handrail.aws.failures import ask
 from handrail.aws.paging import pages, stuck
 from handrail.core.errors import NotFound, PermissionDenied
 from handrail.core.resources import StoredObject
@@ -74,13 +74,15 @@ class Objects:
         self._client, self.bucket = client, bucket
         self._common = {"Bucket": bucket, "ExpectedBucketOwner": account}
 
+    def ask(self, call: str, key: str = "", /, **parameters: Any) -> Any:
+        """Make a call about the bucket (`s3:ListParts`) and return its reply. key: of the object that it is about."""
+        return ask(self._client, call, key or self.bucket, **self._common, **parameters)
+
     def walk(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
         """Yield the objects whose keys begin with a prefix, in the order of their keys, one page in memory."""
-        call: dict[str, Any] = {**self._common, "MaxKeys": PAGE, "Prefix": prefix}
-        if after:
-            call["StartAfter"] = after
-        tokens = {"NextContinuationToken": "ContinuationToken"}
-        for page in pages(self._page, call, tokens, "Contents", truncated="IsTruncated"):
+        call = {"MaxKeys": PAGE, "Prefix": prefix, **({"StartAfter": after} if after else {})}
+        look, tokens = partial(self.ask, "s3:ListObjectsV2"), {"NextContinuationToken": "ContinuationToken"}
+        for page in pages(look, call, tokens, "Contents", truncated="IsTruncated"):
             yield from (_stored(raw) for raw in page.get("Contents", ()))
 
     def present(self, keys: Iterable[str]) -> dict[str, StoredObject]:
@@ -93,7 +95,7 @@ class Objects:
         at, after = 0, ""
         while at < len(wanted):
             after = max(after, _just_before(wanted[at]))
-            page = self._page({**self._common, "MaxKeys": PAGE, **({"StartAfter": after} if after else {})})
+            page = self.ask("s3:ListObjectsV2", MaxKeys=PAGE, **({"StartAfter": after} if after else {}))
             there = {raw["Key"]: raw for raw in page.get("Contents", ())}
             found.update((key, _stored(there[key])) for key in islice(wanted, at, None) if key in there)
             if not page["IsTruncated"]:
@@ -108,8 +110,7 @@ class Objects:
     def head(self, key: str) -> StoredObject | None:
         """Return an object with its full CRC32 where S3 has one; None if there is no such object."""
         try:
-            with self._explained("HeadObject", key):
-                reply = self._client.head_object(**self._common, Key=key, ChecksumMode="ENABLED")
+            reply = self.ask("s3:HeadObject", key, Key=key, ChecksumMode="ENABLED")
         except NotFound:
             return None
         whole = reply.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT"
@@ -124,8 +125,7 @@ class Objects:
 
     def now(self) -> datetime:
         """Return the time of day as S3 has it, whole seconds, by the date of a reply."""
-        with self._explained("ListObjectsV2"):
-            reply = self._client.list_objects_v2(**self._common, MaxKeys=1)
+        reply = self.ask("s3:ListObjectsV2", MaxKeys=1)
         return datetime.fromtimestamp(date_of(reply["ResponseMetadata"]["HTTPHeaders"]) or 0, UTC)
 
     def unfinished(self, prefix: str = "") -> Iterator[Unfinished]:
@@ -133,11 +133,9 @@ class Objects:
 
         Keys are asked for as URLs write them, for XML can't write all; botocore sees to that in other listings only.
         """
-        call: dict[str, Any] = {**self._common, "Prefix": prefix, "EncodingType": "url"}
 
-        def ask(call: Mapping[str, Any]) -> Mapping[str, Any]:
-            with self._explained("ListMultipartUploads"):
-                page: dict[str, Any] = self._client.list_multipart_uploads(**call)
+        def look(**call: Any) -> Mapping[str, Any]:
+            page = self.ask("s3:ListMultipartUploads", Prefix=prefix, EncodingType="url", **call)
             read = unquote_plus if page.get("EncodingType") == "url" else str
             return {
                 **page,
@@ -146,45 +144,32 @@ class Objects:
             }
 
         tokens = {"NextKeyMarker": "KeyMarker", "NextUploadIdMarker": "UploadIdMarker"}
-        for page in pages(ask, call, tokens, "Uploads", truncated="IsTruncated"):
+        for page in pages(look, {}, tokens, "Uploads", truncated="IsTruncated"):
             for raw in page["Uploads"]:
                 yield Unfinished(raw["Key"], raw["UploadId"], raw.get("Initiated"))
 
     def touched_at(self, upload: Unfinished) -> datetime | None:
         """Return when an unfinished upload was begun or last got a part. None: nobody knows. Raises NotFound: gone."""
-        call: dict[str, Any] = {**self._common, "Key": upload.key, "UploadId": upload.id}
+        call = {"Key": upload.key, "UploadId": upload.id}
         times = [upload.started_at] if upload.started_at else []
-
-        def ask(call: Mapping[str, Any]) -> Mapping[str, Any]:
-            with self._explained("ListParts", upload.key):
-                page: Mapping[str, Any] = self._client.list_parts(**call)
-            return page
-
-        tokens = {"NextPartNumberMarker": "PartNumberMarker"}
-        for page in pages(ask, call, tokens, "Parts", truncated="IsTruncated"):
+        look, tokens = partial(self.ask, "s3:ListParts", upload.key), {"NextPartNumberMarker": "PartNumberMarker"}
+        for page in pages(look, call, tokens, "Parts", truncated="IsTruncated"):
             times += [part["LastModified"] for part in page.get("Parts", ())]
         return max(times, default=None)
 
     def abort(self, upload: Unfinished) -> None:
         """Throw the parts of an unfinished upload away; one that is gone already is no error."""
         try:
-            with self._explained("AbortMultipartUpload", upload.key):
-                self._client.abort_multipart_upload(**self._common, Key=upload.key, UploadId=upload.id)
+            self.ask("s3:AbortMultipartUpload", upload.key, Key=upload.key, UploadId=upload.id)
         except NotFound:
             return
 
     def versions(self, prefix: str = "") -> Iterator[list[dict[str, Any]]]:
         """Yield pages of every version and delete marker: Key, VersionId, and whether it is the latest and its size."""
-        call: dict[str, Any] = {**self._common, **({"Prefix": prefix} if prefix else {})}
-
-        def ask(call: Mapping[str, Any]) -> Mapping[str, Any]:
-            with self._explained("ListObjectVersions"):
-                page: Mapping[str, Any] = self._client.list_object_versions(**call)
-            return page
-
+        look, call = partial(self.ask, "s3:ListObjectVersions"), {"Prefix": prefix} if prefix else {}
         tokens, more = {"NextKeyMarker": "KeyMarker", "NextVersionIdMarker": "VersionIdMarker"}, "IsTruncated"
         listed = ("Versions", "DeleteMarkers")
-        for page in pages(ask, call, tokens, *listed, truncated=more, optional=("NextVersionIdMarker",)):
+        for page in pages(look, call, tokens, *listed, truncated=more, optional=("NextVersionIdMarker",)):
             yield [
                 *page.get("Versions", ()),
                 *({**marker, "Size": 0, "IsMarker": True} for marker in page.get("DeleteMarkers", ())),
@@ -200,8 +185,7 @@ class Objects:
         refused = [refusal for one in alone for refusal in self._delete_alone(one)]
         together = [one for one in named if fits_xml(one["Key"])]
         if together:
-            with self._explained("DeleteObjects"):
-                reply = self._client.delete_objects(**self._common, Delete={"Objects": together, "Quiet": True})
+            reply = self.ask("s3:DeleteObjects", Delete={"Objects": together, "Quiet": True})
             refused += reply.get("Errors", ())
         tally.add(len(named), refused)
         return refused
@@ -209,21 +193,10 @@ class Objects:
     def _delete_alone(self, named: Mapping[str, str]) -> list[Mapping[str, str]]:
         """Delete one key, and return its refusal in the form of DeleteObjects, or nothing."""
         try:
-            with self._explained("DeleteObject", named["Key"]):
-                self._client.delete_object(**self._common, **named)
+            self.ask("s3:DeleteObject", named["Key"], **named)
         except PermissionDenied as error:
             return [{**named, "Code": str(error.details.get("aws_code", "")), "Message": error.message}]
         return []
-
-    def _page(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
-        with self._explained("ListObjectsV2"):
-            page: Mapping[str, Any] = self._client.list_objects_v2(**call)
-        return page
-
-    @contextmanager
-    def _explained(self, api: str, key: str = "") -> Iterator[None]:
-        with aws_failures_explained(f"s3:{api}", subject=key or self.bucket):
-            yield
 
 
 def batches(items: Iterable[Any], size: int = PAGE) -> Iterator[list[Any]]:

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
-from handrail.aws.failures import aws_failures_explained
 from handrail.aws.s3_files import Digest, Meter, Slice, changed, check_same, open_file, read_digest, read_exactly
 from handrail.aws.s3_objects import Objects, Unfinished
 from handrail.core.errors import (
@@ -53,11 +52,6 @@ class Terms:
     begun: Callable[[str], object] = lambda id: None
 
     @property
-    def common(self) -> dict[str, str]:
-        """Return what every call says."""
-        return {"Bucket": self.bucket, "ExpectedBucketOwner": self.account}
-
-    @property
     def condition(self) -> dict[str, str]:
         """Return what keeps a call from replacing an object."""
         return {} if self.overwrite else {"IfNoneMatch": "*"}
@@ -71,8 +65,7 @@ class Uploader:
     """Uploads to one bucket. Ctrl-C ends it, after what is unfinished was aborted."""
 
     def __init__(self, client: Any, terms: Terms) -> None:
-        self._client, self._terms = client, terms
-        self._objects = Objects(client, terms.bucket, terms.account)
+        self._terms, self._objects = terms, Objects(client, terms.bucket, terms.account)
         self._slots = threading.BoundedSemaphore(WORKERS)
 
     def send(self, files: Sequence[LocalFile], tell: Tell) -> list[Shipment]:
@@ -157,15 +150,11 @@ class Uploader:
             return self._proved(file, ours, reply)
 
     def _put_once(self, file: LocalFile, body: bytes, ours: str, meter: Meter) -> Mapping[str, Any]:
-        with self._slots, _explained("PutObject", file.key):
+        said = {"Key": file.key, "ContentType": self._terms.type_of(file), "ChecksumCRC32": ours}
+        with self._slots:
             meter.check()
-            reply: Mapping[str, Any] = self._client.put_object(
-                **self._terms.common,
-                **self._terms.condition,
-                Key=file.key,
-                Body=body,
-                ContentType=self._terms.type_of(file),
-                ChecksumCRC32=ours,
+            reply: Mapping[str, Any] = self._objects.ask(
+                "s3:PutObject", file.key, Body=body, **said, **self._terms.condition
             )
         return reply
 
@@ -203,15 +192,11 @@ class Uploader:
     @contextmanager
     def _upload(self, file: LocalFile, meter: Meter) -> Iterator["_Upload"]:
         """Begin a multipart upload; whatever ends the block early aborts it."""
-        with self._slots, _explained("CreateMultipartUpload", file.key):
-            reply = self._client.create_multipart_upload(
-                **self._terms.common,
-                Key=file.key,
-                ContentType=self._terms.type_of(file),
-                ChecksumAlgorithm="CRC32",
-                ChecksumType="FULL_OBJECT",
-            )
-        upload = _Upload(self._client, self._terms, file, reply["UploadId"], self._slots, meter)
+        said = {"Key": file.key, "ContentType": self._terms.type_of(file)}
+        checked = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
+        with self._slots:
+            reply = self._objects.ask("s3:CreateMultipartUpload", file.key, **said, **checked)
+        upload = _Upload(self._objects, file, reply["UploadId"], self._slots, meter)
         try:
             self._terms.begun(upload.id)
             yield upload
@@ -228,17 +213,11 @@ class Uploader:
 
     def _complete(self, upload: "_Upload", parts: Sequence[Part], crc: int, size: int) -> Shipment:
         ours, file = checksum_text(crc), upload.file
+        whole = {"ChecksumCRC32": ours, "ChecksumType": "FULL_OBJECT", "MpuObjectSize": size, **self._terms.condition}
         try:
-            with self._slots, _explained("CompleteMultipartUpload", file.key):
-                reply = self._client.complete_multipart_upload(
-                    **self._terms.common,
-                    **self._terms.condition,
-                    Key=file.key,
-                    UploadId=upload.id,
-                    MultipartUpload={"Parts": list(parts)},
-                    ChecksumCRC32=ours,
-                    ChecksumType="FULL_OBJECT",
-                    MpuObjectSize=size,
+            with self._slots:
+                reply = self._objects.ask(
+                    "s3:CompleteMultipartUpload", file.key, **upload.named, MultipartUpload={"Parts": parts}, **whole
                 )
         except (Conflict, Unreachable, NotFound) as error:
             shipment = self._settle(file, ours, size, error)
@@ -282,16 +261,11 @@ class _Upload:
     """A multipart upload on its way."""
 
     def __init__(
-        self,
-        client: Any,
-        terms: Terms,
-        file: LocalFile,
-        id: str,
-        slots: threading.BoundedSemaphore,
-        meter: Meter,
+        self, objects: Objects, file: LocalFile, id: str, slots: threading.BoundedSemaphore, meter: Meter
     ) -> None:
-        self._client, self._terms, self._slots = client, terms, slots
+        self._objects, self._slots = objects, slots
         self.file, self.id, self.meter = file, id, meter
+        self.named = {"Key": file.key, "UploadId": id}
         self.failed = threading.Event()
 
     def part(self, number: int, body: Slice | bytes, crc: int) -> Part:
@@ -301,16 +275,8 @@ class _Upload:
             if self.failed.is_set():
                 raise SkippedError
             try:
-                with _explained("UploadPart", self.file.key):
-                    reply = self._client.upload_part(
-                        **self._terms.common,
-                        Key=self.file.key,
-                        UploadId=self.id,
-                        PartNumber=number,
-                        Body=body,
-                        ContentLength=len(body),
-                        ChecksumCRC32=theirs,
-                    )
+                said = {"PartNumber": number, "ContentLength": len(body), "ChecksumCRC32": theirs}
+                reply = self._objects.ask("s3:UploadPart", self.file.key, **self.named, Body=body, **said)
             except HandrailError:
                 self.failed.set()
                 raise
@@ -392,9 +358,3 @@ def _first(window: list[Future[Shipment]], meter: Meter, tell: Tell) -> Shipment
         tell(meter.progress())
     tell(meter.progress())
     return window.pop(0).result()
-
-
-@contextmanager
-def _explained(api: str, key: str) -> Iterator[None]:
-    with aws_failures_explained(f"s3:{api}", subject=key):
-        yield

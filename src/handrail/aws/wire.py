@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handrail.aws.answers import lacks, lacks_of_stream, words_of
-from handrail.aws.failures import NotAwsError, host_of
+from handrail.aws.unanswered import NotAwsError, host_of
 from handrail.core.errors import HandrailError
 
 # Of a reply that is read as a whole. The longest that AWS gives is a page of 1,000 instances, each with 50 long tags:

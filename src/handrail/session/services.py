@@ -21,7 +21,6 @@ class Services:
 
     def __init__(self, connect: "Callable[[], Aws]", region: Callable[[], str]) -> None:
         self._connect, self._region = connect, region
-        self._ec2: dict[str, Ec2] = {}
         # Regions that did not answer a look on the side, and why, by service.
         self.silent: dict[str, dict[str, HandrailError]] = {"ec2": {}, "s3": {}}
 
@@ -56,22 +55,15 @@ class Services:
         return self.ec2_of(self._region())
 
     def ec2_of(self, region: str) -> "Ec2":
-        """Return EC2 of a region; its calls ask the fence that is in force."""
+        """Return EC2 of a region."""
         from handrail.aws.ec2 import Ec2
-        from handrail.aws.fencing import before_send
 
-        if region not in self._ec2:
-            client = self.connection.client("ec2", region, before_send=before_send)
-            self._ec2[region] = Ec2(client, lambda: self.client("ssm", region), region)
-        return self._ec2[region]
+        return Ec2(self.client("ec2", region), lambda: self.client("ssm", region), region)
 
     def ec2_to_look_at(self, region: str) -> "Ec2":
         """Return EC2 of a region for looks on the side: one that does not answer must not keep another waiting."""
-        from handrail.aws.ec2 import Ec2
-
         with self.briefly():
-            client = self.client("ec2", region)
-        return Ec2(client, lambda: self.client("ssm", region), region)
+            return self.ec2_of(region)
 
     def ec2_of_lease(self, region: str) -> "Ec2":
         """Return EC2 of a region as the lease asks it: this command's own with patience, any other on the side."""

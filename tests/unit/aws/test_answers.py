@@ -10,11 +10,13 @@ from botocore import xform_name
 from botocore.session import get_session
 
 import handrail
-from handrail.aws.answers import ROWS, date_of, lacks, lacks_of_stream, words_of
+from handrail.aws.answers import date_of, lacks, lacks_of_stream, words_of
 from handrail.aws.paging import EMPTY_PAGES, pages
+from handrail.aws.service import find_service
 from handrail.core.errors import AwsFailure
 
 ID = {"x-amzn-requestid": "3f1c", "date": "Fri, 27 Nov 2026 00:00:00 GMT", "content-type": "application/x-amz-json-1.0"}
+AWS = Path(handrail.__file__).parent / "aws"
 ELSEWHERE = "it sends elsewhere, and does not say where"
 STATUS = b"<PolicyStatus><IsPublic>TRUE</IsPublic></PolicyStatus>"
 
@@ -90,25 +92,30 @@ def test_a_page_is_shown_in_words_and_nothing_that_may_be_a_secret() -> None:
 def test_a_listing_that_does_not_go_on_is_given_up(answers: list[dict[str, Any]], why: str) -> None:
     left = iter(answers)
     with pytest.raises(AwsFailure, match=why):
-        list(pages(lambda _call: next(left), {}, {"Token": "From"}, "Items"))
+        list(pages(lambda **_: next(left), {}, {"Token": "From"}, "Items"))
 
 
 def test_more_without_a_token_is_given_up() -> None:
     with pytest.raises(AwsFailure, match="does not say from where"):
-        list(pages(lambda _call: {"More": True}, {}, {"Token": "From"}, truncated="More"))
+        list(pages(lambda **_: {"More": True}, {}, {"Token": "From"}, truncated="More"))
 
 
-def test_every_method_of_a_client_in_the_source_has_a_row() -> None:
-    """Whatever name of a botocore method stands in the source, as a word or as a text, is a call with a row."""
-    methods: dict[str, list[tuple[str, str]]] = {}
-    for service in {service for service, _ in ROWS}:
+ASKING = ("ask", "_ask", "_read", "_write", "_pages", "_rows", "partial")  # take the name of a call
+
+
+def test_every_call_in_the_source_has_a_row() -> None:
+    """Whatever name of a botocore method stands in the source, and what is asked by its name of AWS, has a row."""
+    calls: dict[str, list[tuple[str, str]]] = {}
+    for service in ("dynamodb", "ec2", "route53", "s3", "s3control", "ssm", "sts"):
         for call in get_session().get_service_model(service).operation_names:
-            methods.setdefault(xform_name(call), []).append((service, call))
+            for name in (xform_name(call), call, f"{service}:{call}"):
+                calls.setdefault(name, []).append((service, call))
     found = set()
-    for file in (Path(handrail.__file__).parent / "aws").glob("*.py"):
+    for file in AWS.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
-            name = getattr(node, "attr", None) or getattr(node, "value", None)
-            found |= {name} & methods.keys() if isinstance(name, str) else set()
+            found |= {getattr(node, "attr", "")} & calls.keys()
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in ASKING:
+                found |= {one.value for one in node.args if isinstance(one, ast.Constant)} & calls.keys()
     assert len(found) > 40
-    missing = {name for name in found if not any(one in ROWS for one in methods[name])}
+    missing = {name for name in found if not any(find_service(one).answer(call) for one, call in calls[name])}
     assert missing == set()

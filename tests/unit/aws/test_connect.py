@@ -19,9 +19,11 @@ from fast_models import hurry_retries
 from handrail import __version__
 from handrail.aws.connect import Aws, Timeouts, connect
 from handrail.aws.failures import aws_failures_explained
+from handrail.aws.fencing import HeldUp, fenced
 from handrail.aws.identity import Patience, Person
 from handrail.aws.launching import Launcher, sandbox_owner
 from handrail.aws.retries import RETRY_BUDGET
+from handrail.aws.unanswered import NotAwsError
 from handrail.core.caller import Caller
 from handrail.core.errors import AwsFailure, BadCredentials, HandrailError, NotSetUp, Unreachable, Usage
 from handrail.files import Folders
@@ -658,24 +660,64 @@ def test_one_client_per_service_and_region_whoever_asks(machine: Machine) -> Non
     assert aws.client("sts", timeouts=Timeouts(read=3)).meta.config.read_timeout == 3
 
 
-def test_a_hook_sees_every_attempt_and_can_stop_it(machine: Machine, endpoint: Endpoint) -> None:
+class Gate:
+    """A fence that lets so many attempts through, and keeps the dates of all."""
+
+    def __init__(self, attempts: int) -> None:
+        self.left, self.dates = attempts, list[float]()
+
+    def before_send(self, x_amz_date: float) -> None:
+        """Count."""
+        self.dates.append(x_amz_date)
+        if len(self.dates) > self.left:
+            raise Unreachable("the lease is over")
+
+    def answered(self) -> None:
+        """Do nothing."""
+
+    carried_out = answered
+
+
+def test_the_fence_sees_every_attempt_and_can_stop_it(machine: Machine, endpoint: Endpoint) -> None:
     machine.export(**KEYS, AWS_ENDPOINT_URL=endpoint.url)
     endpoint.answers = [BUSY, IDENTITY]
-    sent: list[str] = []
-
-    def watch(request: Any) -> None:
-        sent.append(request.method)
-
-    def fence(request: Any) -> None:
-        raise Unreachable("the lease is over")
-
-    aws = machine.aws(timeouts=Timeouts(attempts=3))
-    aws.client("sts", before_send=watch).get_caller_identity()
-    assert sent == ["POST", "POST"]
-    with pytest.raises(Unreachable, match="the lease is over"):
-        aws.client("sts", before_send=fence).get_caller_identity()
+    gate, aws = Gate(2), machine.aws(timeouts=Timeouts(attempts=3))
+    with fenced(gate):
+        aws.client("sts").get_caller_identity()
+    assert len(gate.dates) == 2
+    with pytest.raises(Unreachable, match="the lease is over"), fenced(gate):
+        aws.client("sts").get_caller_identity()
     assert len(endpoint.seen) == 2
     assert aws.calls[-1].attempts == 1
+
+
+ZONES = (
+    200,
+    '<ListHostedZonesResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><HostedZones/><Marker></Marker>'
+    "<IsTruncated>false</IsTruncated><MaxItems>100</MaxItems></ListHostedZonesResponse>",
+)
+CHANGE = {
+    "Action": "UPSERT",
+    "ResourceRecordSet": {"Name": "a.example.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]},
+}
+
+
+def test_a_command_that_was_held_up_changes_nothing_of_any_service(machine: Machine, endpoint: Endpoint) -> None:
+    machine.export(**KEYS, AWS_ENDPOINT_URL=endpoint.url)
+    aws = machine.aws()
+    route53, sqs = aws.client("route53"), aws.client("sqs")
+    aws.deadline.until = time.time() - 60
+    with pytest.raises(HeldUp, match="s too late to change anything"):
+        route53.change_resource_record_sets(HostedZoneId="Z1", ChangeBatch={"Changes": [CHANGE]})
+    with pytest.raises(HeldUp):
+        sqs.list_queues()  # of a service that nothing is known of, every call is a change
+    assert (endpoint.seen, aws.deadline.sent) == ([], 0)
+    endpoint.answers = [ZONES]
+    assert route53.list_hosted_zones()["HostedZones"] == []
+    aws.deadline.until = time.time() + 60
+    with pytest.raises(NotAwsError):  # that is no answer to this one, but it was sent
+        route53.change_resource_record_sets(HostedZoneId="Z1", ChangeBatch={"Changes": [CHANGE]})
+    assert (len(endpoint.seen), aws.deadline.sent) == (2, 1)
 
 
 def test_a_client_that_can_not_be_made_says_so(machine: Machine) -> None:

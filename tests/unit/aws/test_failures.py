@@ -1,7 +1,7 @@
 """Real error bodies through botocore's own parser, and what Handrail makes of them."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -13,17 +13,16 @@ import pytest
 from botocore.parsers import ResponseParserError, create_parser
 
 from handrail.aws.failures import (
-    CALL_ROWS,
-    ROWS,
+    COMMON,
     STATUS_ROWS,
-    TEXT_ROWS,
     Origin,
     aws_failures_explained,
     credential_failures_explained,
-    host_of,
     mark_origin,
     translate,
 )
+from handrail.aws.service import find_service
+from handrail.aws.unanswered import host_of
 from handrail.core.errors import (
     Acted,
     AwsFailure,
@@ -60,7 +59,9 @@ def real(service: str, call: str, status: int, body: str, headers: Mapping[str, 
     model = SESSION.get_service_model(service)
     answer = {"status_code": status, "headers": dict(headers or {}), "body": body.encode()}
     parsed = create_parser(model.resolved_protocol).parse(answer, model.operation_model(call).output_shape)
-    return boto.ClientError(parsed, call)
+    error = boto.ClientError(parsed, call)
+    error.add_note(f"{service} create")
+    return error
 
 
 def ec2(code: str, text: str, call: str = "RunInstances", status: int = 400, **headers: str) -> boto.ClientError:
@@ -101,9 +102,8 @@ def sts(code: str, text: str, call: str = "GetCallerIdentity", status: int = 403
     return real("sts", call, status, body, headers)
 
 
-def told(
-    error: Exception, operation: str = "ec2 create", subject: str = "web", aws: Side | None = None
-) -> HandrailError:
+def told(error: Exception, operation: str = "", subject: str = "web", aws: Side | None = None) -> HandrailError:
+    operation = operation or getattr(error, "__notes__", ["ec2 create"])[0]
     return translate(error, operation=operation, subject=subject, region="us-east-1", aws=aws or Side())
 
 
@@ -477,7 +477,16 @@ def test_a_refusal_has_its_own_message_and_hint(
     assert failure.details["call"] == error.operation_name
 
 
-EVERY_ROW = (*ROWS.values(), *CALL_ROWS.values(), *STATUS_ROWS.values(), *(row for _, _, row in TEXT_ROWS))
+SERVICES = (COMMON, *map(find_service, ("ec2", "s3", "s3control", "ssm", "sts", "dynamodb", "route53")))
+EVERY_ROW = (
+    *STATUS_ROWS.values(),
+    *(
+        row
+        for one in SERVICES
+        for rows in (one.failures, one.failures_of, one.failures_saying)
+        for row in rows.values()
+    ),
+)
 
 
 def test_every_row_says_what_to_do() -> None:
@@ -520,28 +529,23 @@ def test_with_no_subject_the_sentence_still_reads() -> None:
 ENCODED = "8GmBzzNXZLpHoA"
 
 
-def decoder(answer: str | Exception) -> Callable[[str], str]:
-    def decode(encoded: str) -> str:
-        assert encoded == ENCODED
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+@dataclass(frozen=True)
+class Asking(Side):
+    """A connection that can ask STS, which answers so."""
 
-    return decode
+    answer: str | Exception = ""
+
+    def decode(self, encoded: str) -> str:
+        """Return or raise the answer."""
+        assert encoded == ENCODED
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
 
 
 def unauthorized() -> boto.ClientError:
     text = f"You are not authorized to perform this operation. Encoded authorization failure message: {ENCODED}"
     return ec2("UnauthorizedOperation", text, status=403)
-
-
-def test_the_connection_that_a_refusal_came_over_decodes_it() -> None:
-    class Asking(Side):
-        def decode(self, encoded: str) -> str:
-            return json.dumps({"context": {"action": "ec2:RunInstances"}})
-
-    failure = translate(unauthorized(), operation="ec2 create", aws=Asking())
-    assert failure.message == "these credentials may not do ec2:RunInstances."
 
 
 def test_an_encoded_refusal_is_decoded_where_allowed() -> None:
@@ -550,7 +554,7 @@ def test_an_encoded_refusal_is_decoded_where_allowed() -> None:
         "explicitDeny": True,
         "context": {"action": "ec2:RunInstances", "resource": "arn:aws:ec2:us-east-1:1:subnet/subnet-1"},
     }
-    failure = translate(unauthorized(), operation="ec2 create", aws=Side(), decode=decoder(json.dumps(decoded)))
+    failure = translate(unauthorized(), operation="ec2 create", aws=Asking(answer=json.dumps(decoded)))
     assert type(failure) is PermissionDenied
     assert failure.message == "these credentials may not do ec2:RunInstances."
     assert dict(failure.facts) == {
@@ -562,17 +566,18 @@ def test_an_encoded_refusal_is_decoded_where_allowed() -> None:
 
 
 @pytest.mark.parametrize(
-    "decode",
+    "aws",
     [
         None,
-        decoder("not json"),
-        decoder("[]"),
-        decoder(PermissionDenied("no")),
-        decoder(boto.ReadTimeoutError(endpoint_url="https://sts")),
+        Side(),
+        Asking(answer="not json"),
+        Asking(answer="[]"),
+        Asking(answer=PermissionDenied("no")),
+        Asking(answer=boto.ReadTimeoutError(endpoint_url="https://sts")),
     ],
 )
-def test_else_the_missing_action_is_named(decode: Callable[[str], str] | None) -> None:
-    failure = translate(unauthorized(), operation="ec2 create", decode=decode)
+def test_else_the_missing_action_is_named(aws: Side | None) -> None:
+    failure = translate(unauthorized(), operation="ec2 create", aws=aws)
     assert failure.message == "these credentials may not do ec2:RunInstances."
     assert "ec2:RunInstances" in failure.hint
     assert ENCODED not in str(failure.facts)
@@ -581,7 +586,7 @@ def test_else_the_missing_action_is_named(decode: Callable[[str], str] | None) -
 
 def test_a_defect_of_the_decoder_is_not_swallowed() -> None:
     with pytest.raises(KeyError):
-        translate(unauthorized(), operation="ec2 create", decode=decoder(KeyError("x")))
+        translate(unauthorized(), operation="ec2 create", aws=Asking(answer=KeyError("x")))
 
 
 @pytest.mark.parametrize(
@@ -601,6 +606,7 @@ def test_a_defect_of_the_decoder_is_not_swallowed() -> None:
         (s3("AccessDenied", "Access Denied", "PutBucketPolicy", 403), "s3 update", "s3:PutBucketPolicy", None),
         (real("s3", "HeadBucket", 403, ""), "s3 show", "s3:ListBucket", None),
         (sts("AccessDenied", "Not allowed", "AssumeRole"), "sign in", "AssumeRole", None),
+        (sts("AccessDenied", "Not allowed", "GetCallerIdentity"), "sts create", "GetCallerIdentity", None),
         (route53("SomethingNew", "No", "ListHostedZones", 403), "route53 zone", "route53:ListHostedZones", None),
         (dynamodb("AccessDeniedException", "No"), "dynamodb:PutItem", "dynamodb:PutItem", None),
         (ec2("AuthFailure", "Not authorized for images: [ami-1]", status=401), "ec2 create", "ec2:RunInstances", None),
@@ -622,7 +628,7 @@ def test_an_explicit_deny_is_told_from_the_text() -> None:
 
 def test_a_failure_brings_its_connection_along_and_what_is_said_wins() -> None:
     error = ec2("InvalidKeyPair.NotFound", "The key pair 'mine' does not exist")
-    mark_origin(error, Origin(Side(), "eu-west-1"))
+    mark_origin(error, Origin(Side(), "eu-west-1", service="ec2"))
     assert "in eu-west-1" in translate(error, operation="ec2 create").message
     assert "in us-east-1" in translate(error, operation="ec2 create", region="us-east-1").message
     gone = boto.NoCredentialsError()

@@ -2,6 +2,7 @@
 
 import http.server
 import threading
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -83,6 +84,11 @@ def start(client: Any, gate: Fence | None, *statuses: tuple[int, str]) -> Except
     return None
 
 
+def seen_at(number: int) -> float:
+    """Return when a request was signed that came."""
+    return signed_at(SimpleNamespace(headers={"X-Amz-Date": Ec2Answers.seen[number]}))
+
+
 def test_an_answer_closes_the_attempt(client: Any) -> None:
     gate = fence()
     assert start(client, gate, (200, "")) is None
@@ -120,14 +126,14 @@ def test_whatever_is_not_definite_stays_open(client: Any, answers: list[tuple[in
     gate = fence()
     assert start(client, gate, *answers) is not None
     assert gate.attempts == len(Ec2Answers.seen) == attempts
-    assert gate.open_until == TIMES.end_of(signed_at(Ec2Answers.seen[-1]))
+    assert gate.open_until == TIMES.end_of(seen_at(-1))
 
 
 def test_an_unanswered_attempt_stays_open_behind_an_answered_one(client: Any) -> None:
     gate = fence()
     assert start(client, gate, (0, ""), (200, "")) is None
     assert gate.attempts == len(Ec2Answers.seen) == 2
-    assert gate.open_until == TIMES.end_of(signed_at(Ec2Answers.seen[0]))
+    assert gate.open_until == TIMES.end_of(seen_at(0))
 
 
 def test_a_shut_fence_sends_nothing_and_is_not_asked_again(client: Any) -> None:
@@ -178,13 +184,31 @@ def test_an_error_of_our_own_is_no_answer() -> None:
     assert gate.open_until is not None
 
 
-def test_the_date_of_a_signature() -> None:
-    assert signed_at("20261122T205500Z") == signed_at(b"20261122T205500Z") == 1795380900
+DATE = "20261122T205500Z"
+
+
+@pytest.mark.parametrize(
+    ("headers", "query"),
+    [
+        ({"X-Amz-Date": DATE}, ""),
+        ({"X-Amz-Date": DATE.encode()}, ""),
+        ({}, f"?Action=StopInstances&X-Amz-Date={DATE}"),
+        ({"Date": "Sun, 22 Nov 2026 20:55:00 GMT"}, ""),
+        ({"Date": b"Sun, 22 Nov 2026 20:55:00 GMT"}, "?X-Amz-Expires=60"),
+    ],
+)
+def test_the_date_of_a_signature(headers: dict[str, Any], query: str) -> None:
+    assert signed_at(SimpleNamespace(headers=headers, url=f"https://ec2.example/{query}")) == 1795380900
+
+
+def test_what_says_no_date_is_signed_now() -> None:
+    before = time.time()
+    assert before <= signed_at(SimpleNamespace(headers={}, url="https://sts.example/")) <= time.time()
 
 
 def request(signed: str = "20261122T205501Z") -> Any:
-    """Return a signed request."""
-    return SimpleNamespace(headers={"X-Amz-Date": signed})
+    """Return a signed request, whose body nobody may read."""
+    return SimpleNamespace(headers={"X-Amz-Date": signed}, url="https://aws.example/")
 
 
 def test_a_reply_that_was_read_frees_nothing_whatever_comes_after(client: Any) -> None:
@@ -215,7 +239,10 @@ def test_a_reply_that_was_not_read_leaves_the_attempt_open(error: BaseException)
         (request("20261122T205459Z"), "ec2", "StopInstances", True),
         (request(), "s3", "PutObject", False),
         (request(), "s3", "HeadBucket", True),
-        (request(), "route-53", "ListHostedZones", False),  # a service that is not known: everything is a change
+        (request(), "s3-control", "PutPublicAccessBlock", False),
+        (request(), "route-53", "ListHostedZones", True),
+        (request(), "route-53", "ChangeResourceRecordSets", False),
+        (request(), "sqs", "ListQueues", False),  # a service that is not known: everything is a change
         (request(), "s3", "SelectObjectContent", False),
         (request(), "dynamodb", "PutItem", True),  # the ledger's has rules of its own
     ],
@@ -225,7 +252,7 @@ def test_a_command_that_was_held_up_changes_nothing_any_more(
 ) -> None:
     deadline = Deadline()
     deadline.before_send(what, service, operation)
-    deadline.until = signed_at("20261122T205500Z")
+    deadline.until = 1795380900
     if sent:
         deadline.before_send(what, service, operation)
         return

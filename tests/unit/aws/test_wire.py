@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handrail.aws.failures import NotAwsError
+from handrail.aws.unanswered import NotAwsError
 from handrail.aws.wire import Terms, TooLargeError, _Endpoint, _Socket
 
 MODEL = SimpleNamespace(name="DescribeInstances", has_streaming_output=False)

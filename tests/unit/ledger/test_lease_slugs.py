@@ -2,7 +2,7 @@
 
 import pytest
 
-from handrail.aws.failures import ROWS
+from handrail.aws.ec2_failures import FAILURES
 from handrail.ledger.lease import INSTANCE_GONE, TOKEN_MISMATCH
 
 
@@ -11,4 +11,4 @@ from handrail.ledger.lease import INSTANCE_GONE, TOKEN_MISMATCH
     [("IdempotentInstanceTerminated", INSTANCE_GONE), ("IdempotentParameterMismatch", TOKEN_MISMATCH)],
 )
 def test_the_lease_knows_what_ec2_says_of_a_token(aws_code: str, slug: str) -> None:
-    assert ROWS[aws_code].code == slug
+    assert FAILURES[aws_code].code == slug

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from handrail.aws.failures import NOT_YET
+from handrail.aws.ec2_failures import NOT_YET
 from handrail.core.ec2_rules import MOVES
 from handrail.core.errors import AwsFailure, HandrailError, Interrupted, Throttled, WrongState
 from handrail.core.resources import Instance

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from handrail.aws.failures import EBS_KEY_HINT, NOT_YET
+from handrail.aws.ec2_failures import EBS_KEY_HINT, NOT_YET
 from handrail.core.ec2_rules import Move
 from handrail.core.errors import Acted, AwsFailure, HandrailError, Interrupted, WrongState
 from handrail.core.fields import Field, Kind
