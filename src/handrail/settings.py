@@ -154,15 +154,15 @@ def _one_of(words: tuple[str, ...]) -> Callable[[object, str], str]:
     def read(value: object, source: str) -> str:
         if value in words:
             return str(value)
-        near = nearest(str(value), words)
-        hint = f"did you mean {near}? " if near else ""
-        raise Usage(
-            f"{source} can't be {show(value)}.",
-            hint=f"{hint}{source} takes {', '.join(words)}",
-            details={"nearest": near or None},
-        )
+        raise _none_of(words, str(value), source, f"{source} can't be {show(value)}.")
 
     return read
+
+
+def _none_of(words: tuple[str, ...], word: str, taker: str, message: str, **details: object) -> Usage:
+    near = nearest(word, words)
+    hint = f"did you mean {near}? " if near else ""
+    return Usage(message, hint=f"{hint}{taker} takes {', '.join(words)}", details={**details, "nearest": near or None})
 
 
 def _switch(value: object, source: str) -> bool:
@@ -236,7 +236,8 @@ def load(
     Raises Usage on a bad value (naming who said it, and the nearest good one) or a bad user file.
     """
     for name in sorted(name for name in environ if name.startswith(OWN_PREFIX)):
-        _refuse_empty_variable(name, environ[name])
+        if not environ[name]:  # a policy that it should have named must not be missed in silence
+            raise Usage(f"{name} is empty.", hint=f"unset {name}, or give it a value", details={"variable": name})
     user = read_user_file((folders or files.find_folders(environ)).settings)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -252,12 +253,6 @@ def load(
         if name in values:
             values[name] = cwd / values[name]
     return Settings(**values, sources=sources)
-
-
-def _refuse_empty_variable(name: str, value: str) -> None:
-    """Raise Usage on an empty variable of ours: a policy that it should have named must not be missed in silence."""
-    if not value:
-        raise Usage(f"{name} is empty.", hint=f"unset {name}, or give it a value", details={"variable": name})
 
 
 def _said(
@@ -329,13 +324,8 @@ def _unknown_key(path: Path, text: str, key: str) -> HandrailError:
     lines = text.splitlines()
     pattern = re.compile(rf"\s*\[*\s*['\"]?{re.escape(key)}\b")
     line = next((number for number, line in enumerate(lines, 1) if pattern.match(line)), 0)
-    near = nearest(key, _FILE_KEYS)
-    hint = f"did you mean {near}? " if near else ""
-    return Usage(
-        f"{path}, line {line}: {show(key)} is not a setting.",
-        hint=f"{hint}{path.name} takes {', '.join(_FILE_KEYS)}",
-        details={"line": line, "nearest": near or None},
-    )
+    message = f"{path}, line {line}: {show(key)} is not a setting."
+    return _none_of(_FILE_KEYS, key, path.name, message, line=line)
 
 
 # ---- .env
