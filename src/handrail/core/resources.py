@@ -20,9 +20,14 @@ class Resource:
     KIND: ClassVar[str] = ""
     COLUMNS: ClassVar[tuple[tuple[str, str], ...]] = ()
 
+    @classmethod
+    def json_keys(cls) -> tuple[str, ...]:
+        """Return the names of the public fields: the keys of its JSON."""
+        return tuple(item.name for item in fields(cls) if not item.metadata.get("private"))
+
     def as_json(self) -> dict[str, Any]:
         """Return the public fields, snake_case, times still datetime (the writer makes them ISO 8601 UTC)."""
-        return {item.name: getattr(self, item.name) for item in fields(self) if not item.metadata.get("private")}
+        return {name: getattr(self, name) for name in self.json_keys()}
 
 
 @dataclass(frozen=True)

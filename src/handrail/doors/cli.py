@@ -21,7 +21,7 @@ from handrail.core.nearest import nearest
 from handrail.doors.commands import build, check_words, parse
 from handrail.doors.request import Request, Requests, Surroundings
 from handrail.doors.streams import drop_unsent, open_shut_ones
-from handrail.output.style import FORMATS
+from handrail.settings import OUTPUTS
 from handrail.signals import WATCH
 
 _COMPLETE = "_HANDRAIL_COMPLETE"  # set by the script that `_HANDRAIL_COMPLETE=bash_source handrail` prints
@@ -110,7 +110,7 @@ def _early_format(argv: Sequence[str], environ: Mapping[str, str]) -> str:
             found = words[at + 1] if at + 1 < len(words) else found
         elif word.startswith(("--output=", "-o")):
             found = word.removeprefix("--output=").removeprefix("-o")
-    return found if found in FORMATS else "table"
+    return found if found in OUTPUTS else "table"
 
 
 def _usage(error: click.UsageError) -> Usage:

@@ -1,7 +1,8 @@
 """Click commands drawn from the catalogue: fields become options, resources groups. Knows no operation by name."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -17,11 +18,8 @@ from handrail.core.operation import Operation
 from handrail.doors.request import DRY_RUN, Request
 
 Invoke = Callable[[Request], None]
-Alone = Callable[..., None]
+Alone = Callable[[click.Context], None]
 
-CHECK_EXAMPLE = "handrail policy check -- ec2 create"
-
-_GLOBAL_HELP = "Everywhere"
 _HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
 
@@ -34,16 +32,15 @@ def _globals() -> list[click.Parameter]:
     return [_option(field, _Global) for field in settings.OPTIONS]
 
 
-def _choices(words: Iterable[str]) -> Any:
-    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-        return [word for word in words if word.startswith(incomplete)]
+def _complete(field: Field[Any]) -> Callable[..., list[CompletionItem]]:
+    """Return what completes the values of a field; a path is left to the shell."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        if field.kind is Kind.FILE:
+            return [CompletionItem(incomplete, type="file")]
+        return [CompletionItem(word) for word in field.choices if word.startswith(incomplete)]
 
     return complete
-
-
-def _files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Leave it to the shell to complete a path."""
-    return [CompletionItem(incomplete, type="file")]
 
 
 class _Word(click.Argument):
@@ -62,38 +59,34 @@ class _Helpful(click.Command):
     """A command whose help lists its own options first and those of every command after."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the two lists of options."""
-        words: list[tuple[str, str]] = []
-        own: list[tuple[str, str]] = []
-        everywhere: list[tuple[str, str]] = []
-        for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
-            if record is not None:
-                chosen = words if isinstance(param, _Word) else everywhere if isinstance(param, _Global) else own
-                chosen.append(record)
-        for title, records in (("Words", words), ("Options", own), (_GLOBAL_HELP, everywhere)):
-            if records:
+        """Write the lists of words and options."""
+        for title, kind in (("Words", _Word), ("Options", click.Option), ("Everywhere", _Global)):
+            params = [param for param in self.get_params(ctx) if type(param) is kind]
+            if records := [record for param in params if (record := param.get_help_record(ctx))]:
                 with formatter.section(title):
                     formatter.write_dl(records)
 
 
 class _Group(_Helpful, click.Group):
-    """The program, or the words of a resource: the groups below it, then the actions of its own shelves.
+    """The program, or a word of a resource: the groups below it, then the actions of its own shelves.
 
-    Actions are imported when one of them, or their list, is asked for; near misses are named.
+    Actions are imported when one of them, or their list, is asked for; near misses are named. here: what it does
+    without an action; alone: what those below it do then.
     """
 
-    def __init__(self, invoke: Invoke, alone: Alone, shelves: Sequence[Shelf], depth: int, **rest: Any) -> None:
-        super().__init__(invoke_without_command=True, context_settings=_HELP_NAMES, **rest)
+    def __init__(
+        self, invoke: Invoke, alone: Alone, shelves: Sequence[Shelf], depth: int, here: Alone, **rest: Any
+    ) -> None:
+        super().__init__(
+            invoke_without_command=True, callback=partial(_when_alone, here), context_settings=_HELP_NAMES, **rest
+        )
         self._invoke = invoke
         self._unopened = [shelf for shelf in shelves if len(shelf.words) == depth]
         for word in dict.fromkeys(shelf.words[depth] for shelf in shelves if len(shelf.words) > depth):
             below = [shelf for shelf in shelves if shelf.words[depth : depth + 1] == (word,)]
             said = "; ".join(shelf.help for shelf in below)
             text = f"{said[0].upper()}{said[1:]}."
-            self.add_command(
-                _Group(invoke, alone, below, depth + 1, name=word, params=_globals(), callback=alone, help=text)
-            )
+            self.add_command(_Group(invoke, alone, below, depth + 1, alone, name=word, params=_globals(), help=text))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in their order."""
@@ -117,9 +110,14 @@ class _Group(_Helpful, click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command of the first word. Raises Usage naming the nearest."""
-        word = args[0]
-        if self.get_command(ctx, word) is None and not ctx.resilient_parsing:
-            raise _unknown_command(ctx, word, self.list_commands(ctx))
+        if self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
+            path, commands = ctx.command_path, self.list_commands(ctx)
+            near = nearest(args[0], commands)
+            raise Usage(
+                f"{path} has no {'action' if ctx.parent else 'command'} {show(args[0])}.",
+                hint=f"{path} {near}" if near else f"{path} --help",
+                details={"commands": commands},
+            )
         return super().resolve_command(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -128,54 +126,38 @@ class _Group(_Helpful, click.Group):
         super().format_options(ctx, formatter)
 
 
-def _unknown_command(ctx: click.Context, word: str, commands: Sequence[str]) -> Usage:
-    near, path = nearest(word, commands), ctx.command_path
-    return Usage(
-        f"{path} has no {'action' if ctx.parent else 'command'} {show(word)}.",
-        hint=f"{path} {near}" if near else f"{path} --help",
-        details={"commands": list(commands)},
-    )
-
-
 # ---- drawing the catalogue
 
 
 def _parameter(field: Field[Any]) -> click.Parameter:
     """Return the Click parameter of a field. Values stay text: core.fields judges them for every door alike."""
-    if field.positional:
-        return _Word(
-            [field.name],
-            field.help,
-            nargs=-1 if field.many else 1,
-            required=False,
-            metavar=_positional(field),
-            shell_complete=_complete(field),
-        )
-    return _option(field, click.Option)
+    if not field.positional:
+        return _option(field)
+    metavar = f"{field.option}..." if field.many and not field.option.startswith("[") else field.option
+    return _Word(
+        [field.name],
+        field.help,
+        nargs=-1 if field.many else 1,
+        required=False,
+        metavar=metavar,
+        shell_complete=_complete(field),
+    )
 
 
-def _option(field: Field[Any], kind: type[click.Option]) -> click.Option:
+def _option(field: Field[Any], kind: type[click.Option] = click.Option) -> click.Option:
+    names = [field.name, *field.options]
     if field.kind is Kind.LEVEL:
-        return kind([field.name, *field.options], count=True, default=None, help=field.help)
+        return kind(names, count=True, default=None, help=field.help)
     if field.kind is Kind.FLAG:
-        names = [*field.options, f"{field.option}/--{field.negative}"][-1:] if field.negative else field.options
-        return kind([field.name, *names], default=None, is_flag=True, help=_help(field))
+        names[1] += f"/--{field.negative}" if field.negative else ""
+        return kind(names, default=None, is_flag=True, help=_help(field))
     return kind(
-        [field.name, *field.options],
+        names,
         multiple=field.many,
         metavar=field.metavar or field.kind.value.upper(),
         help=_help(field),
         shell_complete=_complete(field),
     )
-
-
-def _complete(field: Field[Any]) -> Any:
-    return _files if field.kind is Kind.FILE else _choices(field.choices) if field.choices else None
-
-
-def _positional(field: Field[Any]) -> str:
-    metavar = field.metavar or field.name.upper()
-    return f"{metavar}..." if field.many and not metavar.startswith("[") else metavar
 
 
 def _help(field: Field[Any]) -> str:
@@ -187,7 +169,7 @@ def _help(field: Field[Any]) -> str:
 def _command(operation: Operation, name: str, invoke: Invoke, *, hidden: bool = False) -> click.Command:
     params = [_parameter(field) for field in operation.fields]
     if operation.has_dry_run:
-        params.append(_option(DRY_RUN, click.Option))
+        params.append(_option(DRY_RUN))
     return _Helpful(
         name=name,
         callback=lambda **given: invoke(_request(operation, given)),
@@ -202,31 +184,25 @@ def _command(operation: Operation, name: str, invoke: Invoke, *, hidden: bool = 
 def build(invoke: Invoke, alone: Alone | None = None, shelves: Sequence[Shelf] = SHELVES) -> click.Group:
     """Return the whole command line: a group per word of a resource, a command per operation, each calling `invoke`.
 
-    alone: called for every resource, also for one without an action; None shows the help of that.
+    alone: called for a resource without an action; None shows its help.
     """
     return _Group(
         invoke,
-        alone or _help_alone,
+        alone or (lambda context: click.echo(context.get_help())),
         shelves,
         0,
+        lambda context: invoke(_request(overview(), {})),
         name="handrail",
         params=[*_globals(), click.Option(["--version"], is_flag=True, default=None, help="print the version")],
-        callback=lambda **given: _root(invoke, given),
         help="Self-service AWS within the rules of your platform team.",
         epilog="Example:  handrail ec2 create --name web",
     )
 
 
-def _help_alone(**given: Any) -> None:
-    """Show the help of a resource that was named without an action."""
+def _when_alone(act: Alone, **given: Any) -> None:
     context = click.get_current_context()
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
-
-
-def _root(invoke: Invoke, given: Mapping[str, Any]) -> None:
-    if click.get_current_context().invoked_subcommand is None:
-        invoke(_request(overview(), given))
+        act(context)
 
 
 def _request(operation: Operation, given: Mapping[str, Any]) -> Request:
@@ -282,12 +258,10 @@ def parse(words: Sequence[str], shelves: Sequence[Shelf] = SHELVES) -> Typed:
         root.invoke(context)
     asked = found[0]
     if not asked.operation.name:
-        raise Usage("no command stands behind the --.", hint=CHECK_EXAMPLE)
+        raise Usage("no command stands behind the --.", hint="handrail policy check -- ec2 create")
     return Typed(asked.operation, validate(asked.operation.parameters, asked.raw), asked.flags, asked.line)
 
 
-def _no_action(**given: Any) -> None:
+def _no_action(context: click.Context) -> None:
     """Say that a resource alone is no command."""
-    context = click.get_current_context()
-    if context.invoked_subcommand is None:
-        raise Usage(f"{context.command_path} names no action.", hint=f"{context.command_path} --help")
+    raise Usage(f"{context.command_path} names no action.", hint=f"{context.command_path} --help")

@@ -22,7 +22,7 @@ from handrail.core.shell import command
 from handrail.doors.log import logging_to
 from handrail.doors.streams import OutputLost, Remarks, Results
 from handrail.files import find_folders
-from handrail.output.messages import Console
+from handrail.output.messages import NOWHERE, Console
 from handrail.output.query import check_query
 from handrail.output.result import write_outcome
 from handrail.output.style import Style
@@ -51,11 +51,6 @@ class Surroundings:
     cwd: Path | None
     clock: Clock | None = None
     ready: Callable[[], None] = lambda: None
-
-    @property
-    def has_a_person(self) -> bool:
-        """Return whether somebody can be asked: a terminal on both sides."""
-        return self.stdin.isatty() and self.stderr.isatty()
 
 
 @dataclass(frozen=True)
@@ -179,11 +174,11 @@ class Requests:
 
     def _style(self, format: str, **rest: Any) -> Style:
         width = shutil.get_terminal_size((80, 24)).columns
-        return Style(format=format, width=width, redact=self.secrets.redact, **rest)  # type: ignore[arg-type]  # one of FORMATS
+        return Style(format=format, width=width, redact=self.secrets.redact, **rest)
 
     def _console(self, said: settings.Settings, session: Session, request: Request) -> Console:
         # What touches this machine only has no place in AWS, and must not go looking for one.
-        asks_aws = request.operation.effect is not Effect.LOCAL
+        is_local = request.operation.effect is Effect.LOCAL
         style = self._style(
             said.output or "table",
             explicit=said.output is not None,
@@ -191,14 +186,14 @@ class Requests:
             color=said.color,
             quiet=said.quiet,
             verbose=said.verbose,
-            **({"owner": lambda: session.caller.owner} if asks_aws else {}),
+            owner=lambda: "" if is_local else session.caller.owner,
         )
         return Console(
             self.around.stdout,
             self.around.stderr,
             self.around.stdin,
             style,
-            **({"where": lambda: session.where} if asks_aws else {}),
+            where=lambda: NOWHERE if is_local else session.where,
             yes=said.yes,
             no_input=said.no_input,
             dry_run=request.dry_run,
@@ -209,7 +204,7 @@ class Requests:
         try:
             _ = session.choice
         except settings.TargetNotChosen as error:
-            if session.settings.no_input or not self.around.has_a_person:
+            if session.settings.no_input or not self.console.has_a_person:
                 raise
             self.console.note(f"{error.message} Seen: {', '.join(error.seen)}")
             answer: str | None = ""

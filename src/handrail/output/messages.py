@@ -19,11 +19,6 @@ _DEFAULT_PROMPT = "Go on?"
 _AMOUNTS = re.compile(r"\d[\d.,]*(?: (?:s|min|h|d)\b)?")
 
 
-def nowhere() -> Where:
-    """Return the place of a command that needs none."""
-    return NOWHERE
-
-
 class Console:
     """The person or program at the other end of a command: a core.plan.Listener, with warnings and errors besides.
 
@@ -38,7 +33,7 @@ class Console:
         err: TextIO,
         stdin: TextIO,
         style: Style,
-        where: Callable[[], Where] = nowhere,
+        where: Callable[[], Where] = lambda: NOWHERE,
         yes: bool = False,
         no_input: bool = False,
         dry_run: bool = False,
@@ -67,12 +62,12 @@ class Console:
             if requests:
                 self.announce(plan)
             return
-        room = self.style.room(self.err)
+        room = self._room
         title = ends(self._safe(plan.title), place(_region_of(plan, self.where())), min(80, room or 80))
         facts = [fact for fact in plan.facts if fact not in _requests(plan)]
         told = requests if self._announced is not plan else ()
         self._announced = plan
-        self._say([title, *block(self._redacted([*facts, *told]), room)])
+        self._say([title, *block(self.style.hiding([*facts, *told]), room)])
         if plan.question is not None and (self._yes or self._dry_run):
             self._say(self._rows_of(plan.question, room, color=self.style.colors(self.err)))
         self._led_up = True
@@ -82,9 +77,8 @@ class Console:
         if self._yes:
             return True
         self._require_a_person(question)
-        room = self.style.room(self.err)
-        color = self.style.colors(self.err)
-        self._say([*hang("", self._safe(question.text), room), *self._rows_of(question, room, color=color)])
+        rows = self._rows_of(question, self._room, color=self.style.colors(self.err))
+        self._say([*hang("", self._safe(question.text), self._room), *rows])
         self._led_up = False
         answer = self.ask(_prompt(question)) or ""
         if question.ask is Ask.WORD:
@@ -122,11 +116,11 @@ class Console:
     def note(self, text: str) -> None:
         """Say something that stays; not with --quiet."""
         if not self.style.quiet:
-            self._say(hang("", self._safe(text), self.style.room(self.err)))
+            self._say(hang("", self._safe(text), self._room))
 
     def warn(self, text: str) -> None:
         """Say what should worry; --quiet does not hide it."""
-        self._say(hang("warning: ", self._safe(text), self.style.room(self.err)))
+        self._say(hang("warning: ", self._safe(text), self._room))
 
     def error(self, error: HandrailError) -> None:
         """Say what went wrong, the facts, and what to do; or the one object of JSON and YAML."""
@@ -145,9 +139,8 @@ class Console:
         sum_up: makes the one line that sums it up, which may take a look that nobody else needs.
         """
         if self._chats:
-            room = self.style.room(self.err)
             texts = [self._safe(text) for text in (empty, sum_up()) if text]
-            self._say([*texts, *block(self._redacted(facts), room)])
+            self._say([*texts, *block(self.style.hiding(facts), self._room)])
 
     def print(self, lines: Iterable[str]) -> None:
         """Write lines of a result to stdout, in order with what stands on stderr."""
@@ -169,6 +162,15 @@ class Console:
             self.err.flush()
 
     @property
+    def has_a_person(self) -> bool:
+        """Return whether somebody can be asked: a terminal on both sides."""
+        return self.stdin.isatty() and self.err.isatty()
+
+    @property
+    def _room(self) -> int | None:
+        return self.style.room(self.err)
+
+    @property
     def _chats(self) -> bool:
         return not self.style.quiet and (self.style.for_people or self.err.isatty())
 
@@ -176,12 +178,11 @@ class Console:
         """Refuse to ask into the void: a prompt that nobody sees would hang, an answer from a pipe is nobody's."""
         if self._no_input:
             reason = "--no-input forbids to ask"
-        elif not (self.stdin.isatty() and self.err.isatty()):
+        elif not self.has_a_person:
             reason = "there is no terminal to ask on"
         else:
             return
-        room = self.style.room(self.err)
-        rows = self._rows_of(question, room and room - LABEL - 2)
+        rows = self._rows_of(question, self._room and self._room - LABEL - 2)
         raise NotConfirmed(
             f"this needs a yes, and {reason}; nothing was changed.",
             hint="add --yes to answer it",
@@ -208,13 +209,9 @@ class Console:
         self._drawn = width(line)
 
     def _three_parts(self, error: HandrailError) -> Iterable[str]:
-        room = self.style.room(self.err)
-        yield from hang("error: ", self._safe(error.message), room)
+        yield from hang("error: ", self._safe(error.message), self._room)
         hint = [("try", error.hint)] if error.hint else []
-        yield from block(self._redacted([*error.facts, *hint]), room)
-
-    def _redacted(self, facts: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        return [(label, self.style.redact(text)) for label, text in facts]
+        yield from block(self.style.hiding([*error.facts, *hint]), self._room)
 
     def _safe(self, text: str) -> str:
         return sentence(self.style.redact(text))

@@ -3,7 +3,6 @@
 import datetime
 import types
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from handrail.core.errors import HandrailError
@@ -142,11 +141,7 @@ def shapes_page(resources: Sequence[type[Resource]]) -> str:
     ]
     for resource in resources:
         hints = get_type_hints(resource)
-        rows = [
-            (f"`{item.name}`", type_words(hints[item.name]))
-            for item in fields(resource)
-            if not item.metadata.get("private")
-        ]
+        rows = [(f"`{key}`", type_words(hints[key])) for key in resource.json_keys()]
         parts += [f"## {resource.KIND}", _first_line(resource), _table(("Key", "Type"), rows)]
     return _page(parts)
 

@@ -1,7 +1,7 @@
 """Renders an Outcome: to stdout in table, JSON, CSV or YAML, or what --query finds in it; the rest goes to stderr."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
@@ -31,23 +31,24 @@ def write_outcome(outcome: Outcome, console: Console, *, action: str, kind: str)
     --query, one at a time. Raises Usage for a query that can't be answered; BrokenPipeError is the door's.
     """
     console.finish()
-    rows = iter(outcome.rows)
+    style, rows = console.style, iter(outcome.rows)
     first = list(islice(rows, 1))
     outcome = replace(outcome, rows=chain(first, rows))
+    plain_rows = _plain_rows(outcome.rows, console, action, kind)
     if outcome.text is not None:
         _write_document(outcome.text, console)
-    elif console.style.query is not None:
-        _write_answer(query.ask(console.style.query, _whole(outcome, console, action, kind)), console)
-    elif console.style.format == "table":
+    elif style.query is not None:
+        _write_answer(query.ask(style.query, _whole(outcome, plain_rows)), console)
+    elif style.format == "table":
         _write_for_people(first, outcome, console)
-    elif console.style.format == "csv":
+    elif style.format == "csv":
         header = _header(first, outcome, kind)
-        write_csv(header, values_of(header, _plain_rows(outcome.rows, console, action, kind)), console.out)
+        write_csv(header, values_of(header, plain_rows), console.out)
     elif outcome.many:
-        write = write_json if console.style.format == "json" else write_yaml
-        write(_plain_rows(outcome.rows, console, action, kind), console.out)
+        write = write_json if style.format == "json" else write_yaml
+        write(plain_rows, console.out)
     else:
-        _write_value(_whole(outcome, console, action, kind), console)
+        _write_value(_whole(outcome, plain_rows), console)
     console.out.flush()
     _write_rest(first, outcome, console)
 
@@ -69,9 +70,9 @@ def _plain_rows(rows: Iterable[Any], console: Console, action: str, kind: str) -
             yield plain(row)
 
 
-def _whole(outcome: Outcome, console: Console, action: str, kind: str) -> Any:
+def _whole(outcome: Outcome, plain_rows: Iterable[Any]) -> Any:
     """Return all of an outcome at once: a list, or the one object of an operation that has one."""
-    rows = list(_plain_rows(outcome.rows, console, action, kind))
+    rows = list(plain_rows)
     if outcome.many or len(rows) > 1:
         return rows
     return rows[0] if rows else {}
@@ -90,7 +91,7 @@ def _header(first: Sequence[Any], outcome: Outcome, kind: str) -> Sequence[str]:
         return MUTATION_KEYS if isinstance(first[0], Result) else list(plain(first[0]))
     for known in Resource.__subclasses__():
         if kind and kind == known.KIND:
-            return [item.name for item in fields(known) if not item.metadata.get("private")]
+            return known.json_keys()
     return [key for _, key in outcome.columns]
 
 
@@ -148,9 +149,8 @@ def _write_for_people(first: Sequence[Any], outcome: Outcome, console: Console) 
 
 def _write_object(first: Sequence[Any], outcome: Outcome, console: Console) -> None:
     """Write one thing: its title, and its notes, or else its columns, as a block of labels."""
-    style = console.style
-    room = style.room(console.out)
-    facts = [(label, style.redact(text)) for label, text in outcome.notes]
+    style, room = console.style, console.style.room(console.out)
+    facts = style.hiding(outcome.notes)
     if not facts:
         facts = [
             (heading.lower(), cell(value_of(row, key), heading, key, style))
@@ -174,10 +174,9 @@ def _write_results(results: Sequence[Result], console: Console) -> None:
 
 
 def _result_lines(result: Result, console: Console) -> Iterator[str]:
-    style = console.style
-    room = style.room(console.out)
+    style, room = console.style, console.style.room(console.out)
     yield from hang("", sentence(style.redact(_said(result))), room)
-    yield from block([(label, style.redact(text)) for label, text in result.notes], room)
+    yield from block(style.hiding(result.notes), room)
 
 
 def _said(result: Result) -> str:

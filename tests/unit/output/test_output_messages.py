@@ -13,7 +13,7 @@ from output_streams import AWS, Keyboard, Latin, Screen, Shared, Stage, instance
 from handrail.core.errors import CapReached, HandrailError, NotConfirmed, Refused
 from handrail.core.plan import Ask, Plan, Question, Result, Status
 from handrail.output.lines import CONTROL
-from handrail.output.messages import Console, nowhere, place
+from handrail.output.messages import NOWHERE, Console, place
 
 REFUSED = Refused(
     "t3.lrge is not an instance type that the policy allows.",
@@ -91,7 +91,7 @@ def test_a_plan_on_a_narrow_terminal() -> None:
 
 def test_places() -> None:
     assert place(AWS) == "aws · 123456789012 · eu-west-1"
-    assert place(nowhere()) == ""
+    assert place(NOWHERE) == ""
 
 
 @pytest.mark.parametrize("form", ["json", "yaml"])
