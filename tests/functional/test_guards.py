@@ -2,7 +2,6 @@
 
 import inspect
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from guards_unheard import GUARDS as UNHEARD
 
 import handrail as package
 from conftest import Handrail, Sandbox
+from mutating import broken
 
 SOURCE = Path(package.__file__).parent
 TESTS = Path(__file__).parents[1]
@@ -23,7 +23,7 @@ by_guard = pytest.mark.parametrize("guard", [*GUARDS, *UNHEARD], ids=lambda guar
 
 
 class Without:
-    """Runs scripts with a source tree of their own, each in a process."""
+    """Runs scripts with something broken in the product, each in a process."""
 
     def __init__(self) -> None:
         program = (
@@ -33,12 +33,13 @@ class Without:
             [sys.executable, "-c", program, without.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def run(self, source: Path, argv: Sequence[str], environ: Mapping[str, str]) -> Any:
+    def run(self, mutants: Mapping[str, tuple[str, str]], argv: Sequence[str], environ: Mapping[str, str]) -> Any:
         """Run a script; return its code, and as err what it said."""
-        paths = [str(path) for path in (source, TESTS, TESTS / "functional")]
+        paths = [str(TESTS), str(TESTS / "functional")]
+        order = {"paths": paths, "mutants": mutants, "argv": argv, "environ": environ}
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(json.dumps({"paths": paths, "argv": argv, "environ": environ}), file=self._process.stdin, flush=True)
+        print(json.dumps(order), file=self._process.stdin, flush=True)
         return json.loads(self._process.stdout.readline())
 
     def close(self) -> None:
@@ -61,15 +62,12 @@ def test_the_guard_holds(handrail: Handrail, sandbox: Sandbox, guard: Guard) -> 
 
 @by_guard
 def test_without_the_guard_its_scenario_fails(
-    handrail: Handrail, sandbox: Sandbox, elsewhere: Without, guard: Guard, tmp_path: Path
+    handrail: Handrail, sandbox: Sandbox, elsewhere: Without, guard: Guard
 ) -> None:
-    mutant = tmp_path / "src" / "handrail"
-    shutil.copytree(SOURCE, mutant, ignore=shutil.ignore_patterns("*.pyc.*"))  # not what is being written just now
-    file = mutant / guard.file
-    text = file.read_text()
-    assert text.count(guard.text) == 1, "the guard's line has changed: tell guards.py"
-    file.write_text(text.replace(guard.text, guard.without))
+    file = SOURCE / guard.file
+    module = ".".join(["handrail", *Path(guard.file).with_suffix("").parts])
+    mutant = {module: (str(file), broken(file, [(guard.text, guard.without)]))}
     script = [inspect.getfile(guard.scenario), guard.name, str(sandbox.state_dir), str(handrail.cwd)]
-    done = elsewhere.run(mutant.parent, script, handrail.environ)
+    done = elsewhere.run(mutant, script, handrail.environ)
     assert done["code"] == 1
     assert "AssertionError" in done["err"], done["err"]

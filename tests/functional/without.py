@@ -1,8 +1,8 @@
-"""A program that runs scenarios of guards with another source tree, without starting Python for each.
+"""A program that runs scenarios of guards with modules broken, without starting Python for each.
 
 It has loaded what Handrail is built on, but nothing of Handrail, and has one thread, so that it may fork. One JSON
-object per line on stdin: paths (what comes first on the path), argv (a script and its words), environ. One on stdout:
-code and err, as a process of its own would have ended.
+object per line on stdin: paths (what comes first on the path), mutants (what is broken, see mutating.py), argv (a
+script and its words), environ. One on stdout: code and err, as a process of its own would have ended.
 """
 
 import json
@@ -19,6 +19,7 @@ import hypothesis  # noqa: F401
 import pytest  # noqa: F401
 
 from fast_models import load_models, share_methods
+from mutating import imported
 
 
 def run(order: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +44,8 @@ def _be(order: dict[str, Any]) -> NoReturn:
         os.environ.update(order["environ"])
         sys.argv = order["argv"]
         sys.path[:0] = order["paths"]
-        runpy.run_path(sys.argv[0], run_name="__main__")
+        with imported(order["mutants"]):
+            runpy.run_path(sys.argv[0], run_name="__main__")
     except BaseException:
         code = 1
         sys.excepthook(*sys.exc_info())

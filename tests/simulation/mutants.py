@@ -3,29 +3,19 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import handrail.ledger
+from mutating import Patch, broken, imported
 
-from .world import Flaws
+from .world import REAL, Flaws
 
 SOURCE = Path(handrail.ledger.__path__[0])
-MODULES = (
-    "shapes",
-    "places",
-    "fence",
-    "ports",
-    "refusal",
-    "item",
-    "settling",
-    "naming",
-    "taking",
-    "lease",
-)  # each after what it imports
-
-Patches = Mapping[str, tuple[tuple[str, str], ...]]
+BROKEN = "mutant_ledger"
+Patches = Mapping[str, tuple[Patch, ...]]
 
 
 @dataclass(frozen=True)
@@ -50,29 +40,20 @@ class Mutant:
 
 
 def load(patches: Patches) -> Any:
-    """Return the ledger's modules with their source patched, under another package name.
-
-    Asserts that each replaced text occurs exactly once, so that no mutant loses its bite when the code changes.
-    """
-    package = ModuleType("mutant_ledger")
-    package.__path__ = []
-    loaded: dict[str, ModuleType] = {}
-    before = {name: module for name, module in sys.modules.items() if name.startswith("mutant_ledger")}
-    for name in before:
+    """Return the ledger's modules with their source patched, under another package name."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == BROKEN]:
         del sys.modules[name]
-    sys.modules["mutant_ledger"] = package
-    for name in MODULES:
-        source = (SOURCE / f"{name}.py").read_text()
-        for old, new in patches.get(name, ()):
-            assert source.count(old) == 1, f"{name}: occurs {source.count(old)} times: {old}"
-            source = source.replace(old, new)
-        module = ModuleType(f"mutant_ledger.{name}")
-        sys.modules[module.__name__] = module
-        code = compile(source.replace("handrail.ledger", "mutant_ledger"), f"<mutant {name}>", "exec")
-        exec(code, module.__dict__)
-        setattr(package, name, module)
-        loaded[name] = module
-    assert set(patches) <= set(MODULES)
+    sources = {file.stem: broken(file, patches.get(file.stem, ())) for file in SOURCE.glob("*.py")}
+    assert patches.keys() <= sources.keys()
+    package = sys.modules[BROKEN] = ModuleType(BROKEN)
+    package.__path__ = []
+    mutants = {
+        f"{BROKEN}.{name}": (str(SOURCE / f"{name}.py"), source.replace("handrail.ledger", BROKEN))
+        for name, source in sources.items()
+    }
+    with imported(mutants):
+        loaded = {name: import_module(f"{BROKEN}.{name}") for name in vars(REAL)}
+    assert {f"{BROKEN}.{name}" for name in patches} <= sys.modules.keys(), "a mutant that is not loaded breaks nothing"
     return SimpleNamespace(**loaded)
 
 
