@@ -5,9 +5,10 @@ import re
 
 import pytest
 
-from handrail.catalog import SHELVES, every_operation, overview
+from handrail.catalog import SHELVES, every_operation, operation_named, overview
 from handrail.core.fields import Values
 from handrail.core.operation import Effect, Operation
+from handrail.core.policy.keys import KEYS
 from project import DOCS, ROOT, operation_of
 
 CATALOG = every_operation()
@@ -29,6 +30,13 @@ def test_each_of_its_fields_has_help(operation: Operation) -> None:
     for field in operation.fields:
         assert field.help, field.name
         assert not field.help.endswith("."), field.name
+
+
+@of_every
+def test_what_offers_values_is_there(operation: Operation) -> None:
+    for field in operation.fields:
+        assert not field.pick_from or operation_named(field.pick_from), field.name
+        assert not field.policy or field.policy in KEYS, field.name
 
 
 @of_every
