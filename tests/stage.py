@@ -96,8 +96,8 @@ class PlayedEc2:
         return {one.id: one for one in self._look() if one.id in wanted}
 
     def by_tokens(self, tokens: Sequence[str]) -> list[Instance]:
-        """Play the next look, whatever the tokens."""
-        return list(self._look())
+        """Play the next look, of these tokens; what has none is shown for every one."""
+        return [one for one in self._look() if not one.client_token or one.client_token in tokens]
 
 
 class PlayedServices(Services):
