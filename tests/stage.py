@@ -8,7 +8,7 @@ from typing import Any
 
 from handrail.core.operation import Operation
 from handrail.core.plan import Plan, Question
-from handrail.core.policy.document import STRICT
+from handrail.core.policy.document import parse_policy
 from handrail.core.policy.rules import Rules
 from handrail.core.redaction import Secrets
 from handrail.core.resources import Instance
@@ -54,10 +54,11 @@ class TableClock:
 
 
 class Quiet:
-    """A person who is told everything, answers nothing and agrees to nothing. said: notes and progress."""
+    """A person who is told everything. said: notes and progress. agrees: the answer to every question."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
+        self.agrees = False
 
     def announce(self, plan: Plan) -> None:
         """Say nothing."""
@@ -66,8 +67,8 @@ class Quiet:
         """Say nothing."""
 
     def confirm(self, question: Question) -> bool:
-        """Refuse."""
-        return False
+        """Answer."""
+        return self.agrees
 
     def progress(self, text: str) -> None:
         """Keep what is said."""
@@ -152,12 +153,14 @@ class Stage(Session):
     """A session of dev-1, who is told `said`. `table.time` is the one time of everything here.
 
     ec2, s3, client: what stands in for AWS. visibility: seconds until every look shows a change. has_ledger: else there
-    is a record alone. region: as `--region` named it. operations: those that can be named, for a test to fill.
+    is a record alone. region: as `--region` named it. policy: the text of the one that holds. operations: those that
+    can be named, for a test to fill.
     """
 
     aws: PlayedServices
     stores: PlayedStores
     clock: TableClock
+    listener: Quiet
 
     def __init__(
         self,
@@ -169,6 +172,7 @@ class Stage(Session):
         has_ledger: bool = True,
         target: str = "sandbox",
         region: str = "",
+        policy: str = "",
     ) -> None:
         self.table, listener = MemoryTable(), Quiet()
         self.said, self.secrets = listener.said, Secrets()
@@ -183,7 +187,8 @@ class Stage(Session):
             Door(operation_named=self.operations.get, secrets=self.secrets),
         )
         self.caller = caller()
-        self.rules = Rules(lambda: (STRICT,), self._context, note=self._note)
+        holding = parse_policy(policy.encode(), "policy")
+        self.rules = Rules(lambda: (holding,), self._context, note=self._note)
         self.aws = PlayedServices(self.region, ec2, s3, client)
         self.aws.visibility = visibility
         self.stores = PlayedStores(self)
