@@ -2,21 +2,26 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from handrail.aws.s3 import Standing
-from handrail.core.errors import NotSetUp, PermissionDenied, WrongState
+from handrail.aws.s3_objects import Unfinished
+from handrail.core.errors import NotSetUp, WrongState
+from handrail.journal import settle_unfinished
 from handrail.ledger.record import Intent, Verdict
 from handrail.ledger.rows import Row
-from handrail.operations.s3.leftovers import _is_busy
+from handrail.operations.s3.delete import DELETE
+from handrail.operations.s3.leftovers import find_leftovers
 from handrail.operations.s3.meeting import check_no_upload, is_being_opened
-from handrail.operations.s3.recovery import _is_another, recover_delete
 from handrail.operations.s3.targets import open_create
+from memory_table import DATE
 from stage import Stage
 
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 SPOILT: dict[str, dict[str, Any]] = {"": {}, "unreadable_row": {"at": "yesterday"}, "newer_row": {"needs": 99}}
 
 
@@ -60,33 +65,56 @@ def test_an_upload_on_record_that_cannot_be_read_counts_for_the_bucket_that_its_
     stage.table.items["request#r1", "intent"] |= SPOILT[code]
     with pytest.raises(NotSetUp) if counts else nullcontext():
         check_no_upload(stage, "press")
-    assert _is_busy(stage, "press", set()) is (resource != "x/a"), "what may be alive is left alone"
+    objects: Any = SimpleNamespace(
+        bucket="press",
+        unfinished=lambda: [Unfinished("a", "u1", LONG_AGO)],
+        now=lambda: LONG_AGO + timedelta(days=1),
+        touched_at=lambda _one: LONG_AGO,
+    )
+    left = find_leftovers(stage, objects, ["a"])
+    assert bool(left.doubtful) is (resource != "x/a"), "what may be alive is left alone"
+
+
+def deleted(standing: Standing, row: Row | None = None, **resolved: Any) -> Stage:
+    """Return a stage where somebody has looked what became of a deletion that was cut off, of which this is seen."""
+    stage = Stage(s3=SimpleNamespace(standing=lambda _name, _region: standing))
+    stage.operations["s3 delete"] = DELETE
+    stage.record.intend([replace(intent("r0", "s3 delete", **resolved), resource="press")])
+    if row is not None:
+        stage.stores.rows.put(row)
+    stage.table.time += stage.stores.recovery_age + 1
+    settle_unfinished(stage)
+    return stage
 
 
 def test_of_a_bucket_that_cannot_be_looked_at_nothing_is_said() -> None:
-    s3 = SimpleNamespace(standing=lambda _name, _region: Standing(is_free=False))
-    cut_off = Intent("r1", "s3 delete", "press", "us-east-1", "sandbox")
-    with pytest.raises(PermissionDenied, match="bucket press is on record and can't be reached"):
-        recover_delete(Stage(s3=s3), cut_off)
+    (said,) = deleted(Standing(is_free=False)).said
+    assert "can't be settled now: bucket press is on record and can't be reached" in said
 
 
 @pytest.mark.parametrize(
     ("made_by", "row", "is_another"),
     [
-        ("r1", ("r1", 900), False),
-        ("r1", ("r2", 1_100), True),
-        ("", ("r1", 900), False),
-        ("", ("r2", 1_100), True),
-        (None, ("r1", 900), False),
-        (None, ("r2", 1_100), True),
+        ("r1", ("r1", -100), False),
+        ("r1", ("r2", +100), True),
+        ("", ("r1", -100), False),
+        ("", ("r2", +100), True),
+        (None, ("r1", -100), False),
+        (None, ("r2", +100), True),
+        (None, None, False),
     ],
 )
 def test_a_bucket_made_since_is_told_from_the_one_that_a_request_was_about(
-    made_by: str | None, row: tuple[str, int], is_another: bool
+    made_by: str | None, row: tuple[str, int] | None, is_another: bool
 ) -> None:
-    about = replace(intent("r0", "s3 delete", **({} if made_by is None else {"made_by": made_by})), at=1_000.0)
-    assert _is_another(Row("bucket", "press", "ann", row[0], "us-east-1", row[1]), about) is is_another
-    assert not _is_another(None, about)
+    there = Row("bucket", "press", "dev-1", row[0], "us-east-1", DATE + row[1]) if row else None
+    stage = deleted(
+        Standing(is_free=False, is_reachable=True), there, **({} if made_by is None else {"made_by": made_by})
+    )
+    known = stage.record.find("r0")
+    assert known is not None
+    assert known.verdict is not None
+    assert known.verdict.result == ("succeeded" if is_another else "failed")
 
 
 def test_only_an_open_create_of_this_bucket_is_one() -> None:
