@@ -1,7 +1,6 @@
-"""The one place that makes botocore sessions and clients, and the one importer of the sandbox. Knows no service."""
+"""The one place that makes botocore sessions and clients. Knows no service."""
 
 import logging
-import os
 import re
 import threading
 import time
@@ -9,13 +8,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Self
 
 from handrail import __version__, files
 from handrail.aws import wire
-from handrail.aws.failures import Origin, aws_failures_explained, credential_failures_explained, mark_origin
+from handrail.aws.failures import (
+    Origin,
+    ask,
+    aws_failures_explained,
+    credential_failures_explained,
+    mark_origin,
+)
 from handrail.aws.fencing import Deadline, before_send
 from handrail.aws.hiding import hide_files, hide_what_comes
 from handrail.aws.identity import (
@@ -27,12 +30,12 @@ from handrail.aws.identity import (
     choose_identity,
     govern_sources,
 )
-from handrail.aws.launching import Launcher, Running, keep_to, sandbox_failures_explained, sandbox_owner
+from handrail.aws.launching import Launcher, isolated_session, keep_to, open_sandbox, sandbox_launcher
 from handrail.aws.retries import RetryBudget
 from handrail.aws.service import find_service
 from handrail.aws.unanswered import host_of
 from handrail.core.caller import Caller, caller_of
-from handrail.core.errors import BadCredentials, Usage
+from handrail.core.errors import Usage
 from handrail.core.fields import show
 from handrail.core.redaction import secrets_in
 from handrail.core.regions import DEFAULT_REGION
@@ -45,10 +48,10 @@ from handrail.settings import (
     TargetChoice,
     check_configured_endpoints,
     check_endpoints,
-    is_url,
 )
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+if TYPE_CHECKING:
+    from handrail.aws.launching import Running
 
 
 @dataclass(frozen=True)
@@ -59,15 +62,17 @@ class Timeouts:
     read: float = 20
     attempts: int = 3
 
+    def brief(self) -> "Timeouts":
+        """Return the same for a look on the side, which must not keep a command waiting."""
+        return Timeouts(min(3, self.connect), min(15, self.read), 2)
 
-log = logging.getLogger("handrail.aws")
-BRIEF = Timeouts(connect=3, read=15, attempts=2)  # for a look on the side, which must not keep a command waiting
 
 READ_TIMEOUT_VARIABLE = "HANDRAIL_SANDBOX_READ_TIMEOUT"
 
 # Credentials that can't be had must say so within 3 s.
 CREDENTIAL_TIMEOUTS = Timeouts(connect=2, read=10, attempts=1)
 
+log = logging.getLogger("handrail.aws")
 
 # The files of the first tools, by botocore's name of the source; botocore asks them after all else that a person wrote.
 _OLDER_FILES = {"ec2-credentials-file": "AWS_CREDENTIAL_FILE", "boto-config": "the file of boto"}
@@ -86,36 +91,31 @@ class Call:
 class Aws:
     """A connection to one target: its clients, made when first asked for, who is asking, and the calls so far.
 
-    target: sandbox or aws. endpoint: its URL where it is not AWS's own, else empty. credentials_source: where the
-    credentials come from, in words. profile, looked, mend: see Identity. sandbox: the running one, or None. person: is
-    told what takes long. calls: every call made so far, in the order they ended.
+    endpoint: its URL where it is not AWS's own, else empty. identity: where the credentials come from. sandbox: the
+    running one, or None. person: is told what takes long. calls: every call made so far, in the order they ended.
     """
 
     def __init__(
         self,
         session: Any,
         identity: Identity,
-        *,
-        target: str,
         region: str,
+        *,
         endpoint: str = "",
-        sandbox: Running | None = None,
+        sandbox: "Running | None" = None,
         timeouts: Timeouts | None = None,
         person: Person = NOBODY,
     ) -> None:
-        self.target, self.region, self.endpoint, self.sandbox = target, region, endpoint, sandbox
-        self.identity = identity
-        self.credentials_source = identity.looked
-        self.profile, self.looked, self.mend = identity.profile, identity.looked, identity.mend
+        self.target = "aws" if sandbox is None else "sandbox"
+        self.region, self.endpoint, self.sandbox = region, endpoint, sandbox
+        self.identity = replace(identity, target=self.target, endpoint=endpoint, decode=self.decode)
         self.asked: tuple[object, ...] = ()
         self.calls: list[Call] = []
         self.retries = RetryBudget()
         self.deadline = Deadline()
-        self._session = session
-        self._timeouts = timeouts or Timeouts()
-        self._is_brief = False
-        self._person = person
-        self._clients: dict[tuple[Any, ...], Any] = {}
+        self._session, self._person = session, person
+        self._timeouts, self._is_brief = timeouts or Timeouts(), False
+        self._clients: dict[tuple[str, str, bool], Any] = {}
         self._caller: Caller | None = None
         self._lock = threading.Lock()
         session.register("creating-client-class", wire.watch)
@@ -133,29 +133,17 @@ class Aws:
         self.calls, self.retries.spent, self.deadline.until, self._person = [], 0, None, person
         return self
 
-    def client(
-        self,
-        service: str,
-        region: str | None = None,
-        *,
-        timeouts: Timeouts | None = None,
-    ) -> Any:
+    def client(self, service: str, region: str | None = None) -> Any:
         """Return the botocore client of a service in a region (the command's own, unless named), made once.
 
         Just before a request leaves, at every attempt, the fence and the deadline are asked; what they raise ends the
         call unsent, and botocore does not try again. Raises HandrailError where the client can't be made.
         """
-        timeouts = timeouts or (self._brief if self._is_brief else None)
-        key = (service, region or self.region, timeouts)
+        key = (service, region or self.region, self._is_brief)
         with self._lock:
             if key not in self._clients:
                 self._clients[key] = self._make_client(*key)
             return self._clients[key]
-
-    @property
-    def _brief(self) -> Timeouts:
-        usual = self._timeouts
-        return Timeouts(min(BRIEF.connect, usual.connect), min(BRIEF.read, usual.read), BRIEF.attempts)
 
     @contextmanager
     def briefly(self) -> Iterator[None]:
@@ -169,8 +157,7 @@ class Aws:
     def caller(self) -> Caller:
         """Return who is asking, by STS GetCallerIdentity, asked once. Raises HandrailError."""
         if self._caller is None:
-            with aws_failures_explained("who am I", region=self.region, aws=self):
-                reply = self.client("sts").get_caller_identity()
+            reply = ask(self.client("sts"), "sts:GetCallerIdentity")
             self._caller = caller_of(reply["Account"], reply["Arn"], reply["UserId"])
         return self._caller
 
@@ -184,12 +171,13 @@ class Aws:
 
         Raises BadCredentials naming what is missing, where it was looked for, and what mends it.
         """
-        with credential_failures_explained(self):
+        with credential_failures_explained(self.identity):
             credentials = self._session.get_credentials()
             frozen = credentials and credentials.get_frozen_credentials()
         if not frozen:
+            profile = self.identity.profile
             raise self.identity.bad(
-                f"profile {self.profile} has no credentials." if self.profile else "no AWS credentials were found."
+                f"profile {profile} has no credentials." if profile else "no AWS credentials were found."
             )
         self._person.hide(*secrets_in(frozen._asdict()))
         check_sendable(self.identity, frozen, self._place(credentials.method))
@@ -201,13 +189,13 @@ class Aws:
         """
         variable = {"shared-credentials-file": "credentials_file", "config-file": "config_file"}.get(method)
         if variable:
-            return f"profile {self.profile or 'default'} in {self._session.get_config_variable(variable)}"
-        return _OLDER_FILES.get(method) or self.looked.rpartition(" → ")[2]
+            return f"profile {self.identity.profile or 'default'} in {self._session.get_config_variable(variable)}"
+        return _OLDER_FILES.get(method) or self.identity.looked.rpartition(" → ")[2]
 
-    def _make_client(self, service: str, region: str, timeouts: Timeouts | None) -> Any:
+    def _make_client(self, service: str, region: str, is_brief: bool) -> Any:
         """Make a client: the one place to do so, where trimmed models would come in."""
-        timeouts = timeouts or self._timeouts
-        with aws_failures_explained("connect", region=region, aws=self):
+        timeouts = self._timeouts.brief() if is_brief else self._timeouts
+        with aws_failures_explained("connect", region=region, aws=self.identity):
             client = self._session.create_client(
                 service,
                 region_name=region,
@@ -244,7 +232,8 @@ class Aws:
         seconds = time.monotonic() - context["handrail_started"]
         attempts = context.get("retries", {}).get("attempt", 1)
         self.calls.append(Call(service, operation, attempts, round(seconds * 1000)))
-        origin = Origin(self, context.get("client_region") or "", operation, service, context["handrail_actions"])
+        region, actions = context.get("client_region") or "", context["handrail_actions"]
+        origin = Origin(self.identity, region, operation, service, actions)
         mark_origin(parsed if exception is None else exception, origin)
 
 
@@ -276,10 +265,22 @@ def connect(
     folders = folders or files.find_folders(environ)
     region = settings.region or DEFAULT_REGION
     if choice.target == "sandbox":
-        aws = _connect_sandbox(region, environ, folders, person, timeouts, launcher or _sandbox_launcher())
+        asked = launcher or sandbox_launcher()
+        running, identity, endpoint = open_sandbox(asked, folders.sandbox, environ)
+        person.hide(identity.keys[1])
+        session = isolated_session(identity)
+        session.register_component("data_loader", _loader(None))
+        keep_to(running, asked, session)
+        usual = timeouts or _sandbox_timeouts(environ)
+        aws = Aws(session, identity, region, endpoint=endpoint, sandbox=running, timeouts=usual, person=person)
     else:
-        asker = replace(person, ask=None) if settings.no_input else person
-        aws = _connect_aws(settings, region, environ, dotenv, folders.home, asker, timeouts)
+        person = replace(person, ask=None) if settings.no_input else person
+        check_endpoints(environ)
+        chosen = choose_identity(settings, environ, dotenv)
+        session, identity = _session_on_aws(chosen, region, environ, folders, person)
+        endpoint = environ.get(ENDPOINT_VARIABLE, "")
+        aws = Aws(session, identity, region, endpoint=endpoint, timeouts=timeouts, person=person)
+        aws.check_credentials()
     aws.asked = _asked(settings, choice, dotenv)
     return aws
 
@@ -289,32 +290,36 @@ def _asked(settings: Settings, choice: TargetChoice, dotenv: Dotenv) -> tuple[ob
     return choice.target, settings.region, settings.profile, settings.no_input, dotenv
 
 
-# ---- the target aws
+def _session_on_aws(
+    identity: Identity, region: str, environ: Mapping[str, str], folders: Folders, person: Person
+) -> tuple[Any, Identity]:
+    """Return a botocore session that asks its sources of credentials by our rules, and who signs."""
+    import botocore.session
 
-
-def _connect_aws(
-    settings: Settings,
-    region: str,
-    environ: Mapping[str, str],
-    dotenv: Dotenv,
-    home: Path,
-    person: Person,
-    timeouts: Timeouts | None,
-) -> Aws:
-    check_endpoints(environ)
-    identity = choose_identity(settings, environ, dotenv)
-    hide_files(person.hide, environ, home)
-    session = _aws_session(identity, region)
-    with aws_failures_explained("sign in", aws=None):
-        identity = check_profile(identity, session.full_config, home)
+    hide_files(person.hide, environ, folders.home)
+    session = botocore.session.Session(profile=identity.profile if identity.named else None)
+    session.set_config_variable("region", region)  # in which STS is asked for a role
+    # For the clients that botocore makes by itself to fetch credentials (STS, SSO); ours bring their own.
+    session.set_default_client_config(_config(CREDENTIAL_TIMEOUTS, direct=False))
+    if identity.keys:
+        session.set_credentials(*identity.keys)
+    with aws_failures_explained("sign in"):
+        identity = check_profile(identity, session.full_config, folders.home)
         _check_configured_endpoints(session, environ)
         session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
     govern_sources(session, identity, person)
     hide_what_comes(session, person.hide)
-    endpoint = environ.get(ENDPOINT_VARIABLE, "")
-    aws = Aws(session, identity, target="aws", region=region, endpoint=endpoint, timeouts=timeouts, person=person)
-    aws.check_credentials()
-    return aws
+    return session, identity
+
+
+def _sandbox_timeouts(environ: Mapping[str, str]) -> Timeouts:
+    """Return the usual time-outs, or a shorter read time-out for tests that wait for one. Raises Usage."""
+    text = environ.get(READ_TIMEOUT_VARIABLE, "")
+    if not text:
+        return Timeouts()
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,3})?", text) or float(text) == 0:
+        raise Usage(f"{READ_TIMEOUT_VARIABLE} takes seconds, not {show(text)}.", hint=f"unset {READ_TIMEOUT_VARIABLE}")
+    return Timeouts(connect=min(Timeouts.connect, float(text)), read=float(text))
 
 
 def _check_configured_endpoints(session: Any, environ: Mapping[str, str]) -> None:
@@ -327,18 +332,6 @@ def _check_configured_endpoints(session: Any, environ: Mapping[str, str]) -> Non
         for service, keys in services.items():  # botocore takes for granted that there are keys below each service
             urls[f"endpoint_url of {service}"] = keys.get("endpoint_url") if isinstance(keys, Mapping) else [keys]
     check_configured_endpoints(session.profile or "default", urls)
-
-
-def _aws_session(identity: Identity, region: str) -> Any:
-    import botocore.session
-
-    session = botocore.session.Session(profile=identity.profile if identity.named else None)
-    session.set_config_variable("region", region)  # in which STS is asked for a role
-    # For the clients that botocore makes by itself to fetch credentials (STS, SSO); ours bring their own.
-    session.set_default_client_config(_config(CREDENTIAL_TIMEOUTS, direct=False))
-    if identity.keys is not None:
-        session.set_credentials(*identity.keys)
-    return session
 
 
 def _config(timeouts: Timeouts, *, direct: bool) -> Any:
@@ -354,68 +347,6 @@ def _config(timeouts: Timeouts, *, direct: bool) -> Any:
     )
 
 
-# ---- the sandbox
-
-
-def _sandbox_launcher() -> Launcher:
-    from handrail.sandbox import launcher
-
-    return launcher
-
-
-def _connect_sandbox(
-    region: str,
-    environ: Mapping[str, str],
-    folders: Folders,
-    person: Person,
-    timeouts: Timeouts | None,
-    launcher: Launcher,
-) -> Aws:
-    with sandbox_failures_explained():
-        running = launcher.ensure(folders.sandbox, environ)
-        key, secret, looked = _sandbox_keys(launcher, running, environ)
-    person.hide(secret)
-    identity = Identity(looked=looked, mend='eval "$(handrail sandbox env)"')
-    session = _isolated_session()
-    session.set_credentials(key, secret)
-    endpoint = _sandbox_endpoint(launcher, running, environ)
-    keep_to(running, launcher, session)
-    return Aws(
-        session,
-        identity,
-        target="sandbox",
-        region=region,
-        endpoint=endpoint,
-        sandbox=running,
-        timeouts=timeouts or _sandbox_timeouts(environ),
-        person=person,
-    )
-
-
-def _sandbox_timeouts(environ: Mapping[str, str]) -> Timeouts:
-    """Return the usual time-outs, or a shorter read time-out for tests that wait for one. Raises Usage."""
-    text = environ.get(READ_TIMEOUT_VARIABLE, "")
-    if not text:
-        return Timeouts()
-    if not re.fullmatch(r"\d{1,3}(\.\d{1,3})?", text) or float(text) == 0:
-        raise Usage(f"{READ_TIMEOUT_VARIABLE} takes seconds, not {show(text)}.", hint=f"unset {READ_TIMEOUT_VARIABLE}")
-    return Timeouts(connect=min(Timeouts.connect, float(text)), read=float(text))
-
-
-def _isolated_session() -> Any:
-    """Make a session that reads no variable and no file: nothing of anybody's AWS set-up can reach the sandbox."""
-    import botocore.session
-
-    variables = {
-        name: (None, None, default, convert)
-        for name, (_, _, default, convert) in botocore.session.Session.SESSION_VARIABLES.items()
-    }
-    nothing = (None, None, os.devnull, None)
-    session = botocore.session.Session({**variables, "config_file": nothing, "credentials_file": nothing})
-    session.register_component("data_loader", _loader(None))
-    return session
-
-
 @cache
 def _loader(data_path: str | None) -> Any:
     """Return the one reader of service models: a process that runs many commands parses and keeps each model once.
@@ -425,35 +356,3 @@ def _loader(data_path: str | None) -> Any:
     from botocore.loaders import create_loader
 
     return create_loader(data_path)
-
-
-def _sandbox_endpoint(launcher: Launcher, running: Running, environ: Mapping[str, str]) -> str:
-    """Return the sandbox's URL, or that of a proxy on this machine behind which this same sandbox answers."""
-    named = environ.get(ENDPOINT_VARIABLE, "")
-    if named != running.endpoint and _is_loopback(named) and launcher.probe(running, named):
-        return named
-    return running.endpoint
-
-
-def _is_loopback(url: str) -> bool:
-    return url.startswith("http://") and is_url(url) and urlsplit(url).hostname in LOOPBACK
-
-
-def _sandbox_keys(launcher: Launcher, running: Running, environ: Mapping[str, str]) -> tuple[str, str, str]:
-    """Return key, secret and their source: those of `sandbox env` if this sandbox made them, else the user's own.
-
-    A key that the sandbox did not make is never sent to it. Raises BadCredentials on one of an earlier sandbox.
-    """
-    key, secret = environ.get("AWS_ACCESS_KEY_ID", ""), environ.get("AWS_SECRET_ACCESS_KEY", "")
-    if environ.get("HANDRAIL_TARGET") == "sandbox" and key and secret:
-        if launcher.owner_of(running.state_dir, key) is not None:
-            return key, secret, "AWS_ACCESS_KEY_ID (environment)"
-        if _is_loopback(environ.get(ENDPOINT_VARIABLE, "")):
-            raise BadCredentials(
-                "AWS_ACCESS_KEY_ID is a key of another sandbox, or of one from before a reset.",
-                facts=(("looked", "AWS_ACCESS_KEY_ID (environment)"),),
-                hint='eval "$(handrail sandbox env)"',
-                details={"looked": "AWS_ACCESS_KEY_ID (environment)"},
-            )
-    keys = launcher.keys_for(running.state_dir, sandbox_owner(environ))
-    return keys.access_key_id, keys.secret_access_key, "sandbox"

@@ -40,6 +40,8 @@ from handrail.core.errors import (
 )
 from handrail.core.shell import target
 
+NOWHERE = Side()
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -71,14 +73,9 @@ class Refusal:
     headers: Mapping[str, str]
     details: Mapping[str, Any]
     words: Mapping[str, str]
-    side: Side | None
+    side: Side
     service: Service
     actions: tuple[str, ...]
-
-    @property
-    def facts(self) -> tuple[tuple[str, str], ...]:
-        """Return the line that says where the credentials came from."""
-        return (("looked", self.side.looked),) if self.side else ()
 
 
 SLOW_DOWN = Failure(
@@ -218,12 +215,7 @@ def credential_failures_explained(aws: Side) -> Iterator[None]:
         of_a_service = _origin(error) is not None or not isinstance(error, HTTPClientError)
         if is_botocore(error) and of_a_service:
             raise translate(error, operation="sign in", aws=aws) from error
-        raise BadCredentials(
-            unusable_credentials(error, aws.looked),
-            hint=aws.mend,
-            facts=(("looked", aws.looked),),
-            details={"looked": aws.looked},
-        ) from error
+        raise aws.bad(unusable_credentials(error, aws.looked)) from error
 
 
 def translate(
@@ -242,20 +234,15 @@ def translate(
 
     origin = _origin(exc)
     service = find_service(origin.service if origin else re.split("[ :]", operation)[0])
-    if origin is not None:
-        aws, region = aws or origin.side, region or origin.region
-    words = {
-        "operation": operation,
-        "subject": subject or "it",
-        "region": region or "this region",
-        "mend": aws.mend if aws else "aws sts get-caller-identity",
-        "looked": aws.looked if aws else "",
-    }
+    side = aws or (origin.side if origin else NOWHERE)
+    region = region or (origin.region if origin else "") or "this region"
+    words = {"operation": operation, "subject": subject or "it", "region": region, "mend": side.mend}
     if isinstance(exc, ClientError):
-        error = _refused(_taken_apart(exc, words, aws, origin, service))
+        actions = origin.actions if origin else service.actions(exc.operation_name, {})
+        error = _refused(_taken_apart(exc, words, side, service, actions))
     else:
-        unanswered = no_answer(exc, aws, is_read=origin is not None and not origin.is_change)
-        error = unanswered or no_credentials(exc, aws, words) or _other(exc, words)
+        unanswered = no_answer(exc, side, is_read=origin is not None and not origin.is_change)
+        error = unanswered or no_credentials(exc, side) or _other(exc, operation)
     error.acted = _acted(exc, origin, service)
     return error
 
@@ -280,9 +267,7 @@ def _acted(exc: Exception, origin: Origin | None, service: Service) -> Acted | N
 # ---- answers
 
 
-def _taken_apart(
-    exc: Any, words: Mapping[str, str], aws: Side | None, origin: Origin | None, service: Service
-) -> Refusal:
+def _taken_apart(exc: Any, words: Mapping[str, str], side: Side, service: Service, actions: tuple[str, ...]) -> Refusal:
     error: Mapping[str, Any] = exc.response.get("Error", {})
     metadata: Mapping[str, Any] = exc.response.get("ResponseMetadata", {})
     text = plain(str(error.get("Message") or "no reason given"))
@@ -296,9 +281,9 @@ def _taken_apart(
         headers=metadata.get("HTTPHeaders", {}),
         details={"aws_code": code, "call": api, "request_id": str(metadata.get("RequestId") or "")},
         words={**words, "thing": thing, "text": _without_code(text), "code": code},
-        side=aws,
+        side=side,
         service=service,
-        actions=origin.actions if origin else service.actions(api, {}),
+        actions=actions,
     )
 
 
@@ -318,7 +303,7 @@ def _refused(refusal: Refusal) -> HandrailError:
         return _signature_refused(refusal)
     if refusal.code.isdigit() and refusal.status in (400, 404, 409, 412) and not refusal.api.startswith("Head"):
         return not_understood(refusal.side)  # only a HEAD has no body: this one was cut short, and its code is lost
-    if refusal.status >= 500 and refusal.side and refusal.side.target == "sandbox" and refusal.code in _BROKEN_CODES:
+    if refusal.status >= 500 and refusal.side.is_sandbox and refusal.code in _BROKEN_CODES:
         return _from_row(_SANDBOX_BROKEN, refusal)
     said = refusal.code, refusal.api, refusal.text
     row = refusal.service.failure(*said) or COMMON.failure(*said)
@@ -328,7 +313,7 @@ def _refused(refusal: Refusal) -> HandrailError:
 
 
 def _from_row(row: Failure, refusal: Refusal) -> HandrailError:
-    facts, words = refusal.facts if issubclass(row.error, BadCredentials) else (), refusal.words
+    facts, words = refusal.side.facts if issubclass(row.error, BadCredentials) else (), refusal.words
     # What AWS or a person named is the last word of a command line: no part of a shell, and no option.
     targets = {name: target(words[name]) for name in ("thing", "subject") if words.get(name)}
     return row.error(
@@ -372,7 +357,7 @@ def _denied(refusal: Refusal) -> HandrailError:
     action = context.get("action") or named or next(iter(refusal.actions), refusal.api)
     resource = context.get("resource") or _found(r"on resource:? (arn:\S+)", refusal.text)
     explicit = bool(decoded.get("explicitDeny")) or "explicit deny" in refusal.text
-    facts = [*refusal.facts]
+    facts = [*refusal.side.facts]
     if resource:
         facts.append(("resource", resource))
     facts.append(("reason", "a policy forbids it outright" if explicit else refusal.words["text"]))
@@ -386,11 +371,10 @@ def _denied(refusal: Refusal) -> HandrailError:
 
 def _decoded(refusal: Refusal) -> dict[str, Any]:
     encoded = _found(r"Encoded authorization failure message: (\S+)", refusal.text)
-    decode = getattr(refusal.side, "decode", None)  # whether the caller may ask STS is found out by asking
-    if not encoded or decode is None:
+    if not encoded or refusal.side.decode is None:
         return {}
     try:
-        decoded = json.loads(decode(encoded))
+        decoded = json.loads(refusal.side.decode(encoded))  # whether the caller may ask STS is found out by asking
     except Exception as error:
         if isinstance(error, (HandrailError, ValueError, RecursionError)) or is_botocore(error):
             return {}
@@ -406,12 +390,12 @@ def _found(pattern: str, text: str) -> str:
 # ---- the rest
 
 
-def _other(exc: Exception, words: Mapping[str, str]) -> HandrailError:
+def _other(exc: Exception, operation: str) -> HandrailError:
     from botocore import exceptions as boto
 
     text = plain(str(exc))
     if isinstance(exc, (boto.ParamValidationError, boto.ValidationError, boto.InvalidRegionError)):
         return Usage(f"AWS would not take this value: {text}", hint="mend the value named here")
     if is_botocore(exc):
-        return AwsFailure(f"{words['operation']} failed: {text}", hint="repeat it with -vv, which shows each call")
-    return Internal(f"{words['operation']} failed: {text}", hint="-vv logs the details; please report this")
+        return AwsFailure(f"{operation} failed: {text}", hint="repeat it with -vv, which shows each call")
+    return Internal(f"{operation} failed: {text}", hint="-vv logs the details; please report this")

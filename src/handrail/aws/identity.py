@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from handrail import files
+from handrail.aws.unanswered import Side
 from handrail.core.amounts import age
 from handrail.core.errors import BadCredentials, HandrailError
 from handrail.core.nearest import nearest
@@ -48,33 +49,16 @@ _HELPERS = {"web_identity_token_file": "FILE", "credential_process": "PROGRAM"}
 
 
 @dataclass(frozen=True)
-class Identity:
-    """Where credentials come from. looked: the way there, in words. mend: the command that renews them.
+class Identity(Side):
+    """Where credentials come from.
 
-    profile: the profile in force. named: it must be handed to botocore, which else would not take it. keys: the triple
-    that must be handed over. whole_chain: nothing was named, and botocore goes through every place it knows.
+    named: the profile must be handed to botocore, which else would not take it. keys: the triple that must be handed
+    over. whole_chain: nothing was named, and botocore goes through every place it knows.
     """
 
-    looked: str
-    mend: str
-    profile: str | None = None
     named: bool = False
-    keys: tuple[str, str, str | None] | None = field(default=None, repr=False)
+    keys: tuple[str | None, ...] = field(default=(), repr=False)
     whole_chain: bool = False
-
-    @property
-    def facts(self) -> tuple[tuple[str, str], ...]:
-        """Return the line of an error that says where was looked."""
-        return (("looked", self.looked),)
-
-    @property
-    def details(self) -> dict[str, Any]:
-        """Return the same for programs."""
-        return dict(self.facts)
-
-    def bad(self, message: str, hint: str = "") -> BadCredentials:
-        """Return the error that says what is wrong, where was looked, and what mends it."""
-        return BadCredentials(message, facts=self.facts, hint=hint or self.mend, details=self.details)
 
 
 def choose_identity(settings: Settings, environ: Mapping[str, str], dotenv: Dotenv) -> Identity:
@@ -126,8 +110,7 @@ def _checked_keys(values: Mapping[str, str], place: str, looked: str) -> tuple[s
 
 def _incomplete(message: str, name: str, looked: str) -> BadCredentials:
     fix = f"write {name}=… into {DOTENV}" if looked == DOTENV else f"export {name}=…"
-    where = {"looked": f"{name} ({looked})"}
-    return BadCredentials(message, facts=tuple(where.items()), hint=fix, details={"missing": name, **where})
+    return Identity(f"{name} ({looked})", fix).bad(message, missing=name)
 
 
 # What gets into a key when it is copied, and what no header of a request could say.
@@ -187,12 +170,8 @@ def check_profile(identity: Identity, config: Config, home: Path, now: datetime 
 
 def _unknown_profile(identity: Identity, name: str, known: tuple[str, ...]) -> BadCredentials:
     near = nearest(name, known)
-    return BadCredentials(
-        f"there is no profile {name} in ~/.aws.",
-        facts=identity.facts,
-        hint=f"{option('--profile', near)}, or {identity.mend}" if near else identity.mend,
-        details={"nearest": near or None, **identity.details},
-    )
+    hint = f"{option('--profile', near)}, or {identity.mend}" if near else ""
+    return identity.bad(f"there is no profile {name} in ~/.aws.", hint, nearest=near or None)
 
 
 def _source_of(name: str, profiles: Mapping[str, Any]) -> tuple[str, str]:
@@ -225,12 +204,8 @@ def _check_sign_in(identity: Identity, name: str, profile: Mapping[str, Any], ho
         if not isinstance(value, str) or not value or _stray(value):
             raise identity.bad(f"the sign-in of profile {name} can't be used: its {key} is no token.")
     if expires <= now and not (session and _renewable(token, now)):
-        raise BadCredentials(
-            f"the sign-in of profile {name} expired {age(expires, now)} ago.",
-            facts=identity.facts,
-            hint=identity.mend,
-            details={"expired_at": expires.isoformat(), **identity.details},
-        )
+        ago = age(expires, now)
+        raise identity.bad(f"the sign-in of profile {name} expired {ago} ago.", expired_at=expires.isoformat())
 
 
 def _token(path: Path) -> dict[str, Any]:

@@ -1,36 +1,45 @@
 """What botocore raises where AWS has refused nothing: no answer, what is none, and no credentials to ask with."""
 
 import json
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from handrail.core.errors import NOT_AWS, BadCredentials, HandrailError, Unreachable
 from handrail.core.fields import show
 
 
-class Side(Protocol):
-    """What an error says of the connection it came over; `aws.connect.Aws` is one."""
+@dataclass(frozen=True)
+class Side:
+    """What an error says of the connection it came over.
+
+    looked: where the credentials were looked for, in words. mend: the command that renews them. profile: the one in
+    force. endpoint: its URL where it is not AWS's own. decode: makes EC2's encoded authorization message readable.
+    """
+
+    looked: str = ""
+    mend: str = "aws sts get-caller-identity"
+    profile: str | None = None
+    target: str = "aws"
+    endpoint: str = ""
+    decode: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
 
     @property
-    def target(self) -> str:
-        """Return `sandbox` or `aws`."""
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Return the line of an error that says where was looked."""
+        return (("looked", self.looked),) if self.looked else ()
 
     @property
-    def endpoint(self) -> str:
-        """Return the URL where it is not AWS's own, else an empty string."""
+    def is_sandbox(self) -> bool:
+        """Return whether it is the embedded AWS."""
+        return self.target == "sandbox"
 
-    @property
-    def profile(self) -> str | None:
-        """Return the profile in force."""
-
-    @property
-    def looked(self) -> str:
-        """Return where the credentials were looked for."""
-
-    @property
-    def mend(self) -> str:
-        """Return the command that renews them."""
+    def bad(self, message: str, hint: str = "", **details: Any) -> BadCredentials:
+        """Return the error that says what is wrong, where was looked, and what mends it."""
+        return BadCredentials(
+            message, facts=self.facts, hint=hint or self.mend, details={**details, **dict(self.facts)}
+        )
 
 
 class NotAwsError(Exception):
@@ -60,20 +69,20 @@ def is_no_answer(error: Exception) -> bool:
     return isinstance(error, (ConnectionError, HTTPClientError, ResponseParserError))
 
 
-def _not_aws(error: NotAwsError, aws: Side | None) -> Unreachable:
-    sandbox = aws is not None and aws.target == "sandbox"
+def _not_aws(error: NotAwsError, aws: Side) -> Unreachable:
     facts = (("asked", f"{error.host} for {error.call}"), ("came", error.came), ("but", error.lacks))
-    other = "the sandbox" if sandbox else "AWS"
+    other = "the sandbox" if aws.is_sandbox else "AWS"
+    look = "look for a proxy (HTTPS_PROXY), or a network that wants a sign-in first"
     return Unreachable(
         f"something between you and {other} answered {error.call}, or cut the answer short.",
-        hint=_check(aws, "") if sandbox else "look for a proxy (HTTPS_PROXY), or a network that wants a sign-in first",
+        hint=_check(aws, "") if aws.is_sandbox else look,
         facts=[(label, text) for label, text in facts if text],
         details={"endpoint": error.host or None, "call": error.call, "came": error.came, "lacks": error.lacks},
         code=NOT_AWS,
     )
 
 
-def not_understood(aws: Side | None) -> Unreachable:
+def not_understood(aws: Side) -> Unreachable:
     """Return the error of an answer that is none of AWS's, or that was cut short."""
     return Unreachable(
         "the answer can't be understood: it does not come from AWS, or was cut short.", hint=_check(aws, "")
@@ -115,7 +124,7 @@ def _of_kind(exc: Exception, texts: Mapping[str, str]) -> str:
     return next((texts[kind.__name__] for kind in type(exc).__mro__ if kind.__name__ in texts), "")
 
 
-def no_answer(exc: Exception, aws: Side | None, *, is_read: bool) -> HandrailError | None:
+def no_answer(exc: Exception, aws: Side, *, is_read: bool) -> HandrailError | None:
     """Return the error of a call that got no answer, None where it is something else. is_read: it changes nothing."""
     from botocore.exceptions import SSLError
     from botocore.parsers import ResponseParserError
@@ -129,7 +138,7 @@ def no_answer(exc: Exception, aws: Side | None, *, is_read: bool) -> HandrailErr
         return None
     if str(values.get("proxy_url")).count("://") > 1:  # botocore writes http:// before whatever it does not know
         message = "the proxy is no http:// and no https:// one."
-    endpoint = host_of(values.get("proxy_url") or values.get("endpoint_url") or (aws.endpoint if aws else ""))
+    endpoint = host_of(values.get("proxy_url") or values.get("endpoint_url") or aws.endpoint)
     if is_read:  # nobody need ask whether it took effect
         message = message.partition(": whether")[0].removesuffix(".") + "."
     return Unreachable(
@@ -156,10 +165,10 @@ def host_of(url: object) -> str:
 _CERTIFICATE_HINT = "behind a company proxy: export AWS_CA_BUNDLE=/path/to/its-certificate.pem"
 
 
-def _check(aws: Side | None, endpoint: str) -> str:
-    if aws is not None and aws.target == "sandbox":
+def _check(aws: Side, endpoint: str) -> str:
+    if aws.is_sandbox:
         return "handrail sandbox status"
-    if aws is not None and aws.endpoint and host_of(aws.endpoint) == endpoint:
+    if aws.endpoint and host_of(aws.endpoint) == endpoint:
         return f"check that something answers at AWS_ENDPOINT_URL={endpoint}, or unset it"
     return "check the network, the proxy (HTTPS_PROXY) and --region"
 
@@ -167,22 +176,16 @@ def _check(aws: Side | None, endpoint: str) -> str:
 # ---- no credentials
 
 
-def no_credentials(exc: Exception, aws: Side | None, words: Mapping[str, str]) -> HandrailError | None:
-    """Return the error of credentials that can't be had, None where it is something else. words: looked, mend."""
+def no_credentials(exc: Exception, aws: Side) -> HandrailError | None:
+    """Return the error of credentials that can't be had, None where it is something else."""
     message = _of_kind(exc, _NO_CREDENTIALS)
     if not message:
         return None
     told = {"provider": "the metadata service", "error": str(exc), **getattr(exc, "kwargs", {})}
-    told["whose"] = f"profile {aws.profile}" if aws and aws.profile else "these credentials"
-    place = words["looked"] or told.get("path", "")
-    looked = (("looked", str(place)),) if place else ()
-    return BadCredentials(
-        # A program that has the credentials may have said several lines on stderr, or nothing.
-        message.format_map({key: plain(str(value)) or "no reason given" for key, value in told.items()}),
-        hint=words["mend"],
-        facts=looked,
-        details=dict(looked),
-    )
+    told["whose"] = f"profile {aws.profile}" if aws.profile else "these credentials"
+    side = aws if aws.looked else replace(aws, looked=str(told.get("path", "")))
+    # A program that has the credentials may have said several lines on stderr, or nothing.
+    return side.bad(message.format_map({key: plain(str(value)) or "no reason given" for key, value in told.items()}))
 
 
 def unusable_credentials(error: Exception, looked: str) -> str:

@@ -167,7 +167,7 @@ def test_keys_of_the_environment_sign_and_the_caller_is_told(machine: Machine, e
     assert headers["User-Agent"].endswith(f"handrail/{__version__}")
     assert "/eu-west-1/sts/" in headers["Authorization"]
     assert (aws.target, aws.endpoint, aws.sandbox) == ("aws", endpoint.url, None)
-    assert aws.credentials_source == "AWS_ACCESS_KEY_ID (environment)"
+    assert aws.identity.looked == "AWS_ACCESS_KEY_ID (environment)"
     (call,) = aws.calls
     assert (call.service, call.operation, call.attempts) == ("sts", "GetCallerIdentity", 1)
     assert call.ms >= 0
@@ -186,7 +186,7 @@ def test_keys_of_dotenv_are_handed_over(machine: Machine, endpoint: Endpoint) ->
     aws.caller()
     assert endpoint.keys == [KEY]
     assert endpoint.seen[0][0]["X-Amz-Security-Token"] == "token"
-    assert aws.credentials_source == "AWS_ACCESS_KEY_ID (.env)"
+    assert aws.identity.looked == "AWS_ACCESS_KEY_ID (.env)"
 
 
 def test_a_named_profile_comes_before_keys_of_the_environment(machine: Machine, endpoint: Endpoint) -> None:
@@ -202,7 +202,7 @@ def test_a_profile_of_the_environment_signs(machine: Machine, endpoint: Endpoint
     settings = Settings(profile="team", sources={"profile": "AWS_PROFILE (environment)"})
     aws = machine.aws(settings)
     aws.caller()
-    assert (endpoint.keys, aws.profile) == (["AKIATEAM"], "team")
+    assert (endpoint.keys, aws.identity.profile) == (["AKIATEAM"], "team")
 
 
 def test_expired_keys_say_so_and_what_renews_them(machine: Machine, endpoint: Endpoint) -> None:
@@ -342,13 +342,13 @@ def test_a_failure_of_a_client_brings_its_connection_along(machine: Machine, end
         aws_failures_explained("sts:GetCallerIdentity"),
     ):
         aws.client("sts").get_caller_identity()
-    assert (caught.value.hint, caught.value.facts) == (aws.mend, aws.identity.facts)
+    assert (caught.value.hint, caught.value.facts) == (aws.identity.mend, aws.identity.facts)
     endpoint.answers = [HANG]
     with (
         pytest.raises(Unreachable) as unreachable,
         aws_failures_explained("sts:GetCallerIdentity"),
     ):
-        aws.client("sts", timeouts=Timeouts(read=0.3, attempts=1)).get_caller_identity()
+        machine.aws(timeouts=Timeouts(read=0.3, attempts=1)).client("sts").get_caller_identity()
     assert f"AWS_ENDPOINT_URL={endpoint.url}" in unreachable.value.hint
 
 
@@ -607,7 +607,7 @@ from handrail.settings import Settings, TargetChoice
 try:
     settings = Settings(profile="team", sources={"profile": "--profile"})
     aws = connect(settings, TargetChoice("aws", ""), os.environ)
-    print(aws.caller().owner, aws.credentials_source)
+    print(aws.caller().owner, aws.identity.looked)
 except HandrailError as error:
     print(error.message, error.hint, sep=" | ")
 """
@@ -657,7 +657,10 @@ def test_one_client_per_service_and_region_whoever_asks(machine: Machine) -> Non
     assert len(clients) == 1
     assert aws.client("sts", "eu-west-1") is aws.client("sts")
     assert aws.client("sts", "us-east-1") is not aws.client("sts")
-    assert aws.client("sts", timeouts=Timeouts(read=3)).meta.config.read_timeout == 3
+    with aws.briefly():
+        assert aws.client("sts") is not aws.client("sts", "us-east-1")
+        assert aws.client("sts").meta.config.retries["total_max_attempts"] == 2
+    assert aws.client("sts").meta.config.retries["total_max_attempts"] == QUICK.attempts
 
 
 class Gate:
@@ -823,7 +826,7 @@ def test_the_sandbox_gets_its_own_keys_and_nothing_of_anybodys_aws(machine: Mach
     assert aws.caller().owner == "dev-1"
     assert endpoint.keys == ["AKIADEV"]
     assert "X-Amz-Security-Token" not in endpoint.seen[0][0]
-    assert (aws.target, aws.endpoint, aws.credentials_source) == ("sandbox", endpoint.url, "sandbox")
+    assert (aws.target, aws.endpoint, aws.identity.looked) == ("sandbox", endpoint.url, "sandbox")
     assert aws.sandbox is not None
     assert aws.sandbox.state_dir == machine.folders.sandbox
     assert aws.client("s3").list_buckets
@@ -833,7 +836,7 @@ def test_keys_of_sandbox_env_play_another_person(machine: Machine, endpoint: End
     machine.export(**KEYS, HANDRAIL_TARGET="sandbox", AWS_ENDPOINT_URL=endpoint.url)
     aws = boxed(machine, Box(endpoint.url, owners={KEY: "dev-2"}))
     aws.caller()
-    assert (endpoint.keys, aws.credentials_source) == ([KEY], "AWS_ACCESS_KEY_ID (environment)")
+    assert (endpoint.keys, aws.identity.looked) == ([KEY], "AWS_ACCESS_KEY_ID (environment)")
 
 
 def test_keys_that_the_sandbox_did_not_make_are_not_sent(machine: Machine, endpoint: Endpoint) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -22,7 +22,7 @@ from handrail.aws.failures import (
     translate,
 )
 from handrail.aws.service import find_service
-from handrail.aws.unanswered import host_of
+from handrail.aws.unanswered import Side, host_of
 from handrail.core.errors import (
     Acted,
     AwsFailure,
@@ -43,15 +43,12 @@ SESSION = botocore.session.Session()
 REQUEST_ID = "59dbff89-35bd-4eac-99ed-be587EXAMPLE"
 
 
-@dataclass(frozen=True)
-class Side:
-    """What an error may say of a connection."""
+TEAM = Side("AWS_PROFILE (environment) → profile team-dev", "aws sso login --profile team-dev", "team-dev")
 
-    target: str = "aws"
-    endpoint: str = ""
-    profile: str | None = "team-dev"
-    looked: str = "AWS_PROFILE (environment) → profile team-dev"
-    mend: str = "aws sso login --profile team-dev"
+
+def side(**changes: Any) -> Side:
+    """Return a connection as errors tell of it."""
+    return replace(TEAM, **changes)
 
 
 def real(service: str, call: str, status: int, body: str, headers: Mapping[str, str] | None = None) -> boto.ClientError:
@@ -104,7 +101,7 @@ def sts(code: str, text: str, call: str = "GetCallerIdentity", status: int = 403
 
 def told(error: Exception, operation: str = "", subject: str = "web", aws: Side | None = None) -> HandrailError:
     operation = operation or getattr(error, "__notes__", ["ec2 create"])[0]
-    return translate(error, operation=operation, subject=subject, region="us-east-1", aws=aws or Side())
+    return translate(error, operation=operation, subject=subject, region="us-east-1", aws=aws or side())
 
 
 EC2_CASES = [
@@ -508,8 +505,8 @@ def test_every_row_can_be_said() -> None:
 
 def test_credentials_say_where_was_looked_and_others_do_not() -> None:
     expired = told(sts("ExpiredToken", "expired"))
-    assert expired.facts == (("looked", Side().looked),)
-    assert expired.details["looked"] == Side().looked
+    assert expired.facts == (("looked", side().looked),)
+    assert expired.details["looked"] == side().looked
     assert "looked" not in told(ec2("InvalidKeyPair.NotFound", "x")).details
     assert told(ec2("InvalidKeyPair.NotFound", "x")).facts == ()
     assert translate(sts("ExpiredToken", "x"), operation="status").facts == ()
@@ -529,18 +526,16 @@ def test_with_no_subject_the_sentence_still_reads() -> None:
 ENCODED = "8GmBzzNXZLpHoA"
 
 
-@dataclass(frozen=True)
-class Asking(Side):
-    """A connection that can ask STS, which answers so."""
+def asking(answer: str | Exception) -> Side:
+    """Return a connection that can ask STS, which answers so."""
 
-    answer: str | Exception = ""
-
-    def decode(self, encoded: str) -> str:
-        """Return or raise the answer."""
+    def decode(encoded: str) -> str:
         assert encoded == ENCODED
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return side(decode=decode)
 
 
 def unauthorized() -> boto.ClientError:
@@ -554,11 +549,11 @@ def test_an_encoded_refusal_is_decoded_where_allowed() -> None:
         "explicitDeny": True,
         "context": {"action": "ec2:RunInstances", "resource": "arn:aws:ec2:us-east-1:1:subnet/subnet-1"},
     }
-    failure = translate(unauthorized(), operation="ec2 create", aws=Asking(answer=json.dumps(decoded)))
+    failure = translate(unauthorized(), operation="ec2 create", aws=asking(json.dumps(decoded)))
     assert type(failure) is PermissionDenied
     assert failure.message == "these credentials may not do ec2:RunInstances."
     assert dict(failure.facts) == {
-        "looked": Side().looked,
+        "looked": side().looked,
         "resource": "arn:aws:ec2:us-east-1:1:subnet/subnet-1",
         "reason": "a policy forbids it outright",
     }
@@ -569,11 +564,11 @@ def test_an_encoded_refusal_is_decoded_where_allowed() -> None:
     "aws",
     [
         None,
-        Side(),
-        Asking(answer="not json"),
-        Asking(answer="[]"),
-        Asking(answer=PermissionDenied("no")),
-        Asking(answer=boto.ReadTimeoutError(endpoint_url="https://sts")),
+        side(),
+        asking("not json"),
+        asking("[]"),
+        asking(PermissionDenied("no")),
+        asking(boto.ReadTimeoutError(endpoint_url="https://sts")),
     ],
 )
 def test_else_the_missing_action_is_named(aws: Side | None) -> None:
@@ -586,7 +581,7 @@ def test_else_the_missing_action_is_named(aws: Side | None) -> None:
 
 def test_a_defect_of_the_decoder_is_not_swallowed() -> None:
     with pytest.raises(KeyError):
-        translate(unauthorized(), operation="ec2 create", aws=Asking(answer=KeyError("x")))
+        translate(unauthorized(), operation="ec2 create", aws=asking(KeyError("x")))
 
 
 @pytest.mark.parametrize(
@@ -628,24 +623,24 @@ def test_an_explicit_deny_is_told_from_the_text() -> None:
 
 def test_a_failure_brings_its_connection_along_and_what_is_said_wins() -> None:
     error = ec2("InvalidKeyPair.NotFound", "The key pair 'mine' does not exist")
-    mark_origin(error, Origin(Side(), "eu-west-1", service="ec2"))
+    mark_origin(error, Origin(side(), "eu-west-1", service="ec2"))
     assert "in eu-west-1" in translate(error, operation="ec2 create").message
     assert "in us-east-1" in translate(error, operation="ec2 create", region="us-east-1").message
     gone = boto.NoCredentialsError()
-    mark_origin(gone, Origin(Side(), "eu-west-1"))
-    assert translate(gone, operation="x").hint == Side().mend
-    assert translate(gone, operation="x", aws=Side(mend="other")).hint == "other"
+    mark_origin(gone, Origin(side(), "eu-west-1"))
+    assert translate(gone, operation="x").hint == side().mend
+    assert translate(gone, operation="x", aws=side(mend="other")).hint == "other"
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"Reservations": []}])
 def test_a_good_answer_is_not_marked(answer: dict[str, Any] | None) -> None:
-    mark_origin(answer, Origin(Side(), "eu-west-1"))
+    mark_origin(answer, Origin(side(), "eu-west-1"))
     assert answer in (None, {}, {"Reservations": []})
 
 
 def test_a_bad_answer_is_marked_where_botocore_keeps_its_own_notes() -> None:
     answer: dict[str, Any] = {"Error": {}}
-    origin = Origin(Side(), "eu-west-1")
+    origin = Origin(side(), "eu-west-1")
     mark_origin(answer, origin)
     assert list(answer["ResponseMetadata"].values()) == [origin]
 
@@ -751,9 +746,9 @@ def test_a_proxy_is_named_without_its_password() -> None:
 @pytest.mark.parametrize(
     ("side", "hint"),
     [
-        (Side(target="sandbox", endpoint="http://127.0.0.1:4566"), "handrail sandbox status"),
-        (Side(endpoint="http://127.0.0.1:4566"), "AWS_ENDPOINT_URL=http://127.0.0.1:4566"),
-        (Side(), "check the network"),
+        (side(target="sandbox", endpoint="http://127.0.0.1:4566"), "handrail sandbox status"),
+        (side(endpoint="http://127.0.0.1:4566"), "AWS_ENDPOINT_URL=http://127.0.0.1:4566"),
+        (side(), "check the network"),
         (None, "check the network"),
     ],
 )
@@ -778,7 +773,7 @@ def test_only_of_a_change_it_is_said_that_it_may_have_taken_effect(
     kind: type[boto.HTTPClientError], service: str, call: str, open: bool
 ) -> None:
     silent = kind(endpoint_url=ENDPOINT)
-    mark_origin(silent, Origin(Side(), "us-east-1", call, service))
+    mark_origin(silent, Origin(side(), "us-east-1", call, service))
     assert told(silent).acted is (Acted.UNKNOWN if open else None)
     message = told(silent).message
     assert ("took effect" in message) is open
@@ -821,7 +816,7 @@ def test_of_an_address_only_the_host_is_shown(url: str, host: str) -> None:
 
 def test_an_endpoint_that_botocore_does_not_name_is_the_connections_own() -> None:
     error = boto.HTTPClientError(error="x")
-    assert translate(error, operation="x", aws=Side(endpoint="http://h:1")).message == "http://h:1 can't be reached."
+    assert translate(error, operation="x", aws=side(endpoint="http://h:1")).message == "http://h:1 can't be reached."
     assert translate(error, operation="x").message == "AWS can't be reached."
 
 
@@ -858,8 +853,8 @@ def test_missing_credentials_name_what_and_where_and_the_command(error: Exceptio
     assert type(failure) is BadCredentials
     assert message in failure.message
     assert failure.hint == "aws sso login --profile team-dev"
-    assert failure.facts == (("looked", Side().looked),)
-    assert failure.details == {"looked": Side().looked}
+    assert failure.facts == (("looked", side().looked),)
+    assert failure.details == {"looked": side().looked}
 
 
 @pytest.mark.parametrize(("said", "shown"), [("", "no reason given"), ("one\ntwo\n", "one two")])
@@ -883,25 +878,25 @@ def test_what_a_program_says_is_one_line(said: str, shown: str) -> None:
     ],
 )
 def test_whatever_stops_credentials_is_about_credentials(error: Exception, message: str) -> None:
-    with pytest.raises(BadCredentials) as caught, credential_failures_explained(Side()):
+    with pytest.raises(BadCredentials) as caught, credential_failures_explained(side()):
         raise error
     assert caught.value.message.startswith(message)
-    assert caught.value.hint == Side().mend
-    assert caught.value.facts == (("looked", Side().looked),)
-    assert caught.value.details == {"looked": Side().looked}
+    assert caught.value.hint == side().mend
+    assert caught.value.facts == (("looked", side().looked),)
+    assert caught.value.details == {"looked": side().looked}
     assert caught.value.__cause__ is error
 
 
 def test_but_a_service_that_does_not_answer_is_not_and_ours_stay() -> None:
     silent = boto.EndpointConnectionError(endpoint_url=ENDPOINT)
-    mark_origin(silent, Origin(Side(), "us-east-1", "AssumeRole"))
-    with pytest.raises(Unreachable), credential_failures_explained(Side()):
+    mark_origin(silent, Origin(side(), "us-east-1", "AssumeRole"))
+    with pytest.raises(Unreachable), credential_failures_explained(side()):
         raise silent
     own = NotFound("x")
-    with pytest.raises(NotFound) as caught, credential_failures_explained(Side()):
+    with pytest.raises(NotFound) as caught, credential_failures_explained(side()):
         raise own
     assert caught.value is own
-    with credential_failures_explained(Side()):
+    with credential_failures_explained(side()):
         pass
 
 
@@ -932,7 +927,7 @@ def test_our_own_errors_stay_as_they_are() -> None:
 
 
 def raised(error: Exception) -> Any:
-    with aws_failures_explained("ec2 list", subject="web", region="us-east-1", aws=Side()):
+    with aws_failures_explained("ec2 list", subject="web", region="us-east-1", aws=side()):
         raise error
 
 
@@ -969,7 +964,7 @@ def test_a_command_that_was_held_up_is_not_told_of_its_clock(code: str, text: st
 
 
 def test_a_fault_of_the_sandbox_is_not_laid_at_the_door_of_aws() -> None:
-    failure = told(ec2("InternalError", "The sandbox cannot do that.", status=500), aws=Side(target="sandbox"))
+    failure = told(ec2("InternalError", "The sandbox cannot do that.", status=500), aws=side(target="sandbox"))
     assert failure.message.startswith("the sandbox had a fault of its own")
     assert "server.log" in failure.hint
 

@@ -27,7 +27,7 @@ def named(profile: str, source: str) -> Settings:
 
 def test_a_named_profile_is_handed_over_and_one_of_the_environment_left_to_botocore() -> None:
     flag = choose_identity(named("team", "--profile"), PAIR, NO_DOTENV)
-    assert (flag.profile, flag.named, flag.keys) == ("team", True, None)
+    assert (flag.profile, flag.named, flag.keys) == ("team", True, ())
     assert flag.facts == (("looked", "--profile → profile team"),)
     assert flag.mend == "aws configure --profile team"
     assert not choose_identity(named("team", "AWS_PROFILE (environment)"), {}, NO_DOTENV).named
@@ -37,18 +37,18 @@ def test_a_named_profile_is_handed_over_and_one_of_the_environment_left_to_botoc
 def test_keys_of_the_environment_put_those_of_dotenv_aside_as_a_whole() -> None:
     dotenv = Dotenv(values={KEY: "AKIAOTHER", SECRET: "other", TOKEN: "other"})
     identity = choose_identity(Settings(), PAIR, dotenv)
-    assert (identity.keys, identity.looked) == (None, "AWS_ACCESS_KEY_ID (environment)")
+    assert (identity.keys, identity.looked) == ((), "AWS_ACCESS_KEY_ID (environment)")
 
 
 @pytest.mark.parametrize("variable", ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"])
 def test_so_do_those_that_a_machine_has_of_its_own(variable: str) -> None:
     identity = choose_identity(Settings(), {variable: "x"}, Dotenv(values=PAIR))
-    assert (identity.keys, identity.looked) == (None, f"{variable} (environment)")
+    assert (identity.keys, identity.looked) == ((), f"{variable} (environment)")
 
 
 def test_so_does_a_profile_of_the_environment() -> None:
     identity = choose_identity(named("team", "AWS_PROFILE (environment)"), {}, Dotenv(values={KEY: "half"}))
-    assert (identity.keys, identity.profile) == (None, "team")
+    assert (identity.keys, identity.profile) == ((), "team")
 
 
 @pytest.mark.parametrize("token", ["", "token"])
@@ -95,7 +95,7 @@ def test_half_a_triple_names_the_other_half_and_the_fix(values: dict[str, str], 
 
 def test_the_old_name_of_the_token_counts() -> None:
     environ = {KEY: "ASIA1", SECRET: "x", "AWS_SECURITY_TOKEN": "t"}
-    assert choose_identity(Settings(), environ, NO_DOTENV).keys is None
+    assert choose_identity(Settings(), environ, NO_DOTENV).keys == ()
 
 
 # ---- profiles and the SSO cache
