@@ -29,7 +29,7 @@ from handrail.doors.request import Surroundings
 from handrail.files import find_folders
 from handrail.ledger.record import OPEN
 from handrail.sandbox import launcher
-from handrail.session import Session
+from handrail.session import Door, Session
 from processes import keep_alive, nobody_left
 from stage import Quiet
 
@@ -149,12 +149,12 @@ class Handrail:
         """Run a command line that must succeed and return its JSON."""
         return self.ok(*argv, "-o", "json", **rest).json
 
-    def session(self, listener: Listener, **environ: str) -> Session:
+    def session(self, listener: Listener, *, door: Door | None = None, **environ: str) -> Session:
         """Return what one command on the sandbox runs in."""
         around = {**self.environ, **environ}
         folders = find_folders(around)
         said = settings.load({"target": "sandbox"}, around, self.cwd, folders)
-        return Session(said, around, self.cwd, folders, listener, self.clock())
+        return Session(said, around, self.cwd, folders, listener, self.clock(), door)
 
     def owner(self, name: str) -> "Handrail":
         """Return the program as another person of the same sandbox runs it."""

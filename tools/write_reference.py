@@ -42,7 +42,7 @@ def pages() -> dict[str, str]:
         "policy.md": reference.policy_page(policy_rows()),
         "settings.md": reference.settings_page(settings_rows()),
         "errors.md": reference.errors_page(),
-        "shapes.md": reference.shapes_page(Resource.__subclasses__()),
+        "shapes.md": reference.shapes_page(Resource.kinds()),
     }
 
 

@@ -55,7 +55,7 @@ SHELVES: tuple[Shelf, ...] = (
             "ec2.states:STOP",
             "ec2.states:REBOOT",
             "ec2.states:DELETE",
-            "ec2.look:WAIT_OPERATION",
+            "ec2.look:WAIT",
         ),
     ),
     Shelf(

@@ -1,11 +1,11 @@
 """Puts every change on record: an intent before the first call, an outcome after; refused and failed ones too."""
 
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from handrail.core.errors import (
     Acted,
@@ -22,10 +22,12 @@ from handrail.core.errors import (
     WrongState,
     defect,
 )
+from handrail.core.fields import Parameters
 from handrail.core.operation import Operation
 from handrail.core.plan import Hold, Plan, Result, Status
 from handrail.ledger.pulse import beating
 from handrail.ledger.record import Intent, Unfinished, Verdict, given_of
+from handrail.operations.settling import Settled, whose_request
 
 if TYPE_CHECKING:
     from handrail.session import Session
@@ -238,7 +240,7 @@ def _intent(session: "Session", operation: Operation, plan: Plan, result: Result
     )
 
 
-def record_stopped(session: "Session", operation: Operation, values: Mapping[str, Any], error: HandrailError) -> None:
+def record_stopped(session: "Session", operation: Operation, values: Parameters, error: HandrailError) -> None:
     """Put a change on record that was stopped before it began. Never hides the refusal itself.
 
     What the person must mend first (words, credentials) is none, and without an answer of AWS there is no record.
@@ -252,7 +254,7 @@ def record_stopped(session: "Session", operation: Operation, values: Mapping[str
         resource=_named(operation, values),
         region=session.region,
         target=session.choice.target,
-        given=given_of(operation, values),
+        given=given_of(values),
     )
     _record_pair(session, intent, error)
 
@@ -285,7 +287,7 @@ def _record_pair(session: "Session", intent: Intent, error: HandrailError) -> No
         session.listener.note(f"warning: this could not be put on record: {failed.message}")
 
 
-def _named(operation: Operation, values: Mapping[str, Any]) -> str:
+def _named(operation: Operation, values: Parameters) -> str:
     words = [values.get(field.name) for field in operation.fields if field.positional] or [values.get("name")]
     flat = [part for word in words if word for part in (word if isinstance(word, tuple) else (word,))]
     return ",".join(str(part) for part in flat)
@@ -324,23 +326,23 @@ def _settle_one(session: "Session", one: Unfinished) -> None:
                 record.forget(one.request)
                 return
             intent = known.intent
-            verdict = _recover(session, intent)
+            settled = _recover(session, intent)
         except Exception as error:
             _leave(session, one, intent, error if isinstance(error, HandrailError) else defect(error))
             return
-        if verdict is not None and record.settle(verdict):
-            _say_settled(session, intent, verdict)
+        if settled is not None and record.settle(_with_warnings(settled)):
+            _say_settled(session, intent, settled)
     except HandrailError as error:
         session.listener.note(f"{one.operation} {one.request} was cut off and can't be settled now: {error.message}")
 
 
-def _recover(session: "Session", intent: Intent) -> Verdict | None:
+def _recover(session: "Session", intent: Intent) -> Settled | None:
     operation = session.operation_named(intent.operation)
     if operation is None:
         raise NotSetUp(f"this version of Handrail does not know {intent.operation}.", code=_NEWER_OPERATION)
     if operation.recover is None:
         raise Internal(f"Handrail does not know how to settle {intent.operation}.")
-    found: Verdict | None = operation.recover(session, intent)
+    found: Settled | None = operation.recover(session, intent)
     return found
 
 
@@ -372,7 +374,13 @@ def _leave(session: "Session", one: Unfinished, intent: Intent | None, error: Ha
         )
 
 
-def _say_settled(session: "Session", intent: Intent, verdict: Verdict) -> None:
-    whose = "you" if intent.owner == session.caller.owner else intent.owner
-    what = f"{intent.operation} {intent.resource} (request {intent.request}) of {whose}"
-    session.listener.note(f"settled what was cut off: {what}: {verdict.message}")
+def _with_warnings(settled: Settled) -> Verdict:
+    """Return what is put on record: whoever reads it there has not heard the warnings."""
+    return replace(settled.verdict, message="; ".join((settled.verdict.message, *settled.warnings)))
+
+
+def _say_settled(session: "Session", intent: Intent, settled: Settled) -> None:
+    what = whose_request(session, intent)
+    session.listener.note(f"settled what was cut off: {what}: {settled.verdict.message}")
+    for warning in settled.warnings:
+        session.listener.note(f"warning: {warning}")

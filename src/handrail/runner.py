@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from handrail.core.errors import HandrailError, Internal, NotConfirmed
+from handrail.core.errors import HandrailError, Internal, NotConfirmed, Refused
 from handrail.core.fields import Parameters, validate
 from handrail.core.operation import Operation
 from handrail.core.plan import Ask, Outcome, Plan, Question, Result, Status
 from handrail.core.shell import option
 from handrail.journal import record_failed_targets, record_stopped, recorded, settle_unfinished
 from handrail.ledger.plan_places import NO_HOLD
+from handrail.ledger.record import given_of
+from handrail.ledger.refusal import with_cap
+from handrail.operations.repeating import nothing_to_do
 
 if TYPE_CHECKING:
     from handrail.session import Session
@@ -44,11 +47,27 @@ def run(operation: Operation, raw: Mapping[str, Any], session: "Session", *, dry
 
 
 def _planned(operation: Operation, values: Parameters, session: "Session") -> Plan:
-    plan = operation.handler(session, values)
+    """Look up what was made before, let the policies judge, look up the rest; return what would be done."""
+    asked: Any = operation.wish(session, values) if operation.wish else values
+    before = operation.repeat(session, operation, asked) if operation.repeat else ()
+    if before and all(one.found is not None for one in before):
+        return nothing_to_do(before, many=asked.counted)
+    judge(operation, asked, before, session)
+    plan = operation.handler(session, asked, before) if operation.repeat else operation.handler(session, asked)
     if isinstance(plan, Outcome):
         raise Internal(f"{operation.name} changes something, and gave no plan.")
     session.rules.check(plan.claims)
-    return plan
+    return replace(plan, given={**given_of(values), **plan.given})
+
+
+def judge(operation: Operation, asked: Any, before: Sequence[Any], session: "Session") -> None:
+    """Raise Refused with every reason at once: that a cap is full too, as far as a look at the ledger shows it."""
+    try:
+        session.rules.check(operation.claims(session, asked) if operation.claims else ())
+    except Refused as refused:
+        places = operation.places(session, asked, before) if operation.places else None
+        full = session.stores.cap_in_the_way(places) if places else None
+        raise (refused if full is None else with_cap(refused, full)) from None
 
 
 def _change(operation: Operation, plan: Plan, values: Parameters, session: "Session") -> Outcome:

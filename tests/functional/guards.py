@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from test_ec2_changed_hands import ask, change_hands, make
+
 from conftest import Handrail, Sandbox, start_sandbox
 from handrail.sandbox import launcher
 from ledger.proxies import Exchange, Spoiling, Watched
@@ -266,8 +268,36 @@ def all_or_none(handrail: Handrail, sandbox: Sandbox) -> None:
     assert running(sandbox) == 0
 
 
-TARGETS, MOVE, RUNNER = "operations/ec2/targets.py", "operations/ec2/states.py", "runner.py"
-REQUESTED, UPDATE, RULES = "operations/ec2/requested.py", "operations/ec2/update.py", "core/policy/rules.py"
+def in_other_hands(handrail: Handrail, sandbox: Sandbox, verb: str) -> None:
+    """Another owner's instance becomes a third one's while the question stands."""
+    id = make(handrail, verb)
+    assert ask(handrail, verb, lambda: change_hands(sandbox, id)).code == 5
+
+
+def stopped_in_other_hands(handrail: Handrail, sandbox: Sandbox) -> None:
+    """What changed hands while the question stood is not stopped."""
+    in_other_hands(handrail, sandbox, "stop")
+    assert running(sandbox) == 1
+
+
+def deleted_in_other_hands(handrail: Handrail, sandbox: Sandbox) -> None:
+    """Nor deleted."""
+    in_other_hands(handrail, sandbox, "delete")
+    assert running(sandbox) == 1
+
+
+def updated_in_other_hands(handrail: Handrail, sandbox: Sandbox) -> None:
+    """Nor updated."""
+    in_other_hands(handrail, sandbox, "update")
+    assert sandbox.instances(team="blue", state="running") == {}
+
+
+KINDS, INSTANCES, REPEATING = "operations/kinds.py", "operations/ec2/instances.py", "operations/repeating.py"
+MOVE, UPDATE, RUNNER = "operations/ec2/states.py", "operations/ec2/update.py", "runner.py"
+RULES = "core/policy/rules.py"
+SAME_HANDS = "if now.request == before.request and now.owner == before.owner and now.managed == before.managed:"
+ANY_OWNER = "if now.request == before.request and now.managed == before.managed:"
+TOUCHED = "if target.touch is not Touch.FREELY]"
 ASKED, DRY = "    if not _answered(session, question, others):", "    if dry_run:"
 
 
@@ -398,9 +428,9 @@ GUARDS = (
         a_file_from_inside_its_folder,
     ),
     Guard("token", "core/ownership.py", "and client_token == token_of(request)", "", copied_tags),
-    Guard("names are own", TARGETS, "if one.managed or any_will_do]", "]", a_foreign_name),
-    Guard("names live", TARGETS, "by_names(names, LIVE_STATES)", "by_names(names, ('terminated',))", a_dead_name),
-    Guard("names are one", TARGETS, "if len(own) > 1:", "if False:", two_of_a_name),
+    Guard("names are own", KINDS, "if one.managed or any_will_do]", "]", a_foreign_name),
+    Guard("names live", INSTANCES, "by_names(names, LIVE_STATES)", "by_names(names, ('terminated',))", a_dead_name),
+    Guard("names are one", KINDS, "if len(own) > 1:", "if False:", two_of_a_name),
     Guard("owner", RULES, "owner == self._context().owner or", "owner or", another_owner),
     Guard("yes and owner", RUNNER, "session.settings.yes and others and not named", "False", yes_is_not_enough),
     Guard("right owner", RUNNER, "if named and set(others) - {named}:", "if False:", a_wrong_owner),
@@ -412,20 +442,21 @@ GUARDS = (
     Guard("dry run", RUNNER, f"{DRY}\n        return", "    if False:\n        return", a_dry_run),
     Guard("own marks", "core/tags.py", 'key == "managed-by" or key.startswith("handrail:")', "False", own_marks),
     Guard("policy", RULES, "        if reasons:\n", "        if False:\n", the_policy),
-    Guard("request's owner", REQUESTED, "if intent.owner != session.caller.owner:", "if False:", anothers_request),
-    Guard("request's parameters", REQUESTED, "or intent.digest != digest:", "or False:", another_request),
-    Guard("request's end", REQUESTED, "    if found.state in ENDED:\n", "    if False:\n", a_request_that_is_gone),
+    Guard("request's owner", REPEATING, "if intent.owner != session.caller.owner:", "if False:", anothers_request),
+    Guard("request's parameters", REPEATING, "or wish.digest not in digests:", "or False:", another_request),
+    Guard("request's end", REPEATING, "if not found.is_gone:", "if True:", a_request_that_is_gone),
     Guard("others refuse", RULES, 'if others != "refuse":', "if True:", others_refused),
-    Guard("foreign moves", MOVE, "if one.target.touch is Touch.ASK_FOREIGN]", "if False]", a_foreign_move),
-    Guard("foreign update", UPDATE, "_foreign_question(one) if target.touch is Touch.ASK_FOREIGN else None", "None",
-          a_foreign_update),
-    Guard("others beside foreign", MOVE, "if one.target.touch is Touch.ASK_OWNER]\n    if", "if False]\n    if",
-          a_mixed_question),
-    Guard("in between", MOVE, "None if wait else _in_between(session, target.instance, move)", "None", in_between),
+    Guard("foreign moves", KINDS, TOUCHED, "if target.touch is Touch.ASK_OWNER]", a_foreign_move),
+    Guard("foreign update", KINDS, TOUCHED, "if target.touch is Touch.ASK_OWNER]", a_foreign_update),
+    Guard("others beside foreign", KINDS, TOUCHED, "if target.touch is Touch.ASK_FOREIGN]", a_mixed_question),
+    Guard("same hands at a stop", KINDS, SAME_HANDS, ANY_OWNER, stopped_in_other_hands),
+    Guard("same hands at a deletion", KINDS, SAME_HANDS, ANY_OWNER, deleted_in_other_hands),
+    Guard("same hands at an update", KINDS, SAME_HANDS, ANY_OWNER, updated_in_other_hands),
+    Guard("in between", MOVE, "if state in move.settles and not wait:", "if False:", in_between),
     Guard("type while stopped", UPDATE, 'if one.state != "stopped":', "if False:", a_type_while_running),
     Guard("architecture", UPDATE, "if architecture != one.architecture:", "if False:", another_architecture),
     Guard("free new name", UPDATE, "    if taken:\n", "    if False:\n", a_taken_new_name),
-    Guard("update of the ended", UPDATE, "if one.state in ENDED:", "if False:", an_ended_one),
+    Guard("update of the ended", KINDS, "if one.is_gone and not gone_too:", "if False:", an_ended_one),
     Guard("required tags", UPDATE, 'if not edit.drop and not set(edit.put) - {"Name"}:', "if True:", a_required_tag),
     Guard("all or none", "ledger/places.py", "if count + len(wanted) > cap.limit:", "if count + 1 > cap.limit:",
           all_or_none),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from guards import Guard, run_scenario
+from guards import KINDS, SAME_HANDS, Guard, run_scenario
 from test_upload_meets_opening import OPEN, Meeting
 
 from conftest import Done, Handrail, Sandbox, start_sandbox
@@ -319,10 +319,9 @@ GUARDS = (
           '_alive(session, name, ("s3 upload",), lambda _intent: True):', "():", an_upload_under_way),
     Guard("opening looks last", "operations/s3/access.py", "    check_no_upload(session, name)\n", "",
           an_upload_that_came_since),
-    Guard("upload looks for openings", "operations/s3/upload.py", "if not is_being_opened(session, target.name):",
-          "if True:", an_opening_under_way),
-    Guard("what was approved is it", "operations/s3/targets.py", "if now.made_by != target.made_by:", "if False:",
-          made_anew_meanwhile),
+    Guard("upload looks for openings", "operations/s3/upload.py", "if is_being_opened(session, now.name) else now",
+          "if False else now", an_opening_under_way),
+    Guard("what was approved is it", KINDS, SAME_HANDS, "if True:", made_anew_meanwhile),
     Guard("what is cut off ends", RECORDING,
           'final = isinstance(error, (NotFound, Refused, WrongState)) and error.slug != "busy"', "final = False",
           cut_off_and_taken),

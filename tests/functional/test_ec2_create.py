@@ -128,6 +128,24 @@ def test_a_request_id_makes_one_instance(handrail: Handrail, sandbox: Sandbox) -
     assert len(sandbox.instances(state="pending,running")) == 0
 
 
+def test_a_repeat_is_known_before_the_rules_judge(handrail: Handrail, sandbox: Sandbox) -> None:
+    command = ("ec2", "create", "--name", "web", "--type", "t4g.nano", "--request-id", "ci-8")
+    first = handrail.json(*command)
+    handrail.ok("ec2", "create", "--name", "api")
+    tighter = policy(handrail, '[ec2]\ntypes = ["t3.nano"]\nnames = ["team-*"]\n[ec2.required_tags]\nteam = "*"\n')
+    before = sandbox.writes()
+    for more in ((), ("--dry-run",)):
+        again = handrail.json(*command, "--policy", tighter, *more)
+        assert (again["status"], again["id"]) == ("unchanged", first["id"])
+    anew = handrail(*command[:-1], "ci-9", "--policy", tighter, "-o", "json")
+    assert (anew.code, anew.error["message"]) == (3, "the policy refuses 4 things here.")
+    reasons = anew.error["details"]["reasons"]
+    assert {reason["key"] for reason in reasons} == {"ec2.types", "ec2.names", "ec2.required_tags"}
+    assert anew.error["details"]["cap"]["key"] == "ec2.max_running"
+    assert handrail(*command, "--tag", "team=blue", "--policy", tighter).code == 5, "it is another request"
+    assert sandbox.writes() == before
+
+
 def test_a_request_id_that_made_nothing_is_its_owners_still(handrail: Handrail) -> None:
     handrail.ok("ec2", "create", "--name", "web", "--count", "2")
     command = ("ec2", "create", "--request-id", "build-2")

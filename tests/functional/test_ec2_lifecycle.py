@@ -173,7 +173,8 @@ def test_another_owners_instance_asks(handrail: Handrail, sandbox: Sandbox) -> N
     assert handrail("ec2", "stop", "api", answers="y\n").code == 0
     handrail.ok("ec2", "start", "api", "--yes", "--owner", "dev-2")
     asked = handrail("ec2", "delete", "api", answers="api\n")
-    assert (asked.code, "dev-2" in asked.err) == (0, True)
+    question = "api belongs to dev-2, not to you. This ends 1 instance for good, with its disk:"
+    assert (asked.code, question in asked.err.splitlines()) == (0, True)
 
 
 def test_one_question_names_every_other_owner_and_what_is_foreign(handrail: Handrail, sandbox: Sandbox) -> None:
@@ -195,6 +196,7 @@ def test_one_question_names_every_other_owner_and_what_is_foreign(handrail: Hand
     )
     many = handrail("ec2", "stop", "web,api,db,job", answers="n\n")
     assert "api and db belong to dev-2, job belongs to dev-3, not to you." in many.err.splitlines()
+    assert "NAME ID TYPE STATE AGE OWNER PUBLIC PRIVATE" in [" ".join(line.split()) for line in many.err.splitlines()]
     mine = handrail("ec2", "stop", "web", "api", answers="n\n")
     assert "api belongs to dev-2, not to you." in mine.err.splitlines()
     assert len(sandbox.instances(state="running")) == 5

@@ -59,7 +59,7 @@ def test_what_handrail_did_not_make_is_asked_about(handrail: Handrail, sandbox: 
     before = sandbox.writes()
     assert handrail(*command).code == 6
     no = handrail(*command, answers="n\n")
-    assert (no.code, "Handrail did not make theirs." in no.err, "Change it anyway? [y/N]" in no.err) == (6, True, True)
+    assert (no.code, "Handrail did not make theirs." in no.err, "Update anyway? [y/N]" in no.err) == (6, True, True)
     assert sandbox.writes() == before
     assert handrail(*command, answers="y\n").code == 0
     assert list(sandbox.instances(a="b")) == [theirs]

@@ -319,11 +319,12 @@ def test_another_owners_bucket_is_named_in_the_question(handrail: Handrail, s3: 
     theirs = handrail.owner("dev-2")
     asked = theirs("s3", "upload", bucket, "a.txt", answers="n\n")
     assert asked.code == 6
-    assert f"Bucket {bucket} belongs to dev-1, not to you." in asked.err
+    assert f"{bucket} belongs to dev-1, not to you." in asked.err.splitlines()
+    assert "Upload to it anyway? [y/N]" in asked.err
     assert theirs("s3", "upload", bucket, "a.txt", "--yes").code == 6
     theirs.ok("s3", "upload", bucket, "a.txt", "--yes", "--owner", "dev-1")
     asked = theirs("s3", "remove", bucket, "a.txt", answers="n\n")
-    assert f"Bucket {bucket} belongs to dev-1, not to you." in " ".join(asked.err.split())
+    assert f"{bucket} belongs to dev-1, not to you. This removes 1 object" in " ".join(asked.err.split())
     assert keys_of(s3, bucket) == ["a.txt"]
 
 

@@ -1,12 +1,16 @@
 """Every operation of the catalogue has all that an operation must have."""
 
+import ast
 import inspect
 import re
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from handrail.catalog import SHELVES, every_operation, operation_named, overview
-from handrail.core.fields import Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.policy.keys import KEYS
 from project import DOCS, ROOT, operation_of
@@ -32,6 +36,12 @@ def test_each_of_its_fields_has_help(operation: Operation) -> None:
         assert not field.help.endswith("."), field.name
 
 
+def parameter(function: Callable[..., Any] | None, number: int) -> str:
+    """Return the name of the class that a function takes there, empty where there is none, or any will do."""
+    annotation = list(inspect.signature(function).parameters.values())[number].annotation if function else ""
+    return "" if annotation is inspect.Parameter.empty else getattr(annotation, "__name__", str(annotation))
+
+
 @of_every
 def test_what_offers_values_is_there(operation: Operation) -> None:
     for field in operation.fields:
@@ -41,12 +51,11 @@ def test_what_offers_values_is_there(operation: Operation) -> None:
 
 @of_every
 def test_its_functions_take_the_parameters_that_it_declares(operation: Operation) -> None:
-    classes = {one.__name__ for one in operation.parameters.__mro__}
-    for function in (operation.handler, operation.claims, operation.stays_here):
-        if function is not None:
-            *_, last = inspect.signature(function).parameters.values()
-            taken = getattr(last.annotation, "__name__", str(last.annotation))
-            assert taken in classes or last.annotation in (last.empty, Values), function
+    declared = {"", *(one.__name__ for one in operation.parameters.__mro__)}
+    assert {parameter(operation.wish, 1), parameter(operation.stays_here, 0)} <= declared
+    wished = {"", inspect.signature(operation.wish).return_annotation.__name__} if operation.wish else declared
+    for function in (operation.handler, operation.claims, operation.places, operation.claims_of_found):
+        assert parameter(function, 1) in wished, function
 
 
 @of_every
@@ -90,3 +99,13 @@ def test_no_two_operations_answer_to_one_name() -> None:
     names = [operation.name for operation in CATALOG]
     names += [f"{operation.resource} {alias}".strip() for operation in CATALOG for alias in operation.aliases]
     assert len(names) == len(set(names))
+
+
+def test_no_verb_imports_another_verb() -> None:
+    """What two verbs share stands beside them; only what shows or leads through everything may ask single ones."""
+    verbs = {f"handrail.operations.{place.partition(':')[0]}" for shelf in SHELVES for place in shelf.places}
+    everything = {f"handrail.operations.{name}" for name in ("overview", "demo")}
+    for verb in sorted(verbs - everything):
+        tree = ast.parse(Path(inspect.getfile(import_module(verb))).read_text(encoding="utf-8"))
+        imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert not imported & (verbs - {verb}), verb

@@ -65,7 +65,7 @@ def test_an_answer_that_was_lost_leaves_it_open_and_a_look_ends_it(
     assert done.code == 1
     assert "a later command finds out by a look" in done.err
     intent = newest(session, handrail)
-    verdict = recover(session, intent)
+    verdict = recover(session, intent).verdict
     assert verdict.result == result
     assert session.stores.record.settle(verdict)
 
@@ -76,7 +76,7 @@ def test_one_whose_bucket_is_gone_ends_too(
     wire.hook = lambda request, forward: None if is_put(request) else forward(request)
     anchor()
     handrail.ok("s3", "delete", bucket, "--yes")
-    verdict = recover(session, newest(session, handrail))
+    verdict = recover(session, newest(session, handrail)).verdict
     assert (verdict.result, "can't be seen: there is no bucket" in verdict.message) == ("failed", True)
     session.stores.record.settle(verdict)
 

@@ -16,18 +16,18 @@ from botocore.exceptions import ClientError
 from conftest import Done, Handrail, Sandbox
 from handrail.aws.s3 import S3
 from handrail.aws.s3_objects import Deleted, Objects
-from handrail.core.errors import HandrailError, Internal, Interrupted, NotSetUp, PermissionDenied
+from handrail.core.errors import Interrupted, NotSetUp, PermissionDenied
+from handrail.core.fields import validate
 from handrail.core.ownership import LEDGER_TABLE
-from handrail.core.plan import Plan, Status
 from handrail.core.uploads import PART, LocalFile, checksum_text
-from handrail.ledger.record import Intent, Verdict
+from handrail.ledger.record import Intent, given_of
 from handrail.ledger.rows import Row
-from handrail.operations.s3 import recovering, recovery
+from handrail.operations.s3 import recovery
 from handrail.operations.s3.access import make_public
+from handrail.operations.s3.buckets import KIND, read_bucket
 from handrail.operations.s3.build import Order, make_bucket
-from handrail.operations.s3.create import CREATE, known_request
-from handrail.operations.s3.delete import make_empty
-from handrail.operations.s3.targets import KIND, Target
+from handrail.operations.s3.content import make_empty
+from handrail.operations.s3.create import CreateBucket, order_of
 from handrail.operations.s3.upload import _sums
 from handrail.session import Session
 from stage import Quiet, Stage
@@ -175,15 +175,6 @@ def test_a_half_made_bucket_that_somebody_retagged_is_not_removed(
     assert exists(s3, name)
 
 
-def test_a_request_that_failed_too_often(session: Session, unique: Unique) -> None:
-    order = order_of(session, unique("often"), unique("r"))
-    for request in (order.request, f"{order.request}.2"):
-        intent = Intent(request, "s3 create", order.name, order.region, "sandbox", digest=order.digest)
-        session.stores.record.intend_and_settle(intent, Verdict(request=request, result="failed", code=7))
-    found, known, made = known_request(session, order)
-    assert (found.request, known, made) == (f"{order.request}.3", None, None)
-
-
 @pytest.mark.parametrize(("region", "times"), [("us-east-1", 1), ("eu-west-1", 1), ("us-east-1", 3)])
 def test_a_lost_answer_to_create_is_found_again(
     over: Callable[..., Done], wire: Wire, s3: Any, unique: Unique, region: str, times: int
@@ -313,7 +304,7 @@ def test_ctrl_c_while_a_bucket_is_made_leaves_the_line_that_finishes_it(
     wire.hook = answer("OperationAborted", 409, f"PUT /{name}")
     hasty = handrail.session(Impatient(), AWS_ENDPOINT_URL=wire.endpoint)
     with pytest.raises(Interrupted) as stopped:
-        make_bucket(hasty, order_of(session, name, request))
+        make_bucket(hasty, ordered(session, name, request))
     assert stopped.value.exit_code == 130
     assert stopped.value.details["open"] is True
     line = dict(stopped.value.facts)["finish"]
@@ -324,20 +315,11 @@ def test_a_create_that_was_killed_is_named_where_its_bucket_is_met(
     handrail: Handrail, session: Session, s3: Any, unique: Unique
 ) -> None:
     name, request = unique("killed"), unique("r")
-    values = {
-        "name": name,
-        "public": False,
-        "private": False,
-        "tag": ("team=a b",),
-        "versioning": True,
-        "object_lock": False,
-    }
-    made = cast(Plan, CREATE.handler(session, {**values, "request_id": request}))
-    order = replace(order_of(session, name, request), tags={"team": "a b"}, digest=made.digest)
-    session.stores.record.intend(
-        [replace(intent_of("create", name, request, **order.resolved()), given=made.given, digest=made.digest)]
-    )
-    another = order_of(session, f"{name}-x", unique("r"))
+    values = validate(CreateBucket, {"name": name, "tag": ("team=a b",), "versioning": True, "request_id": request})
+    order = replace(order_of(session, values), request=request)
+    intent = intent_of("create", name, request, **order.resolved())
+    session.stores.record.intend([replace(intent, given=given_of(values), digest=order.digest)])
+    another = ordered(session, f"{name}-x", unique("r"))
     session.stores.record.intend([intent_of("create", another.name, another.request, **another.resolved())])
     session.aws.s3.create(name, order.all_tags)
     line = (
@@ -833,19 +815,28 @@ def intent_of(verb: str, name: str, request: str, /, **resolved: Any) -> Intent:
     return Intent(request, f"s3 {verb}", name, "us-east-1", "sandbox", resolved=resolved, owner="dev-1", at=now)
 
 
-def order_of(session: Session, name: str, request: str, *, public: bool = False) -> Order:
+def ordered(session: Session, name: str, request: str, *, public: bool = False) -> Order:
     """Return an order as `s3 create` makes it."""
-    return Order(name, request, "dev-1", "us-east-1", "digest", {"team": "blue"}, public, versioning=True)
+    said = {"name": name, "public": public, "tag": ("team=blue",), "versioning": True}
+    return replace(order_of(session, validate(CreateBucket, said)), request=request, versioning_given=False)
+
+
+def recovered(session: Session, intent: Intent) -> tuple[str, str, tuple[str, ...]]:
+    """Return what becomes of a request that was cut off: its result, what is said of it, and the warnings."""
+    settled = recovery.recover(session, intent)
+    assert settled.verdict.code == int(settled.verdict.result == "failed")
+    return settled.verdict.result, settled.verdict.message, settled.warnings
 
 
 def test_an_interrupted_create_is_finished_private(session: Session, s3: Any, unique: Unique) -> None:
     for public in (False, True):
         name, request = unique("cut"), unique("r")
-        order = order_of(session, name, request, public=public)
+        order = ordered(session, name, request, public=public)
         session.aws.s3.create(name, order.all_tags)
-        result = recovery.recover(session, intent_of("create", name, request, **order.resolved()))
-        assert result.status is Status.SUCCEEDED
-        assert bool(result.warnings) is public
+        told = recovered(session, intent_of("create", name, request, **order.resolved()))
+        not_opened = f"{name} was to be public and is private: handrail s3 update {name} --public"
+        said = f"s3 create {name} was interrupted and is finished"
+        assert told == ("succeeded", said, (not_opened,) if public else ())
         assert is_shut(s3, name)
         row = session.stores.rows.get(KIND, name)
         assert row is not None
@@ -857,9 +848,9 @@ def test_an_interrupted_create_that_is_open_as_approved_stays(
 ) -> None:
     name = unique("cut")
     made = handrail.json("s3", "create", name, "--public", "--yes")
-    order = order_of(session, name, made["request"], public=True)
-    result = recovery.recover(session, intent_of("create", name, made["request"], **order.resolved()))
-    assert cast(Any, result.current).access == "public"
+    order = ordered(session, name, made["request"], public=True)
+    result, _, warnings = recovered(session, intent_of("create", name, made["request"], **order.resolved()))
+    assert (result, warnings, read_bucket(session, name, "us-east-1").access) == ("succeeded", (), "public")
 
 
 def test_a_create_that_never_began_leaves_no_row(session: Session, s3: Any, unique: Unique) -> None:
@@ -867,9 +858,9 @@ def test_a_create_that_never_began_leaves_no_row(session: Session, s3: Any, uniq
     s3.create_bucket(Bucket=theirs)
     session.stores.rows.put(Row(KIND, name, "dev-1", request, "us-east-1", 1))
     for bucket in (name, theirs):
-        order = order_of(session, bucket, request)
-        result = recovery.recover(session, intent_of("create", bucket, request, **order.resolved()))
-        assert result.status is Status.FAILED
+        order = ordered(session, bucket, request)
+        told = recovered(session, intent_of("create", bucket, request, **order.resolved()))
+        assert told == ("failed", f"bucket {bucket} was not made by request {request}.", ())
         assert session.stores.rows.get(KIND, bucket) is None
     assert exists(s3, theirs)
 
@@ -883,28 +874,44 @@ def test_an_interrupted_update_is_carried_on_but_never_opens(
         Bucket=name, PublicAccessBlockConfiguration={**SHUT, "BlockPublicPolicy": False, "RestrictPublicBuckets": False}
     )
     wanted = {"public": True, "put": {"team": "blue"}, "drop": ["old"], "versioning": True}
-    result = recovery.recover(session, intent_of("update", name, "r", **wanted))
-    assert (result.status, "was to be public and is private" in result.said) == (Status.FAILED, True)
+    told = recovered(session, intent_of("update", name, "r", **wanted))
+    assert told == ("failed", f"{name} was to be public and is private: handrail s3 update {name} --public", ())
     assert is_shut(s3, name)
     tags = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=name)["TagSet"]}
     assert (tags["team"], "old" in tags) == ("blue", False)
     handrail.ok("s3", "update", name, "--public", "--yes")
     nothing = {"public": True, "put": {}, "drop": [], "versioning": None}
-    assert recovery.recover(session, intent_of("update", name, "r", **nothing)).warnings == ()
-    assert not recovery.recover(session, intent_of("update", name, "r", **{**nothing, "public": False})).warnings
+    finished = ("succeeded", f"s3 update {name} was interrupted and is finished", ())
+    assert recovered(session, intent_of("update", name, "r", **nothing)) == finished
+    assert recovered(session, intent_of("update", name, "r", **{**nothing, "public": False})) == finished
     assert is_shut(s3, name)
-    assert not recovery.recover(session, intent_of("update", name, "r", **{**nothing, "public": None})).warnings
+    assert recovered(session, intent_of("update", name, "r", **{**nothing, "public": None})) == finished
     s3.delete_bucket(Bucket=name)
-    assert recovery.recover(session, intent_of("update", name, "r", **nothing)).status is Status.FAILED
+    assert recovered(session, intent_of("update", name, "r", **nothing))[0] == "failed"
+
+
+def test_an_interrupted_update_says_what_its_policy_keeps(
+    handrail: Handrail, session: Session, s3: Any, unique: Unique
+) -> None:
+    name = unique("cut")
+    handrail.ok("s3", "create", name)
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{name}/*"}
+    s3.delete_public_access_block(Bucket=name)
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    wanted = {"public": False, "put": {}, "drop": [], "versioning": None}
+    result, said, warnings = recovered(session, intent_of("update", name, "r", **wanted))
+    assert (result, said) == ("succeeded", f"s3 update {name} was interrupted and is finished")
+    assert [f"{name} is shut by Block Public Access; behind it its policy" in one for one in warnings] == [True]
 
 
 def test_an_interrupted_delete(handrail: Handrail, session: Session, s3: Any, unique: Unique) -> None:
     name = unique("cut")
     handrail.ok("s3", "create", name)
-    assert recovery.recover(session, intent_of("delete", name, "r")).status is Status.FAILED
+    told = recovered(session, intent_of("delete", name, "r"))
+    assert told == ("failed", f"bucket {name} is still there; part of its content may be deleted.", ())
     s3.delete_bucket(Bucket=name)
     for _ in range(2):
-        assert recovery.recover(session, intent_of("delete", name, "r")).status is Status.SUCCEEDED
+        assert recovered(session, intent_of("delete", name, "r"))[0] == "succeeded"
         assert session.stores.rows.get(KIND, name) is None
 
 
@@ -924,13 +931,13 @@ def test_a_bucket_that_was_made_anew_is_left_alone(
 
     before = handrail.json("s3", "show", name)
     wanted = {"public": False, "put": {"team": "blue"}, "drop": [], "versioning": True}
-    assert "not there any more" in str(recovery.recover(session, cut("update", **wanted)).error)
-    assert "not there any more" in str(recovery.recover(session, cut("remove", key="a")).error)
-    assert recovery.recover(session, cut("delete")).status is Status.SUCCEEDED
+    assert "not there any more" in recovered(session, cut("update", **wanted))[1]
+    assert "not there any more" in recovered(session, cut("remove", key="a"))[1]
+    assert recovered(session, cut("delete"))[0] == "succeeded"
     assert handrail.json("s3", "show", name) == before
     s3.delete_object(Bucket=name, Key="a")
     s3.delete_bucket(Bucket=name)
-    assert recovery.recover(session, cut("delete")).status is Status.SUCCEEDED
+    assert recovered(session, cut("delete"))[0] == "succeeded"
     assert session.stores.rows.get(KIND, name) is not None
 
 
@@ -951,7 +958,7 @@ def test_a_bucket_that_is_made_anew_while_the_question_stands_is_left_alone(
     over: Callable[..., Done], wire: Wire, session: Session, s3: Any, unique: Unique, words: tuple[str, ...]
 ) -> None:
     name = unique("stood")
-    ours = replace(order_of(session, name, unique("ours")), versioning=False)
+    ours = replace(ordered(session, name, unique("ours")), versioning=False)
     make_bucket(session, ours)
     if "delete" not in words or "--empty" in words:
         s3.put_object(Bucket=name, Key="a", Body=b"ours")
@@ -965,7 +972,7 @@ def test_a_bucket_that_is_made_anew_while_the_question_stands_is_left_alone(
             made.append(name)
             s3.delete_object(Bucket=name, Key="a")
             s3.delete_bucket(Bucket=name)
-            session.stores.rows.drop(Row(KIND, name, "dev-1", ours.request, "us-east-1", 1))
+            session.stores.rows.drop(KIND, name, ours.request)
             make_bucket(session, theirs)
             s3.put_object(Bucket=name, Key="a", Body=b"theirs")
         return forward(request)
@@ -981,7 +988,7 @@ def test_a_bucket_that_goes_while_the_question_stands_is_gone(
     over: Callable[..., Done], wire: Wire, session: Session, s3: Any, unique: Unique
 ) -> None:
     name = unique("goes")
-    make_bucket(session, order_of(session, name, unique("ours")))
+    make_bucket(session, ordered(session, name, unique("ours")))
     gone: list[str] = []
 
     def take_away(request: Request, forward: Forward) -> Reply | None:
@@ -995,6 +1002,20 @@ def test_a_bucket_that_goes_while_the_question_stands_is_gone(
     assert (done.code, "only its record is left" in done.err) == (4, True)
 
 
+def test_with_a_foreign_bucket_the_row_of_an_earlier_one_of_its_name_goes(
+    handrail: Handrail, session: Session, s3: Any, unique: Unique
+) -> None:
+    name = unique("earlier")
+    handrail.ok("s3", "create", name)
+    s3.delete_bucket(Bucket=name)
+    s3.create_bucket(Bucket=name)
+    (handrail.cwd / "any.toml").write_text('s3.manage = "any"\n')
+    done = handrail("s3", "delete", name, answers="y\n", HANDRAIL_POLICY=str(handrail.cwd / "any.toml"))
+    assert (done.code, f"Handrail did not make {name}. This deletes 1 bucket for good:" in flat(done)) == (0, True)
+    assert not exists(s3, name)
+    assert session.stores.rows.get(KIND, name) is None
+
+
 def test_the_bucket_of_another_owner_that_was_named_is_the_one(
     handrail: Handrail, session: Session, unique: Unique
 ) -> None:
@@ -1002,7 +1023,7 @@ def test_the_bucket_of_another_owner_that_was_named_is_the_one(
     handrail.ok("s3", "create", name, **OTHER)
     wanted: dict[str, Any] = {"public": None, "put": {"team": "blue"}, "drop": [], "versioning": None}
     intent = replace(intent_of("update", name, "r", **wanted), given={"owner": "dev-2"})
-    assert recovery.recover(session, intent).status is Status.SUCCEEDED
+    assert recovered(session, intent)[0] == "succeeded"
 
 
 @pytest.mark.parametrize(
@@ -1028,17 +1049,16 @@ def test_an_interrupted_upload_or_removal_is_said(
 ) -> None:
     name = unique("cut")
     handrail.ok("s3", "create", name)
-    assert "left" not in str(recovery.recover(session, intent_of("remove", "a", "r", bucket=name)).error)
+    told = recovered(session, intent_of("remove", "a", "r", bucket=name))
+    assert told == ("failed", f"s3 remove to {name} was interrupted; what arrived is whole.", ())
     s3.create_multipart_upload(Bucket=name, Key="a")
-    result = recovery.recover(session, intent_of("upload", "a", "r", bucket=name))
-    assert "1 unfinished upload left" in str(result.error)
+    told = recovered(session, intent_of("upload", "a", "r", bucket=name))
+    assert f"; 1 unfinished upload left, see handrail s3 show {name}." in told[1]
     s3.abort_multipart_upload(
         Bucket=name, Key="a", UploadId=s3.list_multipart_uploads(Bucket=name)["Uploads"][0]["UploadId"]
     )
     s3.delete_bucket(Bucket=name)
-    assert "not there any more" in str(recovery.recover(session, intent_of("upload", "a", "r", bucket=name)).error)
-    with pytest.raises(Internal):
-        recovery.recover(session, intent_of("list", "a", "r"))
+    assert "not there any more" in recovered(session, intent_of("upload", "a", "r", bucket=name))[1]
 
 
 def test_an_interrupted_upload_that_is_all_there_is_on_record_as_done(
@@ -1050,13 +1070,12 @@ def test_an_interrupted_upload_that_is_all_there_is_on_record_as_done(
         (handrail.cwd / key).write_bytes(key.encode())
     handrail.ok("s3", "upload", name, "a", "b")
     sums = {key: checksum_text(zlib.crc32(key.encode())) for key in ("a", "b")}
-    told = recovery.recover(session, intent_of("upload", name, "r", bucket=name, sums=sums))
-    assert (told.status, told.error) == (Status.SUCCEEDED, None)
+    assert recovered(session, intent_of("upload", name, "r", bucket=name, sums=sums))[0] == "succeeded"
     for wrong in ({"a": sums["b"]}, {**sums, "c": sums["a"]}, {}):
-        assert recovery.recover(session, intent_of("upload", name, "r", bucket=name, sums=wrong)).error
-    assert recovery.recover(session, intent_of("remove", name, "r", bucket=name, key="a")).error
+        assert recovered(session, intent_of("upload", name, "r", bucket=name, sums=wrong))[0] == "failed"
+    assert recovered(session, intent_of("remove", name, "r", bucket=name, key="a"))[0] == "failed"
     s3.delete_object(Bucket=name, Key="a")
-    assert recovery.recover(session, intent_of("remove", name, "r", bucket=name, key="a")).error is None
+    assert recovered(session, intent_of("remove", name, "r", bucket=name, key="a"))[0] == "succeeded"
 
 
 def test_the_record_has_the_checksums_of_a_small_upload(handrail: Handrail, session: Session, unique: Unique) -> None:
@@ -1068,7 +1087,8 @@ def test_the_record_has_the_checksums_of_a_small_upload(handrail: Handrail, sess
     known = [session.stores.record.find(one["request"]) for one in done]
     said = [one.intent.resolved["sums"] if one is not None else None for one in known]
     assert said == [{"small": checksum_text(zlib.crc32(b"small"))}, {}]
-    assert _sums(Target(name), [LocalFile(str(handrail.cwd / "gone"), "gone", "gone", 1)]) == {}
+    bucket = read_bucket(session, name, "us-east-1")
+    assert _sums(bucket, [LocalFile(str(handrail.cwd / "gone"), "gone", "gone", 1)]) == {}
 
 
 def test_whoever_settles_an_upload_and_may_not_look_at_it_says_what_is_left(session: Session) -> None:
@@ -1087,18 +1107,12 @@ def test_no_ledger_no_buckets() -> None:
     assert refused.value.exit_code == 7
 
 
-def test_a_target_without_a_bucket_is_a_defect() -> None:
-    with pytest.raises(Internal):
-        _ = Target("x").one
-    assert isinstance(Target("x").failed().error, HandrailError)
-    assert Target("x").exposure.policy is None
-
-
+@pytest.mark.parametrize("public", [False, True])
 def test_the_next_change_settles_a_create_that_was_cut_off(
-    handrail: Handrail, sandbox: Sandbox, session: Session, s3: Any, unique: Unique
+    handrail: Handrail, sandbox: Sandbox, session: Session, s3: Any, unique: Unique, public: bool
 ) -> None:
     name, request = unique("cut"), unique("r")
-    order = order_of(session, name, request)
+    order = ordered(session, name, request, public=public)
     session.aws.s3.create(name, order.all_tags)
     session.stores.record.intend([intent_of("create", name, request, **order.resolved())])
     sandbox.client("dynamodb").update_item(  # its time has passed
@@ -1109,14 +1123,18 @@ def test_the_next_change_settles_a_create_that_was_cut_off(
         ExpressionAttributeValues={":long_ago": {"N": "1000"}},
     )
     done = handrail.ok("s3", "create", unique("next"))
-    assert f"settled what was cut off: s3 create {name}" in done.err
+    finished = f"s3 create {name} was interrupted and is finished"
+    not_opened = f"{name} was to be public and is private: handrail s3 update {name} --public"
+    assert f"settled what was cut off: s3 create {name} (request {request}) of you: {finished}" in flat(done)
+    assert (f"warning: {not_opened}" in flat(done)) is public
     rows = handrail.json("audit", "list", "--resource", name)
-    assert [row["result"] for row in rows if row["request"] == request] == ["succeeded"]
+    told = [(row["result"], row["message"]) for row in rows if row["request"] == request]
+    assert told == [("succeeded", f"{finished}; {not_opened}" if public else finished)]
     assert is_shut(s3, name)
 
 
 def test_a_request_that_can_only_be_undone_is_put_on_record_as_failed(session: Session, unique: Unique) -> None:
     name = unique("never")
-    order = order_of(session, name, "r-1")
-    verdict = recovering.recover(session, intent_of("create", name, "r-1", **order.resolved()))
+    order = ordered(session, name, "r-1")
+    verdict = recovery.recover(session, intent_of("create", name, "r-1", **order.resolved())).verdict
     assert (verdict.result, verdict.resource) == ("failed", name)

@@ -24,7 +24,7 @@ from handrail.core.errors import (
     Usage,
     WrongState,
 )
-from handrail.core.fields import Parameters, text, texts
+from handrail.core.fields import Parameters, text, texts, validate
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Places, Plan, Result, Status
 from handrail.journal import (
@@ -37,10 +37,11 @@ from handrail.journal import (
     settle_unfinished,
 )
 from handrail.ledger.record import Intent, Record, Verdict, joined
+from handrail.operations.settling import Settled, finished, undone
 from memory_table import DATE, caller
 from stage import Stage
 
-Recover = Callable[[Any, Intent], Verdict | None]
+Recover = Callable[[Any, Intent], Settled | None]
 
 
 class Held:
@@ -125,6 +126,11 @@ class Desk(Stage):
                 raise error
         except HandrailError as told:
             return told
+
+
+def stopped(stage: Any, given: dict[str, Any], error: HandrailError) -> None:
+    """Put a change on record that was stopped before it began."""
+    record_stopped(stage, stage.operation, validate(stage.operation.parameters, given), error)
 
 
 def done(request: str) -> Result:
@@ -333,7 +339,7 @@ def test_a_refusal_that_ends_several_at_once_tells_of_none_of_them() -> None:
 
 
 def test_a_command_that_lives_is_not_taken_for_one_that_was_cut_off() -> None:
-    stage = Desk(recover=lambda _session, intent: Verdict(intent.request, "failed"))
+    stage = Desk(recover=lambda _session, intent: undone(intent, "it was cut off"))
     with recorded(stage, stage.operation, stage.plan("r1")) as entries:
         stage.table.time = DATE + 90.0
         entries.beat(120)
@@ -396,7 +402,7 @@ def test_a_command_that_was_held_up_says_what_stands_on_record(settled: str, not
 @pytest.mark.parametrize("targets", [("a", "b"), None])
 def test_what_is_stopped_is_on_record(error: HandrailError, result: str | None, targets: Any) -> None:
     stage = Desk()
-    record_stopped(stage, stage.operation, {"targets": targets, "name": "web"}, error)
+    stopped(stage, {"targets": targets, "name": "web"}, error)
     assert stage.results() == ({"new-1": result} if result else {})
     if result:
         known = stage.record.find("new-1")
@@ -407,7 +413,7 @@ def test_what_is_stopped_is_on_record(error: HandrailError, result: str | None, 
 def test_a_name_stands_for_what_was_to_be_made() -> None:
     stage = Desk()
     stage.operation = replace(stage.operation, parameters=Named)
-    record_stopped(stage, stage.operation, {"name": "web"}, Conflict("no"))
+    stopped(stage, {"name": "web"}, Conflict("no"))
     known = stage.record.find("new-1")
     assert known is not None
     assert known.intent.resource == "web"
@@ -420,7 +426,7 @@ def test_a_refusal_is_not_hidden_by_a_record_that_cannot_be_written() -> None:
         raise Unreachable("no answer.")
 
     stage.table.trouble = trouble
-    record_stopped(stage, stage.operation, {"targets": ("a",)}, Conflict("no"))
+    stopped(stage, {"targets": ("a",)}, Conflict("no"))
     assert stage.said == ["warning: this could not be put on record: no answer."]
 
 
@@ -442,7 +448,7 @@ def left_open(stage: Desk, *requests: str, who: str = "dev-2", operation: str = 
 
 
 def test_what_was_cut_off_is_settled_and_said() -> None:
-    stage = Desk(recover=lambda _session, intent: Verdict(intent.request, "succeeded", message="found stopped"))
+    stage = Desk(recover=lambda _session, intent: finished(intent, said="found stopped"))
     left_open(stage, "r1")
     left_open(stage, "r2", who="dev-1")
     stage.table.time = DATE + 300.0
@@ -454,8 +460,30 @@ def test_what_was_cut_off_is_settled_and_said() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("settled", "result", "code"),
+    [
+        (lambda intent: finished(intent, "web is shut.", "ask dev-2.", said="done"), "succeeded", 0),
+        (lambda intent: undone(intent, "done", "web is shut.", "ask dev-2."), "failed", 1),
+    ],
+)
+def test_what_its_owner_should_know_is_said_and_on_record(
+    settled: Callable[[Intent], Settled], result: str, code: int
+) -> None:
+    stage = Desk(recover=lambda _session, intent: settled(intent))
+    left_open(stage, "r1")
+    settle_unfinished(stage)
+    assert stage.said == [
+        "settled what was cut off: ec2 stop i-1 (request r1) of dev-2: done",
+        "warning: web is shut.",
+        "warning: ask dev-2.",
+    ]
+    verdict = stage.verdict()
+    assert (verdict.result, verdict.code, verdict.message) == (result, code, "done; web is shut.; ask dev-2.")
+
+
 def test_what_is_young_or_nobodys_to_settle_is_left() -> None:
-    stage = Desk(recover=lambda _session, intent: Verdict(intent.request, "succeeded"))
+    stage = Desk(recover=lambda _session, intent: finished(intent))
     left_open(stage, "unknown", operation="ec2 paint")
     stage.record.intend([Intent("young", "ec2 stop", "i-1", "us-east-1", "sandbox")])
     settle_unfinished(stage)
@@ -476,7 +504,7 @@ def test_what_has_an_outcome_by_now_or_none_yet_is_left() -> None:
 
 @pytest.mark.parametrize(("who", "notes"), [("dev-1", 1), ("dev-2", 0)])
 def test_what_cannot_be_settled_stops_nobody(who: str, notes: int) -> None:
-    def recover(_session: Any, _intent: Intent) -> Verdict:
+    def recover(_session: Any, _intent: Intent) -> Settled:
         raise PermissionDenied("these credentials may not look there.")
 
     stage = Desk(recover=recover)
@@ -489,7 +517,7 @@ def test_what_cannot_be_settled_stops_nobody(who: str, notes: int) -> None:
 def failing(error: Exception) -> Recover:
     """Return a recovery that fails so."""
 
-    def recover(_session: Any, _intent: Intent) -> Verdict:
+    def recover(_session: Any, _intent: Intent) -> Settled:
         raise error
 
     return recover
@@ -591,7 +619,7 @@ def test_a_command_that_lives_after_all_is_not_put_off() -> None:
 
 
 def test_odd_rows_end_too() -> None:
-    stage = Desk(recover=lambda _session, intent: Verdict(intent.request, "failed"))
+    stage = Desk(recover=lambda _session, intent: undone(intent, "it was cut off"))
     left_open(stage, "undated", "edited", "orphan", "done")
     stage.table.items["open", "undated"]["at"] = "yesterday"
     stage.table.items["open", "orphan"] = {**stage.table.items["open", "orphan"], "sk": "orphan"}
@@ -608,7 +636,7 @@ def test_odd_rows_end_too() -> None:
 
 
 def test_a_record_that_does_not_answer_leaves_all_as_it_is() -> None:
-    stage = Desk(recover=lambda _session, intent: Verdict(intent.request, "failed"))
+    stage = Desk(recover=lambda _session, intent: undone(intent, "it was cut off"))
     left_open(stage, "r1")
     (one,) = stage.record.unfinished()
 
@@ -623,7 +651,7 @@ def test_a_record_that_does_not_answer_leaves_all_as_it_is() -> None:
 
 
 def test_what_somebody_else_settles_first_while_it_is_given_up_is_not_said() -> None:
-    def recover(_session: Any, intent: Intent) -> Verdict:
+    def recover(_session: Any, intent: Intent) -> Settled:
         stage.record.settle(Verdict(intent.request, "succeeded"))
         raise NotFound("gone.")
 
@@ -634,9 +662,9 @@ def test_what_somebody_else_settles_first_while_it_is_given_up_is_not_said() -> 
 
 
 def test_what_somebody_else_settles_first_is_not_said() -> None:
-    def recover(_session: Any, intent: Intent) -> Verdict:
+    def recover(_session: Any, intent: Intent) -> Settled:
         stage.record.settle(Verdict(intent.request, "failed"))
-        return Verdict(intent.request, "succeeded")
+        return finished(intent)
 
     stage = Desk(recover=recover)
     left_open(stage, "r1")
@@ -645,7 +673,7 @@ def test_what_somebody_else_settles_first_is_not_said() -> None:
 
 
 def test_one_command_settles_some_of_many() -> None:
-    stage = Desk(recover=lambda _session, intent: Verdict(intent.request, "failed"))
+    stage = Desk(recover=lambda _session, intent: undone(intent, "it was cut off"))
     left_open(stage, *(f"r{number}" for number in range(RECOVERED_AT_ONCE + 5)))
     settle_unfinished(stage)
     assert list(stage.results().values()).count("failed") == RECOVERED_AT_ONCE

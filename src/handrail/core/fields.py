@@ -1,6 +1,5 @@
 """What an operation asks for: one declared field becomes an option, a prompt, a form control. Draws nothing itself."""
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -148,12 +147,14 @@ class Parameters(Mapping[str, Any]):
 
     @classmethod
     def fields(cls) -> tuple[Field[Any], ...]:
-        """Return the fields in order: its own, then those of the classes that it is made of, from left to right."""
+        """Return the fields in order: bare words first; its own, then those of the classes that it is made of, from
+        left to right.
+        """
         found: dict[str, Field[Any]] = {}
         for one in chain.from_iterable(vars(part).values() for part in cls.__mro__):
             if isinstance(one, Field):
                 found.setdefault(one.name, one)
-        return tuple(found.values())
+        return tuple(sorted(found.values(), key=lambda field: not field.positional))
 
     def __getitem__(self, name: str) -> Any:
         """Return the value of a field."""
@@ -168,8 +169,6 @@ class Parameters(Mapping[str, Any]):
         return len(self._values)
 
 
-Values = Mapping[str, Any]
-
 Given = TypeVar("Given", bound=Parameters)
 
 
@@ -179,25 +178,6 @@ def validate(parameters: type[Given], raw: Mapping[str, Any]) -> Given:
     Raises Usage naming the option, the value and what would do.
     """
     return parameters({field.name: _validated(field, raw.get(field.name)) for field in parameters.fields()})
-
-
-def digest_of(parameters: Parameters, region: str, contents: Mapping[str, bytes]) -> str:
-    """Return a short hash of what a request was given: what a repeat of it must give again, whatever it resolved to.
-
-    What equals its default is left out, so that a new option changes no digest on record. region: where it acts.
-    contents: what is in each file that was given, by the name of its field.
-    """
-    import hashlib  # 4 ms that --help need not pay
-
-    given: dict[str, Any] = {"region": region}
-    for field in type(parameters).fields():
-        value = parameters[field.name]
-        if not field.part_of_identity or value in (None, (), field.default):
-            continue
-        if field.kind is Kind.FILE:
-            value = hashlib.sha256(contents[field.name]).hexdigest()
-        given[field.name] = sorted(value) if field.many else value
-    return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _validated(field: Field[Any], value: Any) -> Any:

@@ -1,12 +1,12 @@
 """An operation is one thing that a person can do: every door draws itself from these values and runs them one way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from handrail.core.fields import Field, Parameters
-from handrail.core.plan import Claim, Outcome, Plan
+from handrail.core.plan import Claim, Outcome, Places, Plan
 
 
 class Effect(Enum):
@@ -22,15 +22,22 @@ class Effect(Enum):
 class Operation:
     """A verb on a resource.
 
-    resource: `ec2`, `route53 zone`, or empty for a top-level command. example: a full command line. permissions: the
-    IAM actions that it may call. parameters: the class that declares what it asks for. handler: given the session and
-    an instance of that, looks and returns an Outcome (a read) or a Plan (a change); it changes nothing itself. many:
-    takes many targets, so JSON is always an array. claims: what the policy would judge, for `policy check -- COMMAND`.
-    recover: given the session and an intent without an outcome, looks, finishes or undoes, and returns the Verdict, or
-    None to leave it. on_record: False for what makes the record. plans: it changes nothing in AWS, and yet gives a
-    Plan: a file or the sandbox changes. stays_here: whether that is so with these values, of what else changes
-    something in AWS. fits: whether it makes sense for a Resource as it is now, so that a door offers to start what is
-    stopped, and not what runs.
+    resource: `ec2`, `route53 zone`, or empty for a top-level command. example: a full command line. parameters: the
+    class that declares what it asks for. permissions: the IAM actions that it may call.
+
+    wish: given the session and the parameters, what is asked for: defaults of the policy filled in, files read, nothing
+    looked up; what follows is given that, or the parameters themselves where there is no such step.
+    repeat: what the wish makes, and what the same request made before (creates only).
+    claims: what the policy judges before anything is looked up. places: what is taken under a cap.
+    claims_of_found: what it judges of what a look finds, for `policy check -- COMMAND`; a plan brings its own.
+    handler: looks and returns an Outcome (a read) or a Plan (a change), given what is repeated too; it changes nothing.
+    recover: given the session and an intent without an outcome, looks, finishes or undoes, and returns the Settled, or
+    None to leave it.
+
+    many: takes many targets, so JSON is always an array. on_record: False for what makes the record. plans: it changes
+    nothing in AWS, and yet gives a Plan: a file or the sandbox changes. stays_here: whether that is so with these
+    values, of what else changes something in AWS. fits: whether it makes sense for a Resource as it is now, so that a
+    door offers to start what is stopped, and not what runs.
     """
 
     resource: str
@@ -38,25 +45,27 @@ class Operation:
     help: str
     example: str
     effect: Effect
-    handler: Callable[[Any, Any], Plan | Outcome]
-    fields: tuple[Field[Any], ...] = ()
+    handler: Callable[..., Plan | Outcome]
+    parameters: type[Parameters] = Parameters
     permissions: tuple[str, ...] = ()
     kind: str = ""
     aliases: tuple[str, ...] = ()
-    many: bool = False
+    wish: Callable[[Any, Any], Any] | None = None
+    repeat: Callable[[Any, "Operation", Any], Sequence[Any]] | None = None
     claims: Callable[[Any, Any], tuple[Claim, ...]] | None = None
+    places: Callable[[Any, Any, Sequence[Any]], Places] | None = None
+    claims_of_found: Callable[[Any, Any], tuple[Claim, ...]] | None = None
     recover: Callable[[Any, Any], Any] | None = None
+    many: bool = False
     on_record: bool = True
     plans: bool = False
     stays_here: Callable[[Any], bool] | None = None
-    parameters: type[Parameters] = Parameters
     fits: Callable[[Any], bool] = lambda resource: True
 
-    def __post_init__(self) -> None:
-        if self.fields and self.parameters is Parameters:  # the way of before: nobody reads these as attributes
-            named = {f"_{field.name}": field for field in self.fields}
-            object.__setattr__(self, "parameters", type("Fields", (Parameters,), named))
-        object.__setattr__(self, "fields", self.parameters.fields())
+    @property
+    def fields(self) -> tuple[Field[Any], ...]:
+        """Return what it asks for."""
+        return self.parameters.fields()
 
     @property
     def name(self) -> str:

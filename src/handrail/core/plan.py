@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from handrail.core.errors import HandrailError
-from handrail.core.resources import Resource
+from handrail.core.resources import Owned, Resource
 
 Facts = tuple[tuple[str, str], ...]
 
@@ -117,6 +117,11 @@ class Result:
     error: HandrailError | None = None
 
     @classmethod
+    def of(cls, one: Owned, status: Status, said: str, **rest: Any) -> "Result":
+        """Return what became of a thing, as it is now."""
+        return cls(one.name, one.id, status, said=said, current=one, region=one.region, **rest)
+
+    @classmethod
     def failed(cls, target: str, error: HandrailError, *, id: str | None = None, **rest: Any) -> "Result":
         """Return the result of a target that could not be changed."""
         return cls(name=target, id=id, status=Status.FAILED, said=error.message, error=error, **rest)
@@ -202,11 +207,12 @@ class Hold(Protocol):
 class Plan:
     """What a change would do, found by looking only; `apply` does it and returns one Result per target, in order.
 
-    claims: what the policy judges. owners: owners of what is touched, other than the caller's own new things.
-    prepare: what must be waited for before places are taken. places: what it takes under a cap. facts: lines of the
-    plan as shown. For the record: given, the parameters as a person gave them; resolved, per request, what they became;
-    digest of the inputs that a repeat must share; known, requests whose intent is on record already; again, the option
-    with which a repeat of the command is the same request.
+    claims: what the policy judges of what was found. owners: owners of what is touched, other than the caller's own new
+    things. prepare: what must be waited for before places are taken. places: what it takes under a cap. facts:
+    lines of the plan as shown.
+    For the record: given, what belongs to the parameters as a person gave them (hashes of files); resolved, per
+    request, what they became; digest of the inputs that a repeat must share; known, requests whose intent is on record
+    already; again, the option with which a repeat of the command is the same request.
     planned: one Result per target, in the order named; those decided already (unchanged, not found) stand as they are.
     """
 

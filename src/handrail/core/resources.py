@@ -1,8 +1,9 @@
 """The things people own, as frozen values. Their fields are the JSON; `COLUMNS` are the table and CSV."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from handrail.core.amounts import readable
 
@@ -29,9 +30,47 @@ class Resource:
         """Return the public fields, snake_case, times still datetime (the writer makes them ISO 8601 UTC)."""
         return {name: getattr(self, name) for name in self.json_keys()}
 
+    @classmethod
+    def kinds(cls) -> "Iterator[type[Resource]]":
+        """Yield each kind of resource that is loaded."""
+        for one in cls.__subclasses__():
+            if one.KIND:
+                yield one
+            yield from one.kinds()
+
+
+class Owned(Resource):
+    """A thing that is somebody's, and that Handrail made or did not make.
+
+    id: what AWS knows it by. name: what people call it; may be empty. owner, request: whose it is, and the request that
+    made it, by which it is told from another of its name; empty where it is not `managed`: made by Handrail, proved.
+    is_gone: nothing is left of it but its trace. ASKED: the columns of a question about it, where not those of a list.
+    """
+
+    ASKED: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    if TYPE_CHECKING:  # fields or properties of the values below, in an order of their own
+
+        @property
+        def id(self) -> str: ...
+        @property
+        def name(self) -> str: ...
+        @property
+        def region(self) -> str: ...
+        @property
+        def owner(self) -> str: ...
+        @property
+        def request(self) -> str: ...
+        @property
+        def managed(self) -> bool: ...
+        @property
+        def tags(self) -> dict[str, str]: ...
+        @property
+        def is_gone(self) -> bool: ...
+
 
 @dataclass(frozen=True)
-class Instance(Resource):
+class Instance(Owned):
     """An EC2 instance. `managed` is judged from its tags and its immutable ClientToken together."""
 
     KIND: ClassVar[str] = "instance"
@@ -45,6 +84,16 @@ class Instance(Resource):
         ("IMAGE", "image"),
         ("AGE", "created_at"),
         ("OWNER", "owner"),
+    )
+    ASKED: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("NAME", "name"),
+        ("ID", "id"),
+        ("TYPE", "type"),
+        ("STATE", "state"),
+        ("AGE", "created_at"),
+        ("OWNER", "owner"),
+        ("PUBLIC", "public_ip"),
+        ("PRIVATE", "private_ip"),
     )
 
     id: str
@@ -80,6 +129,11 @@ class Instance(Resource):
         return "Amazon Linux" if self.image.startswith("Amazon Linux") else self.image.removesuffix(" LTS")
 
     @property
+    def is_gone(self) -> bool:
+        """Return whether it has ended, or is ending, for good."""
+        return self.state in ENDED
+
+    @property
     def takes_a_place(self) -> bool:
         """Return whether it counts against a cap: pending, running and stopping do."""
         return self.state in TAKES_A_PLACE
@@ -101,7 +155,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Bucket(Resource):
+class Bucket(Owned):
     """An S3 bucket. `managed` is judged from its tags and its ledger row together.
 
     access: `private`, `public`, `unknown`, or `gone` where only its row is left. objects, bytes: counted only where
@@ -133,6 +187,17 @@ class Bucket(Resource):
     unfinished: tuple[dict[str, Any], ...] = ()
     request: str = ""
     note: str = ""
+    exposure: Any = field(default=None, metadata={"private": True})  # s3_rules.Exposure, which few commands load
+
+    @property
+    def id(self) -> str:
+        """Return its name, by which S3 knows it."""
+        return self.name
+
+    @property
+    def is_gone(self) -> bool:
+        """Return whether only its row is left."""
+        return self.access == "gone"
 
     @property
     def readable_size(self) -> str:

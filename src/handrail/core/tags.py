@@ -53,3 +53,11 @@ class TagRules:
         if len(tags) > self.most:
             raise Usage(f"{len(tags)} tags are too many.", hint=f"at most {self.most}")
         return tags
+
+    def edit(self, pairs: Iterable[str], untag: Iterable[str]) -> dict[str, str]:
+        """Return the tags to set. Raises Usage as `parse` does, and on one that is to be removed as well."""
+        tags = self.parse(pairs)
+        clash = set(tags) & set(untag)
+        if clash:
+            raise Usage(f"the tag {min(clash)} is both set and removed.", hint="give it to --tag or to --untag")
+        return tags

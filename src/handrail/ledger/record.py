@@ -5,6 +5,7 @@ request's own key, each put only if absent: one name space of requests per accou
 writes it.
 """
 
+import hashlib
 import json
 import random
 import re
@@ -15,8 +16,7 @@ from typing import Any
 from handrail.aws.dynamodb import CONTENDED, TRANSACTION_LIMIT, Delete, Item, Put, Table
 from handrail.core.caller import Caller
 from handrail.core.errors import Conflict, Throttled
-from handrail.core.fields import Kind
-from handrail.core.operation import Operation
+from handrail.core.fields import Kind, Parameters
 from handrail.ledger.chain import EMPTY, Head, link
 from handrail.ledger.places import Fate
 from handrail.ledger.shapes import LATEST, SCHEMA, Odd, check_schema, is_newer, is_whole, text, unreadable
@@ -359,13 +359,28 @@ def _marker(request: str, body: Item) -> Put:
     return Put({**marker, **({"resource": body["resource"]} if body.get("resource") else {})}, unless_exists=False)
 
 
-def given_of(operation: Operation, values: Mapping[str, Any]) -> dict[str, Any]:
+def given_of(values: Parameters) -> dict[str, Any]:
     """Return what a person gave, as the record keeps it: no secrets, nothing that was left out."""
     return {
-        field.name: list(values[field.name]) if isinstance(values[field.name], tuple) else values[field.name]
-        for field in operation.fields
-        if field.kind is not Kind.SECRET and values.get(field.name) not in (None, (), field.default)
+        field.name: list(values[field.name]) if field.many else values[field.name]
+        for field in values.fields()
+        if field.kind is not Kind.SECRET and values[field.name] not in (None, (), field.default)
     }
+
+
+def digest_of(parameters: type[Parameters], given: Mapping[str, Any], region: str) -> str:
+    """Return a short hash of what a repeat of a request must share: what was given, and the region, not what it became.
+
+    given: as `given_of` has it, with `NAME_sha256` of each file's content. It comes from the fields themselves, and
+    what was not given is no part of it: no new option can be forgotten, and none changes the digest of those before it.
+    """
+    names = {
+        f"{field.name}_sha256" if field.kind is Kind.FILE else field.name
+        for field in parameters.fields()
+        if field.part_of_identity
+    }
+    said = {name: sorted(value) if isinstance(value, list) else value for name, value in given.items() if name in names}
+    return hashlib.sha256(json.dumps({**said, "region": region}, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _intent_body(intent: Intent) -> Item:

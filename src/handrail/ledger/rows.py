@@ -45,9 +45,16 @@ class Rows:
                 details={"name": row.name, "owner": there.owner},
             )
 
-    def drop(self, row: Row) -> None:
+    def own(self, row: Row) -> None:
+        """Write the row of a thing that was just made: a row that stands there is of one that is gone."""
+        there = self.get(row.kind, row.name)
+        if there is not None and there.request != row.request:
+            self.drop(there.kind, there.name, there.request)
+        self.put(row)
+
+    def drop(self, kind: str, name: str, request: str) -> None:
         """Remove the row of a thing that is gone; one that is another request's by now stays."""
-        self._table.delete((_pk(row.kind), row.name), having=("request", row.request))
+        self._table.delete((_pk(kind), name), having=("request", request))
 
     def list(self, kind: str) -> "tuple[list[Row], list[NotSetUp]]":
         """Return every row of a kind, by name, and what is wrong with those that can't be read."""

@@ -3,25 +3,21 @@
 from collections.abc import Sequence
 
 from handrail.core.amounts import count
-from handrail.core.errors import NotSetUp
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
-from handrail.core.shell import line
-from handrail.ledger.ledger import Ledger
 from handrail.ledger.record import joined
-from handrail.operations.audit_rows import Entry, ListEntries, Row, asked_for, entry_of, fits, row_of, since_of
+from handrail.operations.audit_rows import (
+    Entry,
+    ListEntries,
+    Row,
+    asked_for,
+    entry_of,
+    fits,
+    ledger_of,
+    row_of,
+    since_of,
+)
 from handrail.session import Session
-
-
-def ledger_of(session: Session) -> Ledger:
-    """Return the account's ledger. Raises NotSetUp where it has none."""
-    ledger = session.stores.found or session.stores.ledger  # what is only read needs no warning of where changes go
-    if not isinstance(ledger, Ledger):
-        raise NotSetUp(
-            "this account has no ledger, so its record is a file on each machine.",
-            hint=f"handrail init, or: {line('cat', session.folders.state / 'audit.jsonl')}",
-        )
-    return ledger
 
 
 def list_entries(session: Session, values: ListEntries) -> Outcome:

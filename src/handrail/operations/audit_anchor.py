@@ -6,22 +6,23 @@ from typing import Any
 
 from handrail.aws.s3_locks import COMPLIANCE, Lock
 from handrail.core.amounts import count
-from handrail.core.errors import AwsFailure, HandrailError, NotFound, PermissionDenied, Usage, WrongState
+from handrail.core.errors import AwsFailure, NotFound, PermissionDenied, Usage, WrongState
 from handrail.core.fields import Parameters, flag, number, text
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Hold, Plan, Question, Result, Status
 from handrail.core.policy.rules import Touch
+from handrail.core.resources import Bucket
 from handrail.core.s3_rules import check_bucket
 from handrail.core.shell import command
 from handrail.files import in_the_way
 from handrail.ledger import shapes
 from handrail.ledger.anchors import FORMAT, Anchor, key_of, text_of
-from handrail.ledger.record import Intent, Verdict, given_of
+from handrail.ledger.record import Intent
 from handrail.operations.anchor_bucket import ACCOUNT, Place, lies_there, open_bucket
-from handrail.operations.asking import asking_once
-from handrail.operations.audit import ledger_of
-from handrail.operations.resolved import reading, region_of
-from handrail.operations.s3.targets import LOOK, find_one, foreign_question, made_anew, owners_of
+from handrail.operations.audit_rows import ledger_of
+from handrail.operations.kinds import Target, ask_before, find_one, look_again_at, owners_of
+from handrail.operations.s3.buckets import BUCKETS, LOOK
+from handrail.operations.settling import Settled, asking_once, finished, reading, undone
 from handrail.session import Session
 
 RETAIN_DAYS = 365
@@ -104,7 +105,7 @@ def _to_file(session: Session, values: KeepAnchor, file: str) -> Plan:
 
 def _to_bucket(session: Session, values: KeepAnchor, name: str) -> Plan:
     account = values.bucket_account
-    owners, question = _judged(session, name, account)
+    targets, question = _judged(session, name, account)
     place = open_bucket(session, name, account)
     lock = _lock(session, place, values)
     taken = _heads(session, session.clock.now())
@@ -114,8 +115,8 @@ def _to_bucket(session: Session, values: KeepAnchor, name: str) -> Plan:
     resource = f"{name}/{key}"
 
     def apply(hold: Hold) -> list[Result]:
-        if _judged(session, name, account)[0] != owners:  # it may have changed while the question stood
-            raise made_anew(name)
+        for target in targets:
+            look_again_at(session, BUCKETS, target)  # it may have changed while the question stood
         version = place.vault.put(key, text_of(taken).encode(), lock)
         return [_kept(place, taken, key, version, current, request)]
 
@@ -126,27 +127,26 @@ def _to_bucket(session: Session, values: KeepAnchor, name: str) -> Plan:
         apply=apply,
         planned=[planned],
         many=False,
-        owners=owners,
+        owners=owners_of(targets),
         question=question,
         facts=_facts(place, taken, lock),
-        given=given_of(ANCHOR, values),
         resolved={
             request: {"bucket": name, "bucket_account": place.account, "key": key, "locked_until": str(lock.until)}
         },
     )
 
 
-def _judged(session: Session, name: str, account: str | None) -> tuple[frozenset[str], Question | None]:
-    """Return whose bucket it is, if another owner's, and what to ask. Raises NotManaged, Refused.
+def _judged(session: Session, name: str, account: str | None) -> tuple[list[Target[Bucket]], Question | None]:
+    """Return the bucket, where it is one of this account, and what to ask. Raises NotManaged, Refused.
 
     A bucket of another account is nothing that Handrail made here, so `strict` leaves it alone.
     """
     if account in (None, session.caller.account):
-        targets = [find_one(session, name)]
-        return owners_of(targets), foreign_question(targets, "put an anchor into it")
+        targets = [find_one(session, BUCKETS, name)]
+        return targets, ask_before(targets, "put an anchor into it")
     touch = session.rules.touch("s3", name=name, managed=False, owner="")
     text = f"{name} belongs to account {account}; put an anchor into it anyway?"
-    return frozenset(), Question(Ask.YES, text) if touch is Touch.ASK_FOREIGN else None
+    return [], Question(Ask.YES, text) if touch is Touch.ASK_FOREIGN else None
 
 
 def _lock(session: Session, place: Place, values: KeepAnchor) -> Lock:
@@ -201,19 +201,17 @@ def _kept(place: Place, taken: Anchor, key: str, version: str, current: Mapping[
     )
 
 
-def recover(session: Session, intent: Intent) -> Verdict:
+def recover(session: Session, intent: Intent) -> Settled:
     """Return whether an anchor was put that was cut off, by a look; nothing hangs on it, so it ends in any case."""
     with reading(intent):
         name, account, key = (shapes.text(intent.resolved, member) for member in ("bucket", "bucket_account", "key"))
     try:
-        with asking_once(session, session.aws.silent["s3"], region_of(intent)):
+        with asking_once(session, session.aws.silent["s3"], intent):
             place = open_bucket(session, name, account)
             lies, message = lies_there(place, key), "it was cut off, and was not put"
     except (NotFound, PermissionDenied) as error:
         lies, message = False, f"it was cut off, and can't be seen: {error.message}"
-    if lies:
-        return Verdict(intent.request, "succeeded", 0, intent.resource, "it was cut off; the anchor is there")
-    return Verdict(intent.request, "failed", HandrailError.exit_code, intent.resource, message)
+    return finished(intent, said="it was cut off; the anchor is there") if lies else undone(intent, message)
 
 
 ANCHOR = Operation(

@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from handrail.aws.dynamodb import Item
-from handrail.core.errors import Usage
+from handrail.core.errors import NotSetUp, Usage
 from handrail.core.fields import Kind, Parameters, flag, show, text
 from handrail.core.resources import Resource
+from handrail.core.shell import line
+from handrail.ledger.ledger import Ledger
 from handrail.ledger.record import Known, Record, joined, unpacked
+from handrail.session import Session
 
 RESULTS = ("succeeded", "unchanged", "refused", "failed", "open")
 FILTERS = ("actor", "owner", "resource", "operation", "result")
@@ -36,6 +39,17 @@ def since_of(value: str, now: datetime) -> float:
     except ValueError:
         raise Usage(f"{show(value)} is not a time.", hint=_SINCE) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def ledger_of(session: Session) -> Ledger:
+    """Return the account's ledger. Raises NotSetUp where it has none."""
+    ledger = session.stores.found or session.stores.ledger  # what is only read needs no warning of where changes go
+    if not isinstance(ledger, Ledger):
+        raise NotSetUp(
+            "this account has no ledger, so its record is a file on each machine.",
+            hint=f"handrail init, or: {line('cat', session.folders.state / 'audit.jsonl')}",
+        )
+    return ledger
 
 
 class ListEntries(Parameters):

@@ -26,7 +26,7 @@ from handrail.ledger.anchors import (
 from handrail.ledger.chain import NOTICE, Fault, alone, unlike, unlike_list, unlisted, verify
 from handrail.ledger.ledger import Ledger
 from handrail.operations.anchor_bucket import ACCOUNT, anchors_in, open_bucket
-from handrail.operations.audit import ledger_of
+from handrail.operations.audit_rows import ledger_of
 from handrail.session import Session
 
 ALONE = "accidents and clumsy edits: an entry that was changed, removed or moved without new hashes after it"

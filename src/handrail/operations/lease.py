@@ -15,8 +15,9 @@ from handrail.core.shell import command
 from handrail.ledger.lease import End
 from handrail.ledger.ledger import Ledger
 from handrail.ledger.places import State, Wanted
-from handrail.ledger.record import Intent, Known, Verdict, given_of
-from handrail.operations.ec2.requested import launch_of
+from handrail.ledger.record import Intent, Known
+from handrail.operations.ec2.recovery import launch_of
+from handrail.operations.settling import Settled, finished, undone
 from handrail.session import Session
 
 COLUMNS = (
@@ -96,7 +97,6 @@ def release(session: Session, values: ReleasePlace) -> Plan:
         many=False,
         question=question,
         owners=frozenset({str(row["owner"])} - {""}),
-        given=given_of(RELEASE, values),
     )
 
 
@@ -216,11 +216,12 @@ def _undone(ended: Any) -> None:
     )
 
 
-def recover(session: Session, intent: Intent) -> Verdict:
+def recover(session: Session, intent: Intent) -> Settled:
     """Return the outcome of a release that was cut off: whether its place is still taken."""
     taken = any(intent.resource in (row["key"], row["place"]) for row in _ledger(session).lease.overview())
-    message = f"it was cut off; the place is {'still taken' if taken else 'free'}"
-    return Verdict(intent.request, "failed" if taken else "succeeded", int(taken), intent.resource, message)
+    if taken:
+        return undone(intent, "it was cut off; the place is still taken")
+    return finished(intent, said="it was cut off; the place is free")
 
 
 LIST = Operation(

@@ -62,8 +62,8 @@ def _instances(counts: Mapping[str, int], taken: int | None, limit: int | None) 
 
 def _buckets(session: Session) -> dict[str, Any] | None:
     """Return how many buckets Handrail has made, and how many of them are public; None where nothing tells."""
-    from handrail.operations.s3.look import LIST, list_buckets
-    from handrail.operations.s3.targets import KIND
+    from handrail.operations.s3.buckets import KIND
+    from handrail.operations.s3.look import ListBuckets, list_buckets
 
     ledger = session.stores.found
     if ledger is None:
@@ -74,7 +74,7 @@ def _buckets(session: Session) -> dict[str, Any] | None:
         number = sum(len(part) for part in ledger.rows.list(KIND))
         if number > LOOKED_AT:
             return {"count": number, "public": None}
-        found = list_buckets(session, validate(LIST.parameters, {})).rows if number else ()
+        found = list_buckets(session, validate(ListBuckets, {})).rows if number else ()
     except HandrailError as error:
         if is_no_answer(error):
             raise
@@ -101,9 +101,9 @@ def _make(mine: Sequence[Instance], *, full: bool) -> str:
     bucket = "handrail s3 create NAME"
     if not full:
         return f"{command('ec2 create')} · {bucket}"
-    from handrail.operations.ec2.words import addressed
+    from handrail.operations.ec2.instances import INSTANCES
 
-    running = [addressed(one) for one in mine if one.takes_a_place]
+    running = [INSTANCES.addressed(one) for one in mine if one.takes_a_place]
     free = command("ec2 stop", running[0]) if running else "handrail lease list"
     return f"{bucket} · for an instance, free a place: {free}"
 

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from handrail.core.command_line import Typed
 from handrail.core.errors import CapReached, Conflict, HandrailError, NotSetUp, Refused, Usage
 from handrail.core.fields import Kind, Parameters, text, texts
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Ask, Cap, Facts, Hold, Outcome, Places, PlaceWish, Plan, Question, Result, Status
+from handrail.core.plan import Ask, Cap, Facts, Hold, Outcome, Places, Plan, Question, Result, Status
 from handrail.core.policy.document import init_text
 from handrail.core.policy.reasons import Reason, refusal
 from handrail.core.shell import command, word
@@ -130,10 +129,11 @@ def _target(session: Session) -> str:
 def _check_command(session: Session, words: Sequence[str]) -> Outcome:
     there, typed = session.parse_command(words)
     operation = typed.operation
-    claims = operation.claims(there, typed.values) if operation.claims else ()
-    reasons = there.rules.explain(claims)
+    asked = operation.wish(there, typed.values) if operation.wish else typed.values
+    claims = [*(judge(there, asked) for judge in (operation.claims, operation.claims_of_found) if judge)]
+    reasons = there.rules.explain([claim for some in claims for claim in some])
     refused = [reason for reason in reasons if not reason.passes]
-    room = _room(there, typed)
+    room = _room(there, operation.places(there, asked, ())) if operation.places and there.rules.caps else Room()
     rows = [reason.as_json() for reason in (*reasons, *room.rows)]
     error = _joined(refusal(refused, typed.line), room.error) if refused else room.error
     return Outcome(
@@ -167,20 +167,14 @@ class Room:
     error: HandrailError | None = None
 
 
-def _room(session: Session, typed: Typed) -> Room:
+def _room(session: Session, places: Places) -> Room:
     """Return whether what a create needs fits under the caps now. Takes no place, and makes no ledger."""
-    if typed.operation.name != "ec2 create" or not session.rules.caps:
-        return Room()
-    wanted = typed.values["count"] or 1
-    wishes = tuple(PlaceWish(f"check-{number}", "") for number in range(1, wanted + 1))
     try:
-        error = session.stores.cap_in_the_way(Places(session.region, session.caller.owner, wishes))
+        error = session.stores.cap_in_the_way(places)
     except NotSetUp as missing:
         return Room(error=missing)
-    caps = (
-        session.rules.caps if error is None else [cap for cap in session.rules.caps if cap.key == error.details["key"]]
-    )
-    return Room(tuple(_cap_row(cap, wanted, passes=error is None) for cap in caps), error)
+    caps = [cap for cap in session.rules.caps if error is None or cap.key == error.details["key"]]
+    return Room(tuple(_cap_row(cap, len(places.wishes), passes=error is None) for cap in caps), error)
 
 
 def _cap_row(cap: Cap, wanted: int, *, passes: bool) -> Reason:

@@ -129,7 +129,7 @@ def settings_page(settings: Iterable[tuple[str, str, str, str]]) -> str:
     return _page(["# Settings", _GENERATED, table])
 
 
-def shapes_page(resources: Sequence[type[Resource]]) -> str:
+def shapes_page(resources: Iterable[type[Resource]]) -> str:
     """Return the keys and types of the JSON of each resource, and of what a change gives back."""
     parts = [
         "# JSON shapes",

@@ -89,8 +89,8 @@ def _header(first: Sequence[Any], outcome: Outcome, kind: str) -> Sequence[str]:
     """Return the keys of a CSV: those of the JSON, and of an empty list those that its rows would have had."""
     if first:
         return MUTATION_KEYS if isinstance(first[0], Result) else list(plain(first[0]))
-    for known in Resource.__subclasses__():
-        if kind and kind == known.KIND:
+    for known in Resource.kinds():
+        if kind == known.KIND:
             return known.json_keys()
     return [key for _, key in outcome.columns]
 

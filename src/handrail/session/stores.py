@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from handrail.aws.ledger_table import LedgerTable
     from handrail.core.resources import Instance
     from handrail.ledger.ledger import Ledger, NoLedger, Recorder
-    from handrail.ledger.places import Versioned
+    from handrail.ledger.places import Place
     from handrail.ledger.record import Known, Unfinished
     from handrail.ledger.rows import Rows
     from handrail.session import Session
@@ -120,15 +120,6 @@ class Stores:
 
     # ---- places
 
-    def places(self) -> "Versioned | None":
-        """Return the places of the account, in one read; None where there is no ledger, or it can't be read."""
-        from handrail.ledger.on_aws import HoldersItem
-
-        try:
-            return HoldersItem(self._contents).read()
-        except HandrailError:
-            return None
-
     def places_taken(self, live: Sequence["Instance"]) -> int | None:
         """Return how many places of the account are taken, None where nothing can tell.
 
@@ -143,6 +134,29 @@ class Stores:
             if is_no_answer(error):
                 raise
             return None
+
+    def just_made(self, words: Sequence[str]) -> "dict[str, Place]":
+        """Return, per id or name of an instance that was just made in this region, its place.
+
+        Costs one read of the ledger, and never fails: where there is none, or it may not be read, nothing is known. An
+        instance is fresh for as long as a look may not show it (docs/lease.md, A4).
+        """
+        from handrail.ledger.on_aws import HoldersItem
+        from handrail.ledger.places import Kind, State
+
+        try:
+            state = HoldersItem(self._contents).read()
+        except HandrailError:
+            return {}
+        made = [
+            place
+            for place in state.places.values()
+            if place.state is State.HELD
+            and place.kind is Kind.CREATE
+            and place.region == self._session.region
+            and state.date <= place.until + self._session.aws.visibility
+        ]
+        return {word: place for word in words for place in made if word in (place.name, place.instance)}
 
     def preview(self, places: Places) -> dict[str, CapReached]:
         """Return which starts would find a cap full, by their requests; only reads. Raises CapReached for creates."""

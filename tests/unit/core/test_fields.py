@@ -1,12 +1,11 @@
 """Fields: one checked value per declared parameter, whichever door it came through."""
 
-import hashlib
 from typing import Any, assert_type
 
 import pytest
 
 from handrail.core.errors import Usage
-from handrail.core.fields import Field, Kind, Parameters, digest_of, flag, number, show, text, texts, validate
+from handrail.core.fields import Field, Kind, Parameters, flag, number, show, text, texts, validate
 
 
 class Waiting(Parameters):
@@ -55,6 +54,16 @@ def test_each_value_has_its_type() -> None:
     assert_type(Change.count, Field[int | None])
     assert (change.targets, change.count, change.deep, change.wait, change.words) == (("a",), 3, 0, True, ())
     assert Change.count.name == "count"
+
+
+def test_bare_words_come_first_and_what_it_is_made_of_last() -> None:
+    names = [field.name for field in Change.fields()]
+    assert (names[0], names[1], names[-2:]) == ("targets", "count", ["keys", "wait"])
+
+    class Renamed(Named, Change):
+        new = text("its new name")
+
+    assert [field.name for field in Renamed.fields()][:4] == ["targets", "new", "name", "count"]
 
 
 def test_missing_values_take_their_default() -> None:
@@ -160,44 +169,6 @@ def test_a_check_normalises() -> None:
 def test_how_a_person_writes_it() -> None:
     assert text("", name="key_pair").option == "--key-pair"
     assert text("", name="target", positional=True).option == "TARGET"
-
-
-def digest(region: str = "us-east-1", script: bytes = b"#!", **raw: object) -> str:
-    """Return the digest of a change."""
-    return digest_of(given(**raw), region, {"script": script})
-
-
-@pytest.mark.parametrize(
-    "raw", [{"deep": 0}, {"type": "T3.nano"}, {"wait": False}, {"force": False}, {"count": None}, {"tag": ()}]
-)
-def test_what_says_nothing_new_changes_no_digest(raw: dict[str, Any]) -> None:
-    assert digest(**raw) == digest()
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        *({"region": "eu-west-1"}, {"deep": 1}, {"public": False}, {"public": True}, {"force": True}, {"count": 2}),
-        *({"tag": ("a=1",)}, {"type": "t3.small"}, {"targets": ("b",)}),
-    ],
-)
-def test_what_was_given_changes_the_digest(raw: dict[str, Any]) -> None:
-    assert digest(**raw) != digest()
-
-
-def test_the_order_of_many_values_changes_no_digest() -> None:
-    assert digest(tag=("b=1", "a=2")) == digest(tag=("a=2", "b=1"))
-
-
-def test_of_a_file_the_content_is_in_the_digest() -> None:
-    one = given(script="one")
-    assert digest_of(one, "", {"script": b"x"}) == digest_of(given(script="two"), "", {"script": b"x"})
-    assert digest_of(one, "", {"script": b"x"}) != digest_of(one, "", {"script": b"y"})
-
-
-def test_the_digest_is_the_one_on_record() -> None:
-    body = b'{"count": 2, "region": "us-east-1", "tag": ["a", "b"], "targets": ["a"]}'
-    assert digest(count=2, tag=("b", "a")) == hashlib.sha256(body).hexdigest()[:16]
 
 
 def test_a_shown_value_can_hurt_no_terminal() -> None:

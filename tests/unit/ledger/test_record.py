@@ -1,17 +1,17 @@
 """The record: intents, outcomes, one chain per principal, whatever gets lost on the way."""
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
 from handrail.aws.dynamodb import CONTENDED, TRANSACTION_LIMIT, Delete, Item, Put
 from handrail.core.errors import Conflict, HandrailError, NotSetUp, Throttled, Unreachable
-from handrail.core.fields import Kind, Parameters, flag, text, texts, validate
-from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Outcome
+from handrail.core.fields import Kind, Parameters, flag, number, text, texts, validate
 from handrail.ledger.chain import Head, verify
-from handrail.ledger.record import CHAINS, OPEN, Intent, Record, Verdict, given_of, joined
+from handrail.ledger.record import CHAINS, OPEN, Intent, Record, Verdict, digest_of, given_of, joined
 from memory_table import DATE, MemoryTable, caller
 
 
@@ -194,9 +194,9 @@ def test_a_clock_that_goes_back_makes_no_entry_older_than_the_one_before() -> No
 
 def test_entries_and_requests_since_a_time() -> None:
     table = MemoryTable()
-    for number, name in enumerate(("dev-1", "dev-2", "dev-1")):
+    for at, name in enumerate(("dev-1", "dev-2", "dev-1")):
         record = record_on(table, name)
-        record.intend([intent(f"r{number}")])
+        record.intend([intent(f"r{at}")])
         table.time += 10
     record_on(table).settle(Verdict("r2", "succeeded"))
     record = record_on(table)
@@ -353,14 +353,54 @@ def test_what_was_edited_is_read_as_far_as_it_can_be() -> None:
     assert known[0].verdict.result == ""
 
 
-def test_secrets_and_defaults_are_not_on_record() -> None:
-    class Given(Parameters):
-        name = text("a name")
-        tag = texts("tags")
-        password = text("a secret", kind=Kind.SECRET)
-        wait = flag("waits", default=True)
-        none = text("not given")
+class Given(Parameters):
+    """What an operation asks for, of every kind."""
 
-    operation = Operation("ec2", "x", "", "", Effect.READ, lambda _session, _values: Outcome(), parameters=Given)
-    values = {"name": "web", "tag": ("a=b",), "password": "hunter2"}
-    assert given_of(operation, validate(Given, values)) == {"name": "web", "tag": ["a=b"]}
+    name = text("a name", default="web")
+    count = number("how many")
+    tag = texts("tags")
+    script = text("a file", kind=Kind.FILE)
+    password = text("a secret", kind=Kind.SECRET)
+    public = flag("for all", default=None, negative="private")
+    force = flag("even so")
+    wait = flag("waits", default=True, part_of_identity=False)
+
+
+def test_secrets_and_defaults_are_not_on_record() -> None:
+    values = {"name": "web", "count": "2", "tag": ("a=b",), "password": "hunter2", "script": "x.sh"}
+    assert given_of(validate(Given, values)) == {"count": 2, "tag": ["a=b"], "script": "x.sh"}
+
+
+def digest(region: str = "us-east-1", content: str = "", **raw: object) -> str:
+    """Return the digest of what was given. content: of a file."""
+    given = given_of(validate(Given, raw))
+    return digest_of(Given, {**given, "script_sha256": content} if content else given, region)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [{"name": "web"}, {"count": None}, {"tag": ()}, {"script": "x.sh"}, {"force": False}, {"wait": False}],
+)
+def test_what_says_nothing_new_changes_no_digest(raw: dict[str, Any]) -> None:
+    assert digest(**raw) == digest()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *({"region": "eu-west-1"}, {"name": "api"}, {"count": 1}, {"tag": ("a=1",)}, {"content": "feed"}),
+        *({"public": False}, {"public": True}, {"force": True}),
+    ],
+)
+def test_what_was_given_changes_the_digest(raw: dict[str, Any]) -> None:
+    assert digest(**raw) != digest()
+    assert digest(**raw) == digest(**raw)
+
+
+def test_the_order_of_many_values_changes_no_digest() -> None:
+    assert digest(tag=("b=1", "a=2")) == digest(tag=("a=2", "b=1"))
+
+
+def test_the_digest_is_the_one_on_record() -> None:
+    body = b'{"count": 2, "public": false, "region": "us-east-1", "script_sha256": "feed", "tag": ["a", "b"]}'
+    assert digest(count=2, tag=("b", "a"), public=False, content="feed") == hashlib.sha256(body).hexdigest()[:16]

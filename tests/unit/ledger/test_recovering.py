@@ -10,7 +10,7 @@ from handrail.core.errors import Conflict
 from handrail.core.resources import Instance
 from handrail.ledger.places import Fate
 from handrail.ledger.record import Intent
-from handrail.operations.ec2.recovering import recover
+from handrail.operations.ec2.recovery import recover
 from stage import WEB, PlayedEc2, Stage
 
 
@@ -94,6 +94,25 @@ def test_a_command_that_was_cut_off_after_it_had_its_instance_was_done() -> None
 
 @pytest.mark.parametrize(("state", "result"), [("", "failed"), ("running", "succeeded")])
 def test_without_a_ledger_a_look_is_all_there_is(state: str, result: str) -> None:
-    verdict = recover(session(Bench(), Looks(state), lease=False), intent("create"))
-    assert verdict is not None
-    assert verdict.result == result
+    settled = recover(session(Bench(), Looks(state), lease=False), intent("create"))
+    assert settled is not None
+    assert (settled.verdict.result, settled.verdict.resource) == (result, "i-1" if state else "web")
+
+
+@pytest.mark.parametrize(
+    ("verb", "state", "result", "said"),
+    [
+        ("stop", "stopping", "succeeded", "it was cut off; found stopping"),
+        ("stop", "running", "failed", "it was cut off; found running"),
+        ("delete", "", "succeeded", "it was cut off; found gone"),
+        ("delete", "stopped", "failed", "it was cut off; found stopped"),
+        ("reboot", "running", "failed", "it was cut off; found running, and whether it was carried out can't be seen"),
+        ("update", "", "failed", "it was cut off; found gone, and whether it was carried out can't be seen"),
+    ],
+)
+def test_another_change_is_told_by_the_state(verb: str, state: str, result: str, said: str) -> None:
+    bench = Bench()
+    settled = recover(session(bench, Looks(state)), intent(verb))
+    assert settled is not None
+    assert (settled.verdict.result, settled.verdict.message, settled.verdict.resource) == (result, said, "i-1")
+    assert (settled.warnings, bench.told) == ((), {})

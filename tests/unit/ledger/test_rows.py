@@ -23,9 +23,9 @@ def test_a_row_is_put_once_found_listed_and_dropped() -> None:
     assert rows.list("zone") == ([], [])
     with pytest.raises(Conflict, match="made by dev-1"):
         rows.put(Row("bucket", "press", "dev-2", "r2", "us-east-1", 5))
-    rows.drop(Row("bucket", "press", "dev-2", "r2", "us-east-1", 5))
+    rows.drop("bucket", "press", "r2")
     assert rows.list("bucket") == ([ROW], [])
-    rows.drop(ROW)
+    rows.drop("bucket", "press", "r1")
     assert rows.list("bucket") == ([], [])
 
 

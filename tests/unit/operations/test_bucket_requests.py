@@ -10,14 +10,14 @@ import pytest
 
 from handrail.aws.s3 import Standing
 from handrail.aws.s3_objects import Unfinished
-from handrail.core.errors import NotSetUp, WrongState
+from handrail.core.errors import Conflict, NotSetUp, WrongState
 from handrail.journal import settle_unfinished
 from handrail.ledger.record import Intent, Verdict
 from handrail.ledger.rows import Row
+from handrail.operations.s3.buckets import with_open_create
 from handrail.operations.s3.delete import DELETE
 from handrail.operations.s3.leftovers import find_leftovers
 from handrail.operations.s3.meeting import check_no_upload, is_being_opened
-from handrail.operations.s3.targets import open_create
 from memory_table import DATE
 from stage import Stage
 
@@ -122,7 +122,5 @@ def test_only_an_open_create_of_this_bucket_is_one() -> None:
     other = replace(press[2], resource="other")
     stage = stage_of((press[0], ""), (press[1], "succeeded"), (other, ""), (press[3], ""))
     del stage.table.items["request#r0", "intent"]
-    found = open_create(stage, "press")
-    assert found is not None
-    assert found.request == "r3"
-    assert open_create(stage, "press", but="r3") is None
+    assert with_open_create(stage, "press", Conflict("taken")).details["open_request"] == "r3"
+    assert "open_request" not in with_open_create(stage, "press", Conflict("taken"), but="r3").details

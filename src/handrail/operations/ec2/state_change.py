@@ -1,4 +1,4 @@
-"""Carrying a move out: what must settle first, one call for all that are fit, waiting, and what became of each."""
+"""Carrying a change of state out: what must settle first, one call for all that are fit, waiting, what came of each."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -7,61 +7,38 @@ from handrail.core.ec2_rules import SETTLED, Move
 from handrail.core.errors import HandrailError, Throttled, Unreachable
 from handrail.core.plan import Facts, Hold, Result, Status
 from handrail.core.resources import ENDED, Instance
-from handrail.operations.ec2.targets import Target
+from handrail.operations.ec2.instances import INSTANCES
 from handrail.operations.ec2.waiting import Seen, once_known, wait_for
-from handrail.operations.ec2.words import called, next_step, notes
+from handrail.operations.ec2.words import next_step, notes
+from handrail.operations.kinds import Course, attempt, called, look_again
 from handrail.session import Session
 
 
 @dataclass(frozen=True)
-class Course:
-    """What a move means for one target: nothing to do, wait for what is on its way, act, or an error."""
+class Step(Course[Instance]):
+    """What a change of state means for one instance. settles_first: waited for before; arrives: on its way already."""
 
-    target: Target
-    acts: bool = False
     settles_first: bool = False
     arrives: bool = False
-    error: HandrailError | None = None
-    request: str = ""
 
-    @property
-    def instance(self) -> Instance:
-        """Return the instance; only a course without an error has one."""
-        return self.target.one
+    def already(self, now: Instance | None = None) -> Result:
+        """Return the result of an instance that is where it should be."""
+        one = now or self.one
+        return self.result(Status.UNCHANGED, f"{called(one)} is {one.state} already · {one.id}", one)
 
 
-def failed(course: Course, error: HandrailError) -> Result:
-    """Return the result of a target that could not be moved."""
-    one = course.target.instance
-    return Result.failed(
-        course.target.name, error, id=one.id if one else None, current=one, request=course.request or None
-    )
+class StateChange:
+    """One change of state of several instances. `settle` before places are taken, `apply` with them."""
 
-
-def already(one: Instance) -> Result:
-    """Return the result of an instance that is where it should be."""
-    return Result(
-        one.name,
-        one.id,
-        Status.UNCHANGED,
-        said=f"{called(one)} is {one.state} already · {one.id}",
-        current=one,
-        region=one.region,
-    )
-
-
-class Moving:
-    """One move of several instances. `settle` before places are taken, `apply` with them."""
-
-    def __init__(self, session: Session, move: Move, courses: Sequence[Course], *, wait: bool, timeout: float) -> None:
-        self._session, self._move, self._courses = session, move, courses
+    def __init__(self, session: Session, move: Move, steps: Sequence[Step], *, wait: bool, timeout: float) -> None:
+        self._session, self._move, self._steps = session, move, steps
         self._wait, self._timeout = wait, timeout
         self._answers: Seen = {}
         self._states: dict[str, str] = {}
 
     def settle(self) -> None:
         """Wait for those that must settle first: a place under a cap would run out meanwhile."""
-        first = {one.instance.id: one.instance for one in self._courses if one.acts and one.settles_first}
+        first = {step.one.id: step.one for step in self._steps if step.acts and step.settles_first}
         for state in dict.fromkeys(one.state for one in first.values()):
             group = {id: one for id, one in first.items() if one.state == state}
             goal = Move("settle", SETTLED[state], SETTLED[state], stray=ENDED)
@@ -70,64 +47,76 @@ class Moving:
 
     def apply(self, hold: Hold) -> list[Result]:
         """Make the call for all that are fit, wait for them, and return a result per target in its order."""
-        for course in self._courses:
-            refusal = hold.refusal(course.request) if course.acts else None
-            if refusal is not None:
-                self._answers[course.instance.id] = refusal
-        fit = [one for one in self._courses if one.acts and one.instance.id not in self._answers]
+        fit = self._fit([step for step in self._steps if step.acts and step.one.id not in self._answers], hold)
         acted = self._attempt(fit, hold) if fit else []
-        self._answers.update(self._look([one.instance for one in acted]))
-        return [self._result(one, hold) for one in self._courses]
+        self._answers.update(self._look([step.one for step in acted]))
+        return [self._result(step, hold) for step in self._steps]
 
-    def _attempt(self, courses: Sequence[Course], hold: Hold) -> list[Course]:
+    def _fit(self, steps: Sequence[Step], hold: Hold) -> list[Step]:
+        """Return those that have a place where they need one, and are what they were; the errors of others are kept."""
+        for step in steps:
+            refusal = hold.refusal(step.request)
+            if refusal is not None:
+                self._answers[step.one.id] = refusal
+        left = [step for step in steps if step.one.id not in self._answers]
+        targets, gone_too = [step.target for step in left], self._move.verb == "delete"  # gone is as good as deleted
+        try:
+            with attempt(self._session):
+                again = look_again(self._session, INSTANCES, targets, gone_too=gone_too) if targets else {}
+        except HandrailError as error:
+            again = {step.one.id: error for step in left}
+        for step in left:
+            now = again[step.one.id]
+            if isinstance(now, HandrailError):
+                self._answers[step.one.id] = hold.give_back(step.request, now)
+        return [step for step in left if step.one.id not in self._answers]
+
+    def _attempt(self, steps: Sequence[Step], hold: Hold) -> list[Step]:
         """Call for all at once; AWS takes a batch whole or not at all, so a refused one is split.
 
         Returns those that are moving; the errors of the others are kept.
         """
         try:
-            states = self._call(courses, hold)
+            states = self._call(steps, hold)
         except HandrailError as error:
-            if len(courses) > 1 and _splits(error):
-                half = len(courses) // 2
-                return self._attempt(courses[:half], hold) + self._attempt(courses[half:], hold)
-            for one in courses:
-                self._answers[one.instance.id] = hold.give_back(one.request, error)
+            if len(steps) > 1 and _splits(error):
+                half = len(steps) // 2
+                return self._attempt(steps[:half], hold) + self._attempt(steps[half:], hold)
+            for step in steps:
+                self._answers[step.one.id] = hold.give_back(step.request, error)
             return []
         moving = []
-        for one in courses:
-            against = hold.confirm(one.request, one.instance.id)
+        for step in steps:
+            against = hold.confirm(step.request, step.one.id)
             if against is None:
                 self._states.update(states)
-                moving.append(one)
+                moving.append(step)
             else:
-                self._answers[one.instance.id] = against
+                self._answers[step.one.id] = against
         return moving
 
-    def _call(self, courses: Sequence[Course], hold: Hold) -> dict[str, str]:
+    def _call(self, steps: Sequence[Step], hold: Hold) -> dict[str, str]:
         """Make the call of the move. Returns id -> state as the reply tells it (a reboot tells none)."""
-        ids = [one.instance.id for one in courses]
-        names = ", ".join(called(one.instance) for one in courses)
+        ids = [step.one.id for step in steps]
+        names = ", ".join(called(step.one) for step in steps)
         ec2 = self._session.aws.ec2
         calls: dict[str, Callable[[], dict[str, str]]] = {
-            "start": lambda: ec2.start(ids, hold.fence([one.request for one in courses]), called=names),
+            "start": lambda: ec2.start(ids, hold.fence([step.request for step in steps]), called=names),
             "stop": lambda: ec2.stop(ids, called=names),
             "reboot": lambda: ec2.reboot(ids, called=names),
             "delete": lambda: ec2.terminate(ids, called=names),
         }
         call = calls[self._move.verb]
-        return call() if len(courses) > 1 else once_known(self._session, courses[0].instance, call)
+        return call() if len(steps) > 1 else once_known(self._session, steps[0].one, call)
 
     def _look(self, moving: Sequence[Instance]) -> Seen:
         """Return how those that move, and those that were on their way already, are in the end."""
         acted = {one.id: self._replied(one) for one in moving}
-        arriving = {one.instance.id: one.instance for one in self._courses if one.arrives}
-        if not acted and not arriving:
-            return {}
+        arriving = {step.one.id: step.one for step in self._steps if step.arrives}
         if self._move.verb == "reboot" or not self._wait:
             return self._glance({**acted, **arriving})
-        seen = wait_for(self._session, acted, self._move, self._timeout) if acted else {}
-        late = wait_for(self._session, arriving, self._move, self._timeout, acted=False) if arriving else {}
-        return {**seen, **late}
+        seen = wait_for(self._session, acted, self._move, self._timeout)
+        return seen | wait_for(self._session, arriving, self._move, self._timeout, acted=False)
 
     def _replied(self, one: Instance) -> Instance:
         """Return an instance in the state that the reply to the call told: Describe hears of it later."""
@@ -141,31 +130,23 @@ class Moving:
             return dict(before)
         return {id: self._replied(seen.get(id, one)) for id, one in before.items()}
 
-    def _result(self, course: Course, hold: Hold) -> Result:
-        if course.error is not None:
-            return failed(course, course.error)
-        answer = self._answers.get(course.instance.id, course.instance)
+    def _result(self, step: Step, hold: Hold) -> Result:
+        if step.error is not None:
+            return step.failed()
+        answer = self._answers.get(step.one.id, step.one)
         if isinstance(answer, HandrailError):
-            return failed(course, answer.about(course.target.name) if len(self._courses) > 1 else answer)
-        if not course.acts:
-            return already(answer)
+            return step.failed(answer.about(step.target.name) if len(self._steps) > 1 else answer)
+        if not step.acts:
+            return step.already(answer)
         state = self._move.done if self._move.verb == "reboot" else answer.state
-        return Result(
-            answer.name,
-            answer.id,
-            Status.SUCCEEDED,
-            said=f"{called(answer)} is {state} · {answer.id}",
-            current=answer,
-            request=course.request,
-            region=answer.region,
-            notes=(*self._place(answer, hold), *self._notes(answer)),
-        )
+        said = f"{called(answer)} is {state} · {answer.id}"
+        return step.result(Status.SUCCEEDED, said, answer, notes=(*self._place(answer, hold), *self._notes(answer)))
 
     def _place(self, one: Instance, hold: Hold) -> Facts:
         """Free the place of what has stopped or ended, or say when it is free. A failure here costs nobody anything:
         whoever needs the place settles it."""
         try:
-            if one.state in ENDED:
+            if one.is_gone:
                 hold.gone(one.id, one.client_token)
             elif one.state == "stopped" and self._move.verb == "stop":
                 free = hold.stopped(one.id, one.client_token)

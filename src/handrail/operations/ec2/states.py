@@ -6,245 +6,165 @@ from dataclasses import replace
 from handrail.core.amounts import count
 from handrail.core.ec2_rules import MOVES, SETTLED, Move
 from handrail.core.errors import WrongState
-from handrail.core.fields import Values
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Places, PlaceWish, Plan, Question, Result, Status
-from handrail.core.policy.rules import Touch
 from handrail.core.resources import Instance
-from handrail.ledger.record import given_of
-from handrail.operations.ec2.recovering import recover
-from handrail.operations.ec2.state_change import Course, Moving, already, failed
-from handrail.operations.ec2.targets import OWNER, TARGETS, Target, find_targets
-from handrail.operations.ec2.waiting import TIMEOUT, WAIT
-from handrail.operations.ec2.words import addressed, called, line
+from handrail.operations.ec2.instances import INSTANCES, ManyInstances, OtherOwner, Waiting
+from handrail.operations.ec2.recovery import recover
+from handrail.operations.ec2.state_change import StateChange, Step
+from handrail.operations.kinds import Target, ask_before, called, find, judged, owners_of
 from handrail.session import Session
 
-_COLUMNS = (
-    ("NAME", "name"),
-    ("ID", "id"),
-    ("TYPE", "type"),
-    ("STATE", "state"),
-    ("AGE", "created_at"),
-    ("OWNER", "owner"),
-    ("PUBLIC", "public_ip"),
-    ("PRIVATE", "private_ip"),
-)
+_PARTICIPLES = {"start": "started", "stop": "stopped", "reboot": "rebooted", "delete": "deleted"}
 
 
-def _course(session: Session, target: Target, move: Move, *, wait: bool) -> Course:
-    """Judge one target by its state, before any call (PRODUCT.md section 4, promise 10)."""
-    if target.instance is None or target.error is not None:
-        return Course(target, error=target.failed().error)
-    state = target.instance.state
-    if state in move.impossible:
-        return Course(target, error=_impossible(session, target.instance, move))
-    if state in move.settles:
-        error = None if wait else _in_between(session, target.instance, move)
-        return Course(target, acts=error is None, settles_first=True, error=error)
-    if state in move.arriving or (state == move.goal and move.verb != "reboot"):
-        return Course(target, arrives=state in move.arriving)
-    return Course(target, acts=True)
+class MoveInstances(ManyInstances, OtherOwner, Waiting):
+    """What a change of state asks for."""
 
 
-def _impossible(session: Session, instance: Instance, move: Move) -> WrongState:
-    alive = instance.state in ("stopping", "stopped")
-    return WrongState(
-        f"{called(instance)} is {instance.state}; it can't {move.verb}."
-        if alive
-        else f"{called(instance)} is {instance.state} for good.",
-        hint=line(session, "start", addressed(instance)) if alive else line(session, "create"),
-        details={"id": instance.id, "state": instance.state},
-    )
-
-
-def _in_between(session: Session, instance: Instance, move: Move) -> WrongState:
-    return WrongState(
-        f"{called(instance)} is {instance.state}; it can {move.verb} once it is {SETTLED[instance.state]}.",
-        hint=f"leave --no-wait out, or: {line(session, 'wait', addressed(instance))}",
-        details={"id": instance.id, "state": instance.state},
-    )
-
-
-def _handler(verb: str) -> Callable[[Session, Values], Plan]:
+def _handler(verb: str) -> Callable[[Session, MoveInstances], Plan]:
     move = MOVES[verb]
 
-    def plan_move(session: Session, values: Values) -> Plan:
+    def plan_move(session: Session, values: MoveInstances) -> Plan:
         """Look at the targets and return the plan of moving those that need it."""
-        wait = values.get("wait", True)
-        judged = [_course(session, one, move, wait=wait) for one in find_targets(session, values["targets"])]
-        courses = _with_requests(judged, session.new_request())
-        acting = [one for one in courses if one.acts]
-        moving = Moving(session, move, courses, wait=wait, timeout=values["timeout"])
+        targets = find(session, INSTANCES, values.targets, gone_too=True)
+        steps = judged(session, Step, targets, lambda target: _step(session, target, move, wait=values.wait))
+        acting = [one for one in steps if one.acts]
+        change = StateChange(session, move, steps, wait=values.wait, timeout=values.timeout)
         return Plan(
-            title=_title(courses, acting, move),
-            prepare=moving.settle,
-            apply=moving.apply,
-            planned=[_planned(one, move) for one in courses],
+            title=_title(steps, acting, move),
+            prepare=change.settle,
+            apply=change.apply,
+            planned=[_planned(one, move) for one in steps],
             many=True,
-            owners=frozenset(one.instance.owner for one in acting if one.target.touch is Touch.ASK_OWNER),
-            places=_places(session, acting, wait=wait) if verb == "start" else None,
-            question=_question(acting) if verb == "delete" else _touch_question(acting, verb),
+            owners=owners_of(one.target for one in acting),
+            places=_places(session, acting, wait=values.wait) if verb == "start" else None,
+            question=ask_before([one.target for one in acting], verb, _ending(acting) if verb == "delete" else None),
             facts=() if verb == "delete" else _facts(acting),  # its question shows more of each
-            given=given_of(_BY_VERB[verb], values),
         )
 
     return plan_move
 
 
-def _title(courses: Sequence[Course], acting: Sequence[Course], move: Move) -> str:
-    arriving = sum(one.arrives for one in courses)
+def _step(session: Session, target: Target[Instance], move: Move, *, wait: bool) -> Step:
+    """Judge one target by its state, before any call (PRODUCT.md section 4, promise 10). Raises WrongState."""
+    state = target.one.state
+    if state in move.impossible:
+        raise _impossible(session, target.one, move)
+    if state in move.settles and not wait:
+        raise _in_between(session, target.one, move)
+    if state in move.arriving or (state == move.goal and move.verb != "reboot"):
+        return Step(target, arrives=state in move.arriving)
+    return Step(target, acts=True, settles_first=state in move.settles)
+
+
+def _impossible(session: Session, one: Instance, move: Move) -> WrongState:
+    return WrongState(
+        f"{called(one)} is {one.state} for good."
+        if one.is_gone
+        else f"{called(one)} is {one.state}; it can't {move.verb}.",
+        hint=INSTANCES.line(session, "create")
+        if one.is_gone
+        else INSTANCES.line(session, "start", INSTANCES.addressed(one)),
+        details={"id": one.id, "state": one.state},
+    )
+
+
+def _in_between(session: Session, one: Instance, move: Move) -> WrongState:
+    return WrongState(
+        f"{called(one)} is {one.state}; it can {move.verb} once it is {SETTLED[one.state]}.",
+        hint=f"leave --no-wait out, or: {INSTANCES.line(session, 'wait', INSTANCES.addressed(one))}",
+        details={"id": one.id, "state": one.state},
+    )
+
+
+def _title(steps: Sequence[Step], acting: Sequence[Step], move: Move) -> str:
+    arriving = sum(one.arrives for one in steps)
     if arriving and not acting:
         return f"wait until {count(arriving, 'instance')} {'is' if arriving == 1 else 'are'} {move.goal}"
     return f"{move.verb} {count(len(acting), 'instance')}"
 
 
-def _with_requests(courses: Sequence[Course], request: str) -> list[Course]:
-    """Return the courses, each that acts with a request of its own: one row of the record per instance."""
-    if len(courses) == 1:
-        return [replace(courses[0], request=request)]
-    return [replace(one, request=f"{request}-{number}") for number, one in enumerate(courses, 1)]
-
-
-def _places(session: Session, acting: Sequence[Course], *, wait: bool) -> Places | None:
+def _places(session: Session, acting: Sequence[Step], *, wait: bool) -> Places | None:
     """Return the places that starts need; what Handrail did not make takes none."""
     wishes = tuple(
-        PlaceWish(one.request, one.instance.name, one.instance.id, one.instance.client_token, one.instance.owner)
-        for one in acting
-        if one.instance.managed
+        PlaceWish(step.request, step.one.name, step.one.id, step.one.client_token, step.one.owner)
+        for step in acting
+        if step.one.managed
     )
     return Places(session.region, session.caller.owner, wishes, wait=wait) if wishes else None
 
 
-def _facts(acting: Sequence[Course]) -> Facts:
-    return tuple(
-        (one.instance.name or "-", f"{one.instance.id} · {one.instance.type} · {one.instance.state}") for one in acting
-    )
+def _facts(acting: Sequence[Step]) -> Facts:
+    ones = [step.one for step in acting]
+    return tuple((one.name or "-", f"{one.id} · {one.type} · {one.state}") for one in ones)
 
 
-def _question(acting: Sequence[Course]) -> Question | None:
+def _ending(acting: Sequence[Step]) -> Question | None:
     if not acting:
         return None
-    what = (
-        "1 instance for good, with its disk"
-        if len(acting) == 1
-        else f"{len(acting)} instances for good, with their disks"
-    )
-    first = acting[0].instance
-    word = (first.name or first.id) if len(acting) == 1 else str(len(acting))
+    several = len(acting) > 1
+    what = f"{len(acting)} instances for good, with their disks" if several else "1 instance for good, with its disk"
     return Question(
         Ask.WORD,
         f"This ends {what}:",
-        word=word,
-        prompt="Type its name to confirm" if len(acting) == 1 else "Type how many to confirm",
-        rows=tuple(one.instance for one in acting),
-        columns=_COLUMNS,
+        word=str(len(acting)) if several else called(acting[0].one),
+        prompt="Type how many to confirm" if several else "Type its name to confirm",
+        rows=tuple(step.one for step in acting),
+        columns=Instance.ASKED,
     )
 
 
-def _touch_question(acting: Sequence[Course], verb: str) -> Question | None:
-    """Ask before touching what Handrail did not make, and what is another owner's: each by name, both in one question.
+def _planned(step: Step, move: Move) -> Result:
+    if step.error is not None:
+        return step.failed()
+    one = step.one
+    if step.acts:
+        would = f"{called(one)} would be {_PARTICIPLES[move.verb]}; nothing was changed"
+        return step.result(Status.PLANNED, would)
+    if step.arrives:  # waited for; what is not called for has no row of its own in the record
+        there = f"{called(one)} is {one.state} already; nothing was changed"
+        return replace(step, request="").result(Status.PLANNED, there)
+    return step.already()
 
-    Only a policy that manages any lets foreign ones get here.
-    """
-    foreign = [one.instance for one in acting if one.target.touch is Touch.ASK_FOREIGN]
-    others = [one.instance for one in acting if one.target.touch is Touch.ASK_OWNER]
-    if not foreign and not others:
-        return None
-    said = [f"Handrail did not make {', '.join(map(called, foreign))}"] if foreign else []
-    said += [f"{_whose(others)}, not to you"] if others else []
-    return Question(
-        Ask.YES,
-        f"{'; '.join(said)}.",
-        prompt=f"{verb.capitalize()} anyway?",
-        rows=(*foreign, *others),
-        columns=_COLUMNS,
+
+def _fits(one: Instance, move: Move) -> bool:
+    """Return whether a move makes sense for an instance as it is."""
+    is_there = one.state == move.goal and move.verb != "reboot"
+    return not is_there and one.state not in (*move.impossible, *move.arriving)
+
+
+def _operation(verb: str, help: str, example: str, *permissions: str, **rest: object) -> Operation:
+    return Operation(
+        resource="ec2",
+        verb=verb,
+        kind="instance",
+        help=help,
+        example=example,
+        effect=Effect.DESTROY if verb == "delete" else Effect.CHANGE,
+        handler=_handler(verb),
+        recover=recover,
+        parameters=MoveInstances,
+        fits=lambda one: _fits(one, MOVES[verb]),
+        permissions=("ec2:DescribeInstances", *permissions),
+        many=True,
+        **rest,  # type: ignore[arg-type]  # of Operation
     )
 
 
-def _whose(others: Sequence[Instance]) -> str:
-    """Return whose these are: `api belongs to dev-2, db and web belong to dev-3`."""
-    owners = {
-        owner: [called(one) for one in others if one.owner == owner] for owner in sorted({one.owner for one in others})
-    }
-    return ", ".join(
-        f"{' and '.join(names)} {'belongs' if len(names) == 1 else 'belong'} to {owner}"
-        for owner, names in owners.items()
-    )
-
-
-def _planned(course: Course, move: Move) -> Result:
-    if course.error is not None:
-        return failed(course, course.error)
-    one = course.instance
-    if not course.acts and not course.arrives:
-        return already(one)
-    coming = f"would be {_PARTICIPLES[move.verb]}" if course.acts else f"is {one.state} already"
-    return Result(
-        name=one.name,
-        id=one.id,
-        status=Status.PLANNED,
-        said=f"{called(one)} {coming}; nothing was changed",
-        current=one,
-        request=course.request if course.acts else None,
-        region=one.region,
-    )
-
-
-_PARTICIPLES = {"start": "started", "stop": "stopped", "reboot": "rebooted", "delete": "deleted"}
-_COMMON = ("ec2:DescribeInstances",)
-
-START = Operation(
-    resource="ec2",
-    verb="start",
-    kind="instance",
-    help="start stopped instances; the cap counts them",
-    example="handrail ec2 start web",
-    effect=Effect.CHANGE,
-    handler=_handler("start"),
-    recover=recover,
-    fields=(TARGETS, OWNER, WAIT, TIMEOUT),
-    permissions=(*_COMMON, "ec2:StartInstances", "ec2:DescribeSecurityGroups"),
-    many=True,
+START = _operation(
+    "start",
+    "start stopped instances; the cap counts them",
+    "handrail ec2 start web",
+    "ec2:StartInstances",
+    "ec2:DescribeSecurityGroups",
 )
-STOP = Operation(
-    resource="ec2",
-    verb="stop",
-    kind="instance",
-    help="stop running instances; their disks stay",
-    example="handrail ec2 stop web,api",
-    effect=Effect.CHANGE,
-    handler=_handler("stop"),
-    recover=recover,
-    fields=(TARGETS, OWNER, WAIT, TIMEOUT),
-    permissions=(*_COMMON, "ec2:StopInstances"),
-    many=True,
-)
-REBOOT = Operation(
-    resource="ec2",
-    verb="reboot",
-    kind="instance",
-    help="reboot running instances",
-    example="handrail ec2 reboot web",
-    effect=Effect.CHANGE,
-    handler=_handler("reboot"),
-    recover=recover,
-    fields=(TARGETS, OWNER, WAIT, TIMEOUT),
-    permissions=(*_COMMON, "ec2:RebootInstances"),
-    many=True,
-)
-DELETE = Operation(
-    resource="ec2",
-    verb="delete",
-    kind="instance",
-    help="end instances for good, with their disks",
-    example="handrail ec2 delete web",
-    effect=Effect.DESTROY,
-    handler=_handler("delete"),
-    recover=recover,
-    fields=(TARGETS, OWNER, WAIT, TIMEOUT),
-    permissions=(*_COMMON, "ec2:TerminateInstances"),
+STOP = _operation("stop", "stop running instances; their disks stay", "handrail ec2 stop web,api", "ec2:StopInstances")
+REBOOT = _operation("reboot", "reboot running instances", "handrail ec2 reboot web", "ec2:RebootInstances")
+DELETE = _operation(
+    "delete",
+    "end instances for good, with their disks",
+    "handrail ec2 delete web",
+    "ec2:TerminateInstances",
     aliases=("terminate",),
-    many=True,
 )
-
-_BY_VERB = {operation.verb: operation for operation in (START, STOP, REBOOT, DELETE)}

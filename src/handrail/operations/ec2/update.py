@@ -2,95 +2,78 @@
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from handrail.core.ec2_rules import INSTANCE_TAGS, check_name, check_target, check_type
+from handrail.core.ec2_rules import INSTANCE_TAGS, check_name, check_type
 from handrail.core.errors import Conflict, HandrailError, Usage, WrongState
-from handrail.core.fields import Field, Values
+from handrail.core.fields import text, texts
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Ask, Claim, Facts, Hold, NameWish, Plan, Question, Result, Status
-from handrail.core.policy.rules import Touch
-from handrail.core.resources import ENDED, LIVE_STATES, Instance
+from handrail.core.plan import Claim, Facts, Hold, NameWish, Plan, Result, Status
+from handrail.core.resources import LIVE_STATES, Instance
 from handrail.core.tags import MOST_TAGS
-from handrail.ledger.record import given_of
-from handrail.operations.ec2.recovering import recover
-from handrail.operations.ec2.targets import OWNER, find_one
+from handrail.operations.ec2.instances import INSTANCES, OneInstance, OtherOwner
+from handrail.operations.ec2.recovery import recover
 from handrail.operations.ec2.waiting import once_known
-from handrail.operations.ec2.words import addressed, called, line, said
+from handrail.operations.ec2.words import said
+from handrail.operations.kinds import Course, Target, Verb, called, carry_out, find_one, plan_for
 from handrail.session import Session
 
 
+class UpdateInstance(OneInstance, OtherOwner):
+    """What an update asks for."""
+
+    rename = text("the new name", check=check_name, metavar="NAME", policy="ec2.names")
+    tag = texts("set a tag: key=value", metavar="KEY=VALUE")
+    untag = texts("remove a tag", metavar="KEY", check=INSTANCE_TAGS.check_key)
+    type = text("the new type, of the same architecture", check=check_type, metavar="TYPE", policy="ec2.types")
+
+
 @dataclass(frozen=True)
-class Edit:
-    """What an update would change. Empty parts change nothing."""
+class Edit(Course[Instance]):
+    """What an update would change of an instance. Empty parts change nothing."""
 
-    put: Mapping[str, str]
-    drop: tuple[str, ...]
-    type: str | None
-
-    @property
-    def empty(self) -> bool:
-        """Return whether nothing would change."""
-        return not (self.put or self.drop or self.type)
+    put: Mapping[str, str] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
+    type: str | None = None
 
 
-def update_instance(session: Session, values: Values) -> Plan:
+def update_instance(session: Session, values: UpdateInstance) -> Plan:
     """Look at the instance and return the plan of what differs. Raises Usage, WrongState, Conflict, NotManaged."""
-    tags = INSTANCE_TAGS.parse(values["tag"])
-    if not (values["rename"] or tags or values["untag"] or values["type"]):
-        raise Usage("nothing to update was given.", hint="--rename NAME, --tag key=value, --untag key, or --type TYPE")
-    clash = set(tags) & set(values["untag"])
-    if clash:
-        raise Usage(f"the tag {min(clash)} is both set and removed.", hint="give it to --tag or to --untag")
-    claims = _claims(values)
-    session.rules.check(claims)
-    target = find_one(session, values["instance"])
+    tags = _tags(values)
+    target = find_one(session, INSTANCES, values.instance)
     one = target.one
-    if one.state in ENDED:
-        raise WrongState(f"{called(one)} is {one.state} for good.", hint=line(session, "list"))
-    edit = _edit(one, values, tags)
-    claims = (*claims, *_tag_claims(one, edit))
+    edit = replace(_edit(target, values, tags), request=session.new_request())
     _check_type(session, one, edit)
     _check_name(session, one, edit)
-
-    request = session.new_request()
-
-    def apply(hold: Hold) -> list[Result]:
-        _carry_out(session, one, edit, hold)
-        now = _read_back(session, one, edit)
-        return [
-            Result(
-                now.name,
-                now.id,
-                Status.SUCCEEDED,
-                said=f"{said(now)} · updated",
-                current=now,
-                request=request,
-                region=now.region,
-            )
-        ]
-
-    planned = Result(
-        one.name,
-        one.id,
-        Status.UNCHANGED if edit.empty else Status.PLANNED,
-        said=f"{called(one)} is like that already · {one.id}" if edit.empty else f"{called(one)} would be updated",
-        current=one,
-        request=request,
-        region=one.region,
+    verb = Verb[Edit](
+        "update", lambda _: "would be updated", lambda _: f"{called(one)} is like that already · {one.id}"
     )
-    return Plan(
+
+    def act(edit: Edit, now: Instance, hold: Hold) -> Result:
+        _carry_out(session, now, edit, hold)
+        after = _read_back(session, now, edit)
+        return edit.result(Status.SUCCEEDED, f"{said(after)} · updated", after)
+
+    return plan_for(
+        session,
+        INSTANCES,
+        [edit],
+        verb,
         title=f"update {called(one)}",
-        apply=apply,
-        planned=[planned],
+        apply=lambda hold: carry_out(session, INSTANCES, [edit], verb, partial(act, hold=hold)),
         many=False,
-        claims=claims,
-        owners=frozenset({one.owner} if target.touch is Touch.ASK_OWNER else ()),
-        question=_foreign_question(one) if target.touch is Touch.ASK_FOREIGN else None,
+        claims=_tag_claims(one, edit),
         facts=_facts(one, edit),
-        given=given_of(UPDATE, values),
     )
+
+
+def _tags(values: UpdateInstance) -> dict[str, str]:
+    """Return the tags to set. Raises Usage where nothing is to be changed, or one and the same both ways."""
+    tags = INSTANCE_TAGS.edit(values.tag, values.untag)
+    if not (values.rename or tags or values.untag or values.type):
+        raise Usage("nothing to update was given.", hint="--rename NAME, --tag key=value, --untag key, or --type TYPE")
+    return tags
 
 
 def _carry_out(session: Session, one: Instance, edit: Edit, hold: Hold) -> None:
@@ -111,12 +94,9 @@ def _carry_out(session: Session, one: Instance, edit: Edit, hold: Hold) -> None:
             raise
 
 
-def _foreign_question(one: Instance) -> Question:
-    return Question(Ask.YES, f"Handrail did not make {called(one)}.", prompt="Change it anyway?", rows=(one,))
-
-
-def _claims(values: Values) -> tuple[Claim, ...]:
-    claims = [Claim("ec2.types", values["type"], "--type"), Claim("ec2.names", values["rename"], "--rename")]
+def _claims(session: Session, values: UpdateInstance) -> tuple[Claim, ...]:
+    _tags(values)
+    claims = [Claim("ec2.types", values.type, "--type"), Claim("ec2.names", values.rename, "--rename")]
     return tuple(claim for claim in claims if claim.value is not None)
 
 
@@ -131,19 +111,15 @@ def _tags_after(one: Instance, edit: Edit) -> dict[str, str]:
     return {key: value for key, value in {**one.tags, **edit.put}.items() if key not in edit.drop}
 
 
-def _edit(one: Instance, values: Values, tags: Mapping[str, str]) -> Edit:
-    wanted = dict(tags)
-    if values["rename"]:
-        wanted["Name"] = values["rename"]
-    edit = Edit(
-        put={key: value for key, value in wanted.items() if one.tags.get(key) != value},
-        drop=tuple(key for key in values["untag"] if key in one.tags),
-        type=values["type"] if values["type"] != one.type else None,
-    )
-    after = len((set(one.tags) | set(edit.put)) - set(edit.drop))
+def _edit(target: Target[Instance], values: UpdateInstance, tags: Mapping[str, str]) -> Edit:
+    one, wanted = target.one, {**tags, **({"Name": values.rename} if values.rename else {})}
+    put = {key: value for key, value in wanted.items() if one.tags.get(key) != value}
+    drop = tuple(key for key in values.untag if key in one.tags)
+    new_type = values.type if values.type != one.type else None
+    after = len((set(one.tags) | set(put)) - set(drop))
     if after > MOST_TAGS:
         raise Usage(f"{called(one)} would have {after} tags; EC2 takes {MOST_TAGS}.", hint="--untag some first")
-    return edit
+    return Edit(target, bool(put or drop or new_type), put=put, drop=drop, type=new_type)
 
 
 def _check_type(session: Session, one: Instance, edit: Edit) -> None:
@@ -152,7 +128,7 @@ def _check_type(session: Session, one: Instance, edit: Edit) -> None:
     if one.state != "stopped":
         raise WrongState(
             f"{called(one)} is {one.state}; its type can change only while it is stopped.",
-            hint=line(session, "stop", addressed(one)),
+            hint=INSTANCES.line(session, "stop", INSTANCES.addressed(one)),
             details={"id": one.id, "state": one.state},
         )
     architecture = session.aws.ec2.type_facts(edit.type).architecture
@@ -199,23 +175,9 @@ UPDATE = Operation(
     effect=Effect.CHANGE,
     handler=update_instance,
     recover=recover,
-    claims=lambda session, values: _claims(values),
-    fields=(
-        Field(
-            "instance",
-            "an instance id or name",
-            positional=True,
-            required=True,
-            metavar="TARGET",
-            pick_from="ec2 list",
-            check=check_target,
-        ),
-        Field("rename", "the new name", check=check_name, metavar="NAME"),
-        Field("tag", "set a tag: key=value", many=True, metavar="KEY=VALUE"),
-        Field("untag", "remove a tag", many=True, metavar="KEY", check=INSTANCE_TAGS.check_key),
-        Field("type", "the new type, of the same architecture", check=check_type, metavar="TYPE"),
-        OWNER,
-    ),
+    claims=_claims,
+    parameters=UpdateInstance,
+    fits=lambda one: not one.is_gone,
     permissions=(
         "ec2:DescribeInstances",
         "ec2:DescribeInstanceTypes",

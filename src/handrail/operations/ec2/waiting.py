@@ -5,19 +5,15 @@ from dataclasses import replace
 from typing import TypeVar
 
 from handrail.aws.ec2_failures import EBS_KEY_HINT, NOT_YET
+from handrail.clock import ticks
 from handrail.core.ec2_rules import Move
 from handrail.core.errors import Acted, AwsFailure, HandrailError, Interrupted, WrongState
-from handrail.core.fields import Field, Kind
-from handrail.core.resources import ENDED, Instance
-from handrail.operations.ec2.words import addressed, called, line
+from handrail.core.resources import Instance
+from handrail.operations.ec2.instances import INSTANCES
+from handrail.operations.kinds import called
+from handrail.operations.patience import again_while
 from handrail.session import Session
 
-WAIT = Field("wait", "wait for the final state", Kind.FLAG, default=True, negative="no-wait")
-TIMEOUT = Field(
-    "timeout", "seconds to wait at most", Kind.NUMBER, default=300, minimum=1, maximum=86400, metavar="SECONDS"
-)
-
-_FIRST, _LONGEST, _GROWTH = 1.0, 5.0, 1.3
 # How a launch ends whose disk can't be decrypted: the code that its state reason begins with. Source: EC2 user guide,
 # "Troubleshoot instance launch issues", instance terminates immediately.
 _OF_A_KEY = ("Client.InvalidKMSKey", "Client.InternalError")
@@ -35,36 +31,29 @@ def wait_for(
     old view (absent, or the state from before the call) counts as "not yet" for as long as AWS may show it.
     One DescribeInstances serves all ids. Raises Interrupted on Ctrl-C: the instances go on by themselves.
     """
-    started, pause = session.clock.monotonic(), _FIRST
     stale = session.aws.visibility if acted else 0.0
     waiting, ended = dict(before), Seen()
     try:
-        while waiting:
-            spent = session.clock.monotonic() - started
-            if spent >= timeout:
-                late = Acted.YES if acted else Acted.NO
-                ended.update((id, _late(session, one, move, timeout, late)) for id, one in waiting.items())
-                break
-            session.listener.progress(_progress(waiting.values(), spent))
-            session.clock.sleep(min(pause, max(timeout - spent, 0.05)))
-            pause = min(pause * _GROWTH, _LONGEST)
-            try:
-                found = session.aws.ec2.by_ids(waiting)
-            except HandrailError as error:
-                unseen = Acted.UNKNOWN if acted else Acted.NO
-                ended.update((id, _unseen(session, one, move, error, unseen)) for id, one in waiting.items())
-                break
-            fresh = session.clock.monotonic() - started > stale
-            for id, last in list(waiting.items()):
-                answer = _judge(session, found.get(id), last, move, fresh=fresh)
-                if answer is None:
+        for spent in ticks(session.clock, timeout):
+            if spent:
+                try:
+                    found = session.aws.ec2.by_ids(waiting)
+                except HandrailError as error:
+                    unseen = Acted.UNKNOWN if acted else Acted.NO
+                    return ended | {id: _unseen(session, one, move, error, unseen) for id, one in waiting.items()}
+                for id, last in list(waiting.items()):
+                    answer = _judge(session, found.get(id), last, move, fresh=spent > stale)
                     waiting[id] = found.get(id, last)
-                else:
-                    ended[id] = answer
-                    del waiting[id]
+                    if answer is not None:
+                        ended[id] = answer
+                        del waiting[id]
+            if not waiting:
+                return ended
+            session.listener.progress(_progress(waiting.values(), spent))
     except KeyboardInterrupt as stop:
         raise _interrupted(session, waiting.values(), move, stop, Acted.YES if acted else None) from None
-    return ended
+    late = Acted.YES if acted else Acted.NO
+    return ended | {id: _late(session, one, move, timeout, late) for id, one in waiting.items()}
 
 
 def once_known(session: Session, one: Instance, call: Callable[[], Answer]) -> Answer:
@@ -73,21 +62,10 @@ def once_known(session: Session, one: Instance, call: Callable[[], Answer]) -> A
     Only of a fresh instance: what one part of AWS shows another may not know yet (EC2 API reference, "Eventual
     consistency"). Raises what the call raises, NOT_YET as well once a fresh one would be known everywhere.
     """
-    started, pause = session.clock.monotonic(), _FIRST
-    while True:
-        try:
-            return call()
-        except HandrailError as error:
-            spent = session.clock.monotonic() - started
-            if error.slug != NOT_YET or spent >= session.aws.visibility or not _is_fresh(session, one):
-                raise
-        session.listener.progress(f"{called(one)}: AWS does not know it here yet {spent:.0f} s")
-        session.clock.sleep(pause)
-        pause = min(pause * _GROWTH, _LONGEST)
-
-
-def _is_fresh(session: Session, one: Instance) -> bool:
-    return one.created_at is not None and session.now() - one.created_at.timestamp() <= session.aws.visibility
+    age = session.now() - one.created_at.timestamp() if one.created_at is not None else session.aws.visibility + 1
+    limit = session.aws.visibility if age <= session.aws.visibility else 0.0
+    text = f"{called(one)}: AWS does not know it here yet"
+    return again_while(session, NOT_YET, call, limit, lambda spent: f"{text} {spent:.0f} s")
 
 
 def _unseen(session: Session, last: Instance, move: Move, error: HandrailError, acted: Acted) -> HandrailError:
@@ -95,7 +73,7 @@ def _unseen(session: Session, last: Instance, move: Move, error: HandrailError, 
     return type(error)(
         f"{called(last)} goes on towards {move.goal}, but can't be watched: {error.message}",
         facts=error.facts,
-        hint=line(session, "wait", last.id),
+        hint=INSTANCES.line(session, "wait", last.id),
         details={**error.details, "id": last.id, "state": last.state},
         code=error.slug,
         acted=acted,
@@ -110,7 +88,7 @@ def _judge(
         return _gone(session, last, move) if fresh else None
     if now.state == move.goal:
         return now
-    if now.state in move.stray and (fresh or now.state in ("shutting-down", "terminated")):
+    if now.state in move.stray and (fresh or now.is_gone):
         return _stray(session, now, move)
     return None
 
@@ -118,16 +96,17 @@ def _judge(
 def _gone(session: Session, last: Instance, move: Move) -> Instance | HandrailError:
     if move.goal == "terminated":
         return replace(last, state="terminated", public_ip=None)
-    return WrongState(f"{called(last)} is not there any more.", hint=line(session, "list", state="terminated"))
+    hint = INSTANCES.line(session, "list", state="terminated")
+    return WrongState(f"{called(last)} is not there any more.", hint=hint)
 
 
 def _stray(session: Session, now: Instance, move: Move) -> HandrailError:
     why = f" AWS says: {now.state_reason.removesuffix('.')}." if now.state_reason else ""
-    by_its_key = now.state_reason.startswith(_OF_A_KEY) and now.state in ENDED
+    by_its_key = now.state_reason.startswith(_OF_A_KEY) and now.is_gone
     kind = AwsFailure if move.verb == "create" else WrongState
     return kind(
         f"{called(now)} is {now.state} and will not be {move.goal}.{why}{_KEY if by_its_key else ''}",
-        hint=EBS_KEY_HINT.format(region=now.region) if by_its_key else line(session, "show", now.id),
+        hint=EBS_KEY_HINT.format(region=now.region) if by_its_key else INSTANCES.line(session, "show", now.id),
         details={"id": now.id, "state": now.state, "reason": now.state_reason},
         acted=Acted.NO,
         code="unusable_key" if by_its_key else None,
@@ -137,7 +116,7 @@ def _stray(session: Session, now: Instance, move: Move) -> HandrailError:
 def _late(session: Session, last: Instance, move: Move, timeout: float, acted: Acted) -> HandrailError:
     return AwsFailure(
         f"{called(last)} is {last.state} and not yet {move.goal} after {timeout:g} s.",
-        hint=line(session, "wait", last.id),
+        hint=INSTANCES.line(session, "wait", last.id),
         details={"id": last.id, "state": last.state},
         code="timeout",
         acted=acted,
@@ -147,10 +126,11 @@ def _late(session: Session, last: Instance, move: Move, timeout: float, acted: A
 def _interrupted(
     session: Session, waiting: Iterable[Instance], move: Move, by: BaseException, acted: Acted | None
 ) -> Interrupted:
-    names = [called(one) for one in waiting]
+    ones = list(waiting)
+    several = len(ones) != 1
     return Interrupted(
-        f"stopped waiting; {', '.join(names)} {'goes' if len(names) == 1 else 'go'} on towards {move.goal}.",
-        hint=line(session, "list") if len(names) != 1 else line(session, "show", next(map(addressed, waiting))),
+        f"stopped waiting; {', '.join(map(called, ones))} {'go' if several else 'goes'} on towards {move.goal}.",
+        hint=INSTANCES.line(session, "list" if several else "show", *map(INSTANCES.addressed, () if several else ones)),
         by=by,
         acted=acted,
     )

@@ -1,11 +1,12 @@
 """The words about an instance: its addresses, how to log in or what stands in the way, what to type next."""
 
 from handrail.core.amounts import age
-from handrail.core.ec2_rules import LOGIN_USERS, addressed_by
+from handrail.core.ec2_rules import LOGIN_USERS
 from handrail.core.errors import HandrailError
 from handrail.core.plan import Facts
 from handrail.core.resources import Instance
-from handrail.core.shell import Option, command, word
+from handrail.core.shell import word
+from handrail.operations.ec2.instances import INSTANCES
 from handrail.session import Session
 
 _NEXT = {"running": "stop", "pending": "wait", "stopped": "start", "stopping": "wait"}
@@ -32,22 +33,7 @@ def notes(session: Session, instance: Instance) -> Facts:
 def next_step(session: Session, instance: Instance) -> Facts:
     """Return the command that makes sense now, if one does."""
     verb = _NEXT.get(instance.state)
-    return (("next", line(session, verb, addressed(instance))),) if verb else ()
-
-
-def line(session: Session, verb: str, *targets: str, **options: Option) -> str:
-    """Return a line to type next, `handrail ec2 stop web`, in the region of this one."""
-    return command(f"ec2 {verb}", *targets, **options, region=session.region_to_name)
-
-
-def addressed(instance: Instance) -> str:
-    """Return the word by which a line finds an instance: its name where that means nothing else, otherwise its id."""
-    return addressed_by(instance.name, instance.id)
-
-
-def called(instance: Instance) -> str:
-    """Return what a person calls an instance: its name, or its id where it has none."""
-    return instance.name or instance.id
+    return (("next", INSTANCES.line(session, verb, INSTANCES.addressed(instance))),) if verb else ()
 
 
 def login(session: Session, instance: Instance) -> Facts:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from handrail.core.errors import Acted, AwsFailure, HandrailError, PermissionDenied, Refused, WrongState
-from handrail.core.plan import Claim
+from handrail.core.errors import Acted, HandrailError, PermissionDenied, Refused, Usage, WrongState
+from handrail.core.plan import Ask, Claim, Question
 from handrail.core.s3_rules import (
     OPEN_TO_POLICY,
     SHUT,
@@ -17,14 +17,28 @@ from handrail.core.s3_rules import (
     without_public_read,
 )
 from handrail.core.shell import command, line
+from handrail.operations.patience import again_while, once_shown
 from handrail.operations.s3.meeting import check_no_upload
 from handrail.session import Session
 
 T = TypeVar("T")
 PATIENCE = 60.0  # seconds that S3 may take to end another change of the bucket
-VISIBLE = 20.0  # seconds until S3 shows a change of a bucket's settings everywhere
 SECRETS_SHOWN = 20
-_PAUSE = 1.0
+PUBLIC_MEANS = "Anyone on the internet will be able to read every object in {names} (not list, not write)."
+
+
+def public_question(session: Session, names: Sequence[str]) -> Question | None:
+    """Return what is asked before buckets become public; None where the policy lets it happen freely."""
+    if session.rules.narrowest("s3.public") == "freely":
+        return None
+    return Question(Ask.YES, PUBLIC_MEANS.format(names=", ".join(names)), prompt="Are you sure?")
+
+
+def is_public_wanted(public: bool, private: bool) -> bool | None:
+    """Return what --public and --private say; None for neither. Raises Usage for both."""
+    if public and private:
+        raise Usage("--public and --private exclude each other.", hint="give one of them")
+    return public if public or private else None
 
 
 def check_account_lets_public(session: Session) -> None:
@@ -82,7 +96,9 @@ def make_private(session: Session, name: str, region: str) -> tuple[str, ...]:
     s3 = session.aws.s3
     patiently(session, name, lambda: s3.put_block(name, region, SHUT))
     warnings = _take_statement_out(session, name, region)
-    settle(session, lambda: s3.block(name, region), lambda block: block == SHUT, f"{name} shows no Block Public Access")
+    once_shown(
+        session, lambda: s3.block(name, region), lambda block: block == SHUT, f"{name} shows no Block Public Access"
+    )
     return warnings
 
 
@@ -136,14 +152,14 @@ def _open(session: Session, name: str, region: str) -> None:
     patiently(session, name, lambda: s3.put_block(name, region, TAKES_POLICY))
     wanted = with_public_read(policy, name, s3.partition)
     patiently(session, name, lambda: s3.put_policy(name, region, wanted))
-    stands = settle(session, lambda: s3.policy(name, region), has_public_read, f"{name} shows no new policy")
+    stands = once_shown(session, lambda: s3.policy(name, region), has_public_read, f"{name} shows no new policy")
     check_policy_opens_no_more(stands, name)
     patiently(session, name, lambda: s3.put_block(name, region, OPEN_TO_POLICY))
 
     def look() -> Exposure:
         return Exposure(s3.is_policy_public(name, region), s3.block(name, region), s3.account_block())
 
-    settle(session, look, lambda seen: evaluate(seen) == "public", f"{name} does not become public")
+    once_shown(session, look, lambda seen: evaluate(seen) == "public", f"{name} does not become public")
 
 
 def _fall_back(session: Session, name: str, region: str, error: BaseException) -> None:
@@ -165,28 +181,5 @@ def patiently(session: Session, name: str, act: Callable[[], T]) -> T:
 
     Raises what the call raises, also `busy` after a minute.
     """
-    started, pause = session.clock.monotonic(), _PAUSE
-    while True:
-        try:
-            return act()
-        except WrongState as error:
-            if error.slug != "busy" or session.clock.monotonic() - started > PATIENCE:
-                raise
-        session.listener.progress(f"{name}: S3 is busy with another change of this bucket; waiting")
-        session.clock.sleep(pause)
-        pause = min(pause * 2, 10)
-
-
-def settle(session: Session, look: Callable[[], T], is_so: Callable[[T], bool], otherwise: str) -> T:
-    """Return what a look shows once it is so; S3 may show an older state for some seconds. Raises AwsFailure."""
-    started, pause = session.clock.monotonic(), 0.2
-    while True:
-        seen = look()
-        if is_so(seen):
-            return seen
-        if session.clock.monotonic() - started > VISIBLE:
-            raise AwsFailure(
-                f"{otherwise}, though S3 took the change.", hint="repeat the command", code="not_shown", acted=Acted.NO
-            )
-        session.clock.sleep(pause)
-        pause = min(pause * 2, 5)
+    text = f"{name}: S3 is busy with another change of this bucket; waiting"
+    return again_while(session, "busy", act, PATIENCE, lambda spent: text)

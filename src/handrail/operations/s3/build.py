@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from handrail.aws.s3 import Listed, Standing
+from handrail.aws.s3 import Standing
 from handrail.core.errors import (
     Acted,
     AwsFailure,
@@ -19,8 +20,10 @@ from handrail.core.resources import Bucket
 from handrail.core.s3_rules import SHUT
 from handrail.core.shell import command, option
 from handrail.ledger.rows import Row
-from handrail.operations.s3.access import make_private, make_public, patiently, settle
-from handrail.operations.s3.targets import KIND, bucket_of, find_row_too, with_open_create
+from handrail.operations.kinds import find_one
+from handrail.operations.patience import once_shown
+from handrail.operations.s3.access import make_private, make_public, patiently
+from handrail.operations.s3.buckets import BUCKETS, KIND, read_bucket, with_open_create
 from handrail.operations.s3.words import create_words, finishing_line, whose
 from handrail.session import Session
 
@@ -30,11 +33,10 @@ class Order:
     """A bucket to make.
 
     digest: of what was given; tags: the user's own; resumed: an earlier try may have begun it. chosen: the id that the
-    command is repeated with; its request is that, or a later try of it.
+    command is repeated with, as it was given; request: its own, which is that or a later try of it.
     """
 
     name: str
-    request: str
     owner: str
     region: str
     digest: str
@@ -43,8 +45,29 @@ class Order:
     versioning: bool
     versioning_given: bool = False
     object_lock: bool = False
+    request: str = ""
     resumed: bool = False
-    chosen: str = ""
+    chosen: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of what is to be made: its own."""
+        return (self.name,)
+
+    @property
+    def counted(self) -> bool:
+        """Return False: one command makes one bucket."""
+        return False
+
+    @property
+    def request_id(self) -> str | None:
+        """Return the id that was given."""
+        return self.chosen
+
+    @property
+    def again(self) -> str:
+        """Return the id with which the command is repeated."""
+        return self.chosen or self.request
 
     @property
     def all_tags(self) -> dict[str, str]:
@@ -76,7 +99,7 @@ def make_bucket(session: Session, order: Order) -> Bucket:
     try:
         return _make(session, order)
     except KeyboardInterrupt as stop:
-        hint = f"repeat the command with {option('--request-id', order.chosen or order.request)}"
+        hint = f"repeat the command with {option('--request-id', order.again)}"
         raise left_open(Interrupted("interrupted.", hint=hint, by=stop), order) from None
 
 
@@ -95,13 +118,6 @@ def _make(session: Session, order: Order) -> Bucket:
         except HandrailError as error:
             raise left_open(error, order) from None
     return read_bucket(session, order.name, order.region, lock=order.object_lock)
-
-
-def read_bucket(session: Session, name: str, region: str, *, lock: bool = False) -> Bucket:
-    """Return a bucket as AWS and the ledger show it now, with its Object Lock where that is asked for."""
-    view = session.aws.s3.view(name, region)
-    row = session.stores.rows.get(KIND, name)
-    return bucket_of(Listed(name, region, None), row, view, session.aws.s3.settings(name, region, lock=lock))
 
 
 def _begin(session: Session, order: Order) -> None:
@@ -132,11 +148,8 @@ def _begin(session: Session, order: Order) -> None:
 def _send_create(session: Session, order: Order) -> None:
     """Make the call. A lost answer may be of a call that was done, and a repeat of that call meets its own bucket."""
     try:
-        patiently(
-            session,
-            order.name,
-            lambda: session.aws.s3.create(order.name, order.all_tags, object_lock=order.object_lock),
-        )
+        create = partial(session.aws.s3.create, order.name, order.all_tags, object_lock=order.object_lock)
+        patiently(session, order.name, create)
     except (AwsFailure, Conflict) as error:
         try:
             is_there = _is_there(session, order)
@@ -168,7 +181,7 @@ def _is_there(session: Session, order: Order) -> bool:
             return {}
 
     try:
-        return order.made(settle(session, look, bool, "its tags do not show"))
+        return order.made(once_shown(session, look, bool, "its tags do not show"))
     except AwsFailure as error:
         if is_in_doubt(error):
             raise left_open(error, order) from None
@@ -178,7 +191,7 @@ def _is_there(session: Session, order: Order) -> bool:
 def finish_private(session: Session, order: Order) -> None:
     """Put the bucket on record, shut it, encrypt it, and read back that it is so. Each step may be repeated."""
     s3, name, region = session.aws.s3, order.name, order.region
-    record_bucket(session, order)
+    session.stores.rows.own(Row(KIND, name, order.owner, order.request, region, int(session.now())))
     make_private(session, name, region)
     patiently(session, name, lambda: s3.put_encryption(name, region))
     if order.versioning and not order.object_lock:  # which keeps versions by itself
@@ -191,20 +204,7 @@ def finish_private(session: Session, order: Order) -> None:
     if order.object_lock:
         checks = (*checks, (lambda: s3.object_lock(name, region), lambda seen: seen == "on", "no Object Lock"))
     for look, is_so, shows in checks:
-        settle(session, look, is_so, f"{name} shows {shows}")
-
-
-def record_bucket(session: Session, order: Order) -> None:
-    """Put the row of a bucket that carries this request's tags. A row that stands there is of one that is gone."""
-    rows = session.stores.rows
-    there = rows.get(KIND, order.name)
-    if there is not None and there.request != order.request:
-        rows.drop(there)
-    rows.put(_row(session, order))
-
-
-def _row(session: Session, order: Order) -> Row:
-    return Row(KIND, order.name, order.owner, order.request, order.region, int(session.now()))
+        once_shown(session, look, is_so, f"{name} shows {shows}")
 
 
 def _undo(session: Session, order: Order, error: HandrailError) -> None:
@@ -213,7 +213,7 @@ def _undo(session: Session, order: Order, error: HandrailError) -> None:
         if not order.made(session.aws.s3.tags(order.name, order.region)):
             raise Conflict("its tags are not those of this request.")
         session.aws.s3.delete(order.name, order.region)
-        session.stores.rows.drop(_row(session, order))
+        session.stores.rows.drop(KIND, order.name, order.request)
         fact = ("undone", f"{order.name} was removed again")
     except HandrailError as failed:
         fact = ("left", f"{order.name}, private and empty: {failed.message}")
@@ -241,7 +241,7 @@ def taken(session: Session, name: str, standing: Standing, request: str = "") ->
 def _own(session: Session, name: str) -> Bucket | None:
     """Return a bucket that Handrail made, proved; else None."""
     try:
-        bucket = find_row_too(session, name, to_change=False).one
+        bucket = find_one(session, BUCKETS, name, to_change=False).one
     except HandrailError:
         return None
     return bucket if bucket.managed else None
@@ -255,7 +255,7 @@ def left_open(error: HandrailError, order: Order) -> HandrailError:
         versioning=order.versioning_given,
         object_lock=order.object_lock,
     )
-    line = finishing_line(order.name, order.chosen or order.request, order.region, words)
+    line = finishing_line(order.name, order.again, order.region, words)
     error.acted, error.details["open"] = Acted.UNKNOWN, True
     error.facts = (*error.facts, ("finish", line))
     return error

@@ -1,47 +1,56 @@
 """`s3 list`, `s3 show`, `s3 objects`: looking at buckets and what is in them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 from handrail.aws.s3 import LOOKERS, Listed, View
-from handrail.aws.s3_objects import Content, Objects
 from handrail.core.amounts import count
 from handrail.core.errors import HandrailError, NotFound, is_no_answer
-from handrail.core.fields import Field, Kind, Values
+from handrail.core.fields import Parameters, flag, text
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
 from handrail.core.resources import Bucket, StoredObject
 from handrail.ledger.rows import Row
-from handrail.operations.s3.targets import (
-    BUCKET,
-    KIND,
-    LOOK,
-    bucket_of,
-    find_one,
-    is_unproved,
-    objects_of,
-)
+from handrail.operations.kinds import find_one
+from handrail.operations.s3.buckets import BUCKETS, KIND, LOOK, OneBucket, bucket_of, is_unproved, objects_of
+from handrail.operations.s3.content import count_content
 from handrail.operations.s3.words import full_notes, said
 from handrail.session import Session
 
 _READS = (*LOOK, "s3:ListAllMyBuckets", "dynamodb:Query")
 
 
-def list_buckets(session: Session, values: Values) -> Outcome:
+class ListBuckets(Parameters):
+    """Which buckets are listed."""
+
+    all = flag("everybody's buckets, also those that Handrail did not make")
+    size = flag("count the objects and bytes in each")
+    owner = text("only what this owner made", metavar="NAME")
+
+
+class ListObjects(Parameters):
+    """Which objects are listed."""
+
+    bucket = OneBucket.bucket
+    prefix = text("only keys that begin so", positional=True, metavar="[PREFIX]")
+
+
+def list_buckets(session: Session, values: ListBuckets) -> Outcome:
     """Return the buckets that Handrail made; with `all`, or where the policy manages any, everybody's."""
-    everybody = values["all"] or session.rules.manages_any("s3")
+    everybody = values.all or session.rules.manages_any("s3")
     known, odd = session.stores.rows.list(KIND)
     rows = {row.name: row for row in known}
     listed = {one.name: one for one in session.aws.s3.list_buckets()}
     names = sorted({*rows, *(listed if everybody else ())})
-    wanted = [name for name in names if values["owner"] in (None, *_owner(rows.get(name)))]
+    wanted = [name for name in names if values.owner in (None, *_owner(rows.get(name)))]
     buckets = list(_look(session, wanted, listed, rows, everybody=everybody))
-    if values["size"]:
+    if values.size:
         buckets = _measured(session, buckets)
     return Outcome(
         rows=buckets,
-        columns=_columns(buckets, everybody=everybody, size=values["size"]),
+        columns=_columns(buckets, everybody=everybody, size=values.size),
         summary=_summary(buckets),
         empty="No buckets here. Make one: handrail s3 create NAME",
         warnings=tuple(f"{error.message} Its bucket is not among these; {error.hint}" for error in odd),
@@ -116,46 +125,25 @@ def _summary(buckets: list[Bucket]) -> str:
     return f"{count(len(buckets), 'bucket')} · {public} public" if public else count(len(buckets), "bucket")
 
 
-def show_bucket(session: Session, values: Values) -> Outcome:
+def show_bucket(session: Session, values: OneBucket) -> Outcome:
     """Return one bucket with everything that a person asks, what unfinished uploads left included."""
-    target = find_one(session, values["bucket"], to_change=False)
+    target = find_one(session, BUCKETS, values.bucket, to_change=False)
     settings = session.aws.s3.settings(target.name, target.one.region, lock=True)
     objects = objects_of(session, target.one)
     unfinished = tuple(one.as_json() for one in objects.unfinished())
     content = count_content(objects, lambda seen: session.listener.progress(f"{target.name}: {seen:,} objects counted"))
-    bucket = replace(
-        target.one,
-        versioning=settings.versioning,
-        encryption=settings.encryption,
-        ownership=settings.ownership,
-        object_lock=settings.object_lock,
-        objects=content.objects,
-        bytes=content.bytes,
-        unfinished=unfinished,
-    )
+    counted: dict[str, Any] = {"objects": content.objects, "bytes": content.bytes, "unfinished": unfinished}
+    bucket = replace(target.one, **vars(settings), **counted)
     return Outcome(
         rows=(bucket,), many=False, summary=said(session, bucket), notes=full_notes(session, bucket, content)
     )
 
 
-def count_content(objects: Objects, tell: Callable[[int], None]) -> Content:
-    """Return how much is in a bucket, versions and unfinished uploads included; `tell` hears how far it is."""
-    current = older = size = 0
-    for page in objects.versions():
-        for one in page:
-            if one.get("IsLatest") and not one.get("IsMarker"):
-                current, size = current + 1, size + one["Size"]
-            else:
-                older += 1
-        tell(current + older)
-    return Content(current, size, older, sum(1 for _ in objects.unfinished()))
-
-
-def list_objects(session: Session, values: Values) -> Outcome:
+def list_objects(session: Session, values: ListObjects) -> Outcome:
     """Return the objects of a bucket as a stream, one page in memory."""
-    target = find_one(session, values["bucket"], to_change=False)
+    target = find_one(session, BUCKETS, values.bucket, to_change=False)
     return Outcome(
-        rows=objects_of(session, target.one).walk(values["prefix"] or ""),
+        rows=objects_of(session, target.one).walk(values.prefix or ""),
         columns=StoredObject.COLUMNS,
         empty=f"No objects in {target.name}{' that begin so' if values['prefix'] else ''}.",
     )
@@ -169,11 +157,7 @@ LIST = Operation(
     example="handrail s3 list --size",
     effect=Effect.READ,
     handler=list_buckets,
-    fields=(
-        Field("all", "everybody's buckets, also those that Handrail did not make", Kind.FLAG, default=False),
-        Field("size", "count the objects and bytes in each", Kind.FLAG, default=False),
-        Field("owner", "only what this owner made", metavar="NAME"),
-    ),
+    parameters=ListBuckets,
     permissions=_READS,
     many=True,
 )
@@ -185,7 +169,7 @@ SHOW = Operation(
     example="handrail s3 show team-assets",
     effect=Effect.READ,
     handler=show_bucket,
-    fields=(BUCKET,),
+    parameters=OneBucket,
     permissions=(
         *LOOK,
         "s3:ListBucketVersions",
@@ -204,7 +188,7 @@ OBJECTS = Operation(
     example="handrail s3 objects team-assets site/",
     effect=Effect.READ,
     handler=list_objects,
-    fields=(BUCKET, Field("prefix", "only keys that begin so", positional=True, metavar="[PREFIX]")),
+    parameters=ListObjects,
     permissions=LOOK,
     many=True,
 )

@@ -6,30 +6,28 @@ from dataclasses import dataclass
 from handrail.aws.s3 import Standing
 from handrail.aws.s3_objects import Objects
 from handrail.core.amounts import count
-from handrail.core.errors import AwsFailure, HandrailError, Internal, PermissionDenied
-from handrail.core.plan import Result, Status
+from handrail.core.errors import PermissionDenied
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import OPEN_TO_POLICY
 from handrail.core.shell import command
 from handrail.ledger.record import Intent
 from handrail.ledger.rows import Row
 from handrail.ledger.shapes import text, texts
-from handrail.operations.resolved import flag, labels, reading
+from handrail.operations.kinds import find_one
 from handrail.operations.s3.access import make_private, patiently
-from handrail.operations.s3.build import Order, finish_private, read_bucket
-from handrail.operations.s3.targets import KIND, Target, find_row_too, objects_of, out_of_reach
+from handrail.operations.s3.buckets import BUCKETS, KIND, objects_of, out_of_reach
+from handrail.operations.s3.build import Order, finish_private
+from handrail.operations.settling import Settled, asking_once, finished, flag, labels, reading, undone
 from handrail.session import Session
 
 
-def recover(session: Session, intent: Intent) -> Result:
-    """Finish or undo one interrupted request of a bucket; the result says which. Raises HandrailError: still open."""
-    steps = _RECOVERIES.get(intent.operation)
-    if steps is None:
-        raise Internal(f"{intent.operation} is no change of a bucket.")
-    return steps(session, intent)
+def recover(session: Session, intent: Intent) -> Settled:
+    """Finish or undo one interrupted request of a bucket, and say which. Raises HandrailError: it is still open."""
+    with asking_once(session, session.aws.silent["s3"], intent):
+        return _RECOVERIES[intent.operation](session, intent)
 
 
-def recover_create(session: Session, intent: Intent) -> Result:
+def _create(session: Session, intent: Intent) -> Settled:
     """Finish a bucket that carries the request's tags, private; undo the row of one that was never made.
 
     One that was to be public stays so only if it is so already, as approved; else it is made private.
@@ -39,25 +37,28 @@ def recover_create(session: Session, intent: Intent) -> Result:
     if not standing.is_reachable or not order.made(session.aws.s3.tags(order.name, standing.region)):
         row = session.stores.rows.get(KIND, order.name)
         if row is not None and row.request == order.request:
-            session.stores.rows.drop(row)
-        return _undone(intent, f"bucket {order.name} was not made by request {order.request}.")
+            session.stores.rows.drop(KIND, row.name, row.request)
+        return undone(intent, f"bucket {order.name} was not made by request {order.request}.")
     if order.is_public and _is_open(session, order.name, order.region):
-        return _finished(intent, read_bucket(session, order.name, order.region))
+        return finished(intent)
     finish_private(session, order)
-    bucket = read_bucket(session, order.name, order.region, lock=order.object_lock)
-    return _finished(intent, bucket, _not_opened(order.name) if order.is_public else ())
+    return finished(intent, *(_not_opened(order.name) if order.is_public else ()))
 
 
-def recover_update(session: Session, intent: Intent) -> Result:
+def _update(session: Session, intent: Intent) -> Settled:
     """Do the rest of an update again, except opening: a bucket that is not open already is made private."""
     wanted = _wanted(intent)
-    target = find_row_too(session, intent.resource, to_change=False)
-    if target.is_gone or not target.one.managed or _is_another(target.row, intent):
-        return _undone(intent, f"bucket {intent.resource} is not there any more.")
-    warnings = _update_again(session, target, wanted)
-    if wanted.public and not _is_open(session, target.name, target.one.region):
-        return _undone(intent, "; ".join((*_not_opened(target.name), *warnings)))
-    return _finished(intent, read_bucket(session, target.name, target.one.region), warnings)
+    bucket = find_one(session, BUCKETS, intent.resource, to_change=False, gone_too=True).one
+    if bucket.is_gone or not bucket.managed or _is_another(_row_of(session, bucket), intent):
+        return undone(intent, f"bucket {intent.resource} is not there any more.")
+    warnings = _update_again(session, bucket, wanted)
+    if wanted.public and not _is_open(session, bucket.name, bucket.region):
+        return undone(intent, *_not_opened(bucket.name), *warnings)
+    return finished(intent, *warnings)
+
+
+def _row_of(session: Session, bucket: Bucket) -> Row | None:
+    return session.stores.rows.get(KIND, bucket.name)
 
 
 def _is_another(row: Row | None, intent: Intent) -> bool:
@@ -93,8 +94,8 @@ def _wanted(intent: Intent) -> _Wanted:
         return _Wanted(*switches, labels(values, "put"), texts(values, "drop"))
 
 
-def _update_again(session: Session, target: Target, wanted: _Wanted) -> tuple[str, ...]:
-    s3, name, region = session.aws.s3, target.name, target.one.region
+def _update_again(session: Session, bucket: Bucket, wanted: _Wanted) -> tuple[str, ...]:
+    s3, name, region = session.aws.s3, bucket.name, bucket.region
     warnings: tuple[str, ...] = ()
     if wanted.public is not None and not (wanted.public and _is_open(session, name, region)):
         warnings = make_private(session, name, region)
@@ -107,7 +108,7 @@ def _update_again(session: Session, target: Target, wanted: _Wanted) -> tuple[st
     return warnings
 
 
-def recover_delete(session: Session, intent: Intent) -> Result:
+def _delete(session: Session, intent: Intent) -> Settled:
     """Drop the row of a bucket that is gone; leave one that is there, and say so: nothing of it can be undone.
 
     A row of another bucket shows that the one to be deleted is gone, and stays.
@@ -116,27 +117,27 @@ def recover_delete(session: Session, intent: Intent) -> Result:
     row = session.stores.rows.get(KIND, intent.resource)
     if not _is_another(row, intent):
         if not standing.is_free:
-            return _undone(intent, f"bucket {intent.resource} is still there; part of its content may be deleted.")
+            return undone(intent, f"bucket {intent.resource} is still there; part of its content may be deleted.")
         if row is not None:
-            session.stores.rows.drop(row)
-    return _finished(intent, None)
+            session.stores.rows.drop(KIND, row.name, row.request)
+    return finished(intent)
 
 
-def recover_objects(session: Session, intent: Intent) -> Result:
+def _objects(session: Session, intent: Intent) -> Settled:
     """Say what an interrupted upload or removal did or left; what arrived is whole, and the rest is not there."""
     with reading(intent):
         name = text(intent.resolved, "bucket")
         key = text(intent.resolved, "key", "")
         sums = labels({"sums": {}, **intent.resolved}, "sums")
-    target = find_row_too(session, name, to_change=False)
-    if target.is_gone or (target.one.managed and _is_another(target.row, intent)):
-        return _undone(intent, f"bucket {target.name} is not there any more.")
-    objects = objects_of(session, target.one)
+    bucket = find_one(session, BUCKETS, name, to_change=False, gone_too=True).one
+    if bucket.is_gone or (bucket.managed and _is_another(_row_of(session, bucket), intent)):
+        return undone(intent, f"bucket {name} is not there any more.")
+    objects = objects_of(session, bucket)
     if _is_done(objects, key, sums):
-        return _finished(intent, None)
+        return finished(intent)
     left = sum(1 for _ in objects.unfinished())
-    what = f"; {count(left, 'unfinished upload')} left, see {command('s3 show', target.name)}" if left else ""
-    return _undone(intent, f"{intent.operation} to {target.name} was interrupted; what arrived is whole{what}.")
+    what = f"; {count(left, 'unfinished upload')} left, see {command('s3 show', name)}" if left else ""
+    return undone(intent, f"{intent.operation} to {name} was interrupted; what arrived is whole{what}.")
 
 
 def _is_done(objects: Objects, key: str, sums: Mapping[str, str]) -> bool:
@@ -150,12 +151,12 @@ def _is_done(objects: Objects, key: str, sums: Mapping[str, str]) -> bool:
     return bool(sums) and all(one is not None and one.crc32 == sums[key] for key, one in there.items())
 
 
-_RECOVERIES: Mapping[str, Callable[[Session, Intent], Result]] = {
-    "s3 create": recover_create,
-    "s3 update": recover_update,
-    "s3 delete": recover_delete,
-    "s3 upload": recover_objects,
-    "s3 remove": recover_objects,
+_RECOVERIES: Mapping[str, Callable[[Session, Intent], Settled]] = {
+    "s3 create": _create,
+    "s3 update": _update,
+    "s3 delete": _delete,
+    "s3 upload": _objects,
+    "s3 remove": _objects,
 }
 
 
@@ -191,21 +192,3 @@ def _is_open(session: Session, name: str, region: str) -> bool:
 
 def _not_opened(name: str) -> tuple[str, ...]:
     return (f"{name} was to be public and is private: {command('s3 update', name, public=True)}",)
-
-
-def _finished(intent: Intent, bucket: Bucket | None, warnings: tuple[str, ...] = ()) -> Result:
-    return Result(
-        intent.resource,
-        intent.resource,
-        Status.SUCCEEDED,
-        said=f"{intent.operation} {intent.resource} was interrupted and is finished",
-        current=bucket,
-        request=intent.request,
-        region=intent.region,
-        warnings=warnings,
-    )
-
-
-def _undone(intent: Intent, message: str) -> Result:
-    error: HandrailError = AwsFailure(message, hint="repeat the command", code="interrupted")
-    return Result.failed(intent.resource, error, id=intent.resource, request=intent.request, region=intent.region)

@@ -1,6 +1,6 @@
 """`s3 remove`: objects by their keys, or all whose keys begin alike. Shown and confirmed; newer ones are left."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -8,26 +8,16 @@ from itertools import islice
 from handrail.aws.s3_objects import Deleted, Objects, batches
 from handrail.core.amounts import count, readable
 from handrail.core.errors import Acted, AwsFailure, HandrailError, NotFound, Usage
-from handrail.core.fields import Field, Values
+from handrail.core.fields import text, texts
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Hold, Plan, Question, Result, Status
-from handrail.core.resources import StoredObject
+from handrail.core.resources import Bucket, StoredObject
 from handrail.core.s3_rules import check_key
 from handrail.core.shell import command
-from handrail.ledger.record import given_of
-from handrail.operations.s3.delete import raise_refused
-from handrail.operations.s3.recovering import recover
-from handrail.operations.s3.targets import (
-    BUCKET,
-    LOOK,
-    OWNER,
-    Target,
-    find_again,
-    find_one,
-    foreign_question,
-    objects_of,
-    owners_of,
-)
+from handrail.operations.kinds import Target, ask_before, find_one, look_again_at, owners_of
+from handrail.operations.s3.buckets import BUCKETS, LOOK, OneBucket, OtherOwner, objects_of
+from handrail.operations.s3.content import raise_refused
+from handrail.operations.s3.recovery import recover
 from handrail.session import Session
 
 SHOWN = 20
@@ -43,45 +33,52 @@ class Found:
     seen_at: datetime
 
 
-def remove_objects(session: Session, values: Values) -> Plan:
+class RemoveObjects(OtherOwner):
+    """What a removal asks for."""
+
+    bucket = OneBucket.bucket
+    wanted = texts("keys of objects", name="keys", positional=True, metavar="[KEY]", check=check_key)
+    prefix = text("all objects whose keys begin so", metavar="PREFIX")
+
+
+def remove_objects(session: Session, values: RemoveObjects) -> Plan:
     """Look up the objects and return the plan of removing them. Raises Usage, NotManaged, NotFound."""
-    if bool(values["keys"]) == (values["prefix"] is not None):
-        raise Usage("give keys, or --prefix, and not both.", hint=command("s3 objects", values["bucket"]))
-    target = find_one(session, values["bucket"])
+    if bool(values.wanted) == (values.prefix is not None):
+        raise Usage("give keys, or --prefix, and not both.", hint=command("s3 objects", values.bucket))
+    target = find_one(session, BUCKETS, values.bucket)
     versions = session.aws.s3.versioning(target.name, target.one.region)
-    if values["prefix"] is not None:
-        return _prefix_plan(session, values, target, versions)
+    if values.prefix is not None:
+        return _prefix_plan(session, values.prefix, target, versions)
     return _keys_plan(session, values, target, versions)
 
 
-def _keys_plan(session: Session, values: Values, target: Target, versions: str) -> Plan:
+def _keys_plan(session: Session, values: RemoveObjects, target: Target[Bucket], versions: str) -> Plan:
     objects = objects_of(session, target.one)
-    there = objects.present(values["keys"])
-    requests = {key: session.new_request() for key in values["keys"] if key in there}
+    there = objects.present(values.wanted)
+    requests = {key: session.new_request() for key in values.wanted if key in there}
 
     def apply(hold: Hold) -> list[Result]:
-        find_again(session, target)
+        look_again_at(session, BUCKETS, target)
         kept = _remove_keys(objects, list(requests))
-        return [_removed(target, key, there, requests, versions, kept) for key in values["keys"]]
+        return [_removed(target, key, there, requests, versions, kept) for key in values.wanted]
 
     return Plan(
         title=f"remove {count(len(requests), 'object')} from {target.name}",
         apply=apply,
-        planned=[_planned(target, key, there, requests) for key in values["keys"]],
+        planned=[_planned(target, key, there, requests) for key in values.wanted],
         many=True,
         owners=owners_of([target] if requests else []),
-        question=_question(session, target, list(there.values()), len(there), _bytes(there.values()), versions),
-        given=given_of(REMOVE, values),
+        question=_question(target, list(there.values()), len(there), _bytes(there.values()), versions),
         resolved={request: {**_about(target), "key": key} for key, request in requests.items()},
     )
 
 
-def _about(target: Target) -> dict[str, str]:
-    return {"bucket": target.name, "made_by": target.made_by}
+def _about(target: Target[Bucket]) -> dict[str, str]:
+    return {"bucket": target.one.name, "made_by": target.one.request}
 
 
-def _bytes(objects: object) -> int:
-    return sum(one.size for one in objects)  # type: ignore[attr-defined]  # stored objects or versions
+def _bytes(objects: Iterable[StoredObject]) -> int:
+    return sum(one.size for one in objects)
 
 
 def _remove_keys(objects: Objects, keys: Sequence[str]) -> dict[str, HandrailError]:
@@ -108,15 +105,14 @@ def _kept(refusal: Mapping[str, str]) -> AwsFailure:
     )
 
 
-def _prefix_plan(session: Session, values: Values, target: Target, versions: str) -> Plan:
-    prefix = values["prefix"]
+def _prefix_plan(session: Session, prefix: str, target: Target[Bucket], versions: str) -> Plan:
     objects = objects_of(session, target.one)
     found = _count(session, target, objects, prefix)
     request = session.new_request()
     name = _id(target, prefix)
 
     def apply(hold: Hold) -> list[Result]:
-        find_again(session, target)
+        look_again_at(session, BUCKETS, target)
         tally = Deleted()
         for batch in batches(_not_newer(objects.walk(prefix), found.seen_at)):
             objects.delete([{"Key": one.key} for one in batch], tally)
@@ -145,13 +141,12 @@ def _prefix_plan(session: Session, values: Values, target: Target, versions: str
         planned=[planned],
         many=True,
         owners=owners_of([] if nothing else [target]),
-        question=_question(session, target, found.first, found.objects, found.bytes, versions),
-        given=given_of(REMOVE, values),
+        question=_question(target, found.first, found.objects, found.bytes, versions),
         resolved={request: {**_about(target), "prefix": prefix, "seen_at": found.seen_at.isoformat()}},
     )
 
 
-def _count(session: Session, target: Target, objects: Objects, prefix: str) -> Found:
+def _count(session: Session, target: Target[Bucket], objects: Objects, prefix: str) -> Found:
     seen_at = objects.now()
     walk = objects.walk(prefix)
     first = tuple(islice(walk, SHOWN))
@@ -169,31 +164,23 @@ def _not_newer(objects: Iterator[StoredObject], seen_at: datetime) -> Iterator[S
 
 
 def _question(
-    session: Session,
-    target: Target,
-    objects: Sequence[StoredObject],
-    number: int,
-    total: int,
-    versions: str,
+    target: Target[Bucket], objects: Sequence[StoredObject], number: int, total: int, versions: str
 ) -> Question | None:
     if not number:
         return None
     text = f"This removes {count(number, 'object')} · {readable(total)} from {target.name}{_kept_versions(versions)}"
-    text += f"; the first {SHOWN}" if number > SHOWN else ""
-    others = sorted(owners_of([target]) - {session.caller.owner})
-    foreign = foreign_question([target], "remove them")
-    if others:
-        text += f". Bucket {target.name} belongs to {others[0]}, not to you."
-    else:
-        text += f". {foreign.text}" if foreign else ":"
-    return Question(Ask.YES, text, rows=tuple(objects[:SHOWN]), columns=StoredObject.COLUMNS)
+    text += f"; the first {SHOWN}:" if number > SHOWN else ":"
+    question = Question(Ask.YES, text, rows=tuple(objects[:SHOWN]), columns=StoredObject.COLUMNS)
+    return ask_before([target], "remove from", question)
 
 
 def _kept_versions(versions: str) -> str:
     return "" if versions == "off" else "; older versions stay in the bucket"
 
 
-def _planned(target: Target, key: str, there: Mapping[str, StoredObject], requests: Mapping[str, str]) -> Result:
+def _planned(
+    target: Target[Bucket], key: str, there: Mapping[str, StoredObject], requests: Mapping[str, str]
+) -> Result:
     if key not in there:
         return _missing(target, key)
     return Result(
@@ -207,20 +194,20 @@ def _planned(target: Target, key: str, there: Mapping[str, StoredObject], reques
     )
 
 
-def _missing(target: Target, key: str) -> Result:
+def _missing(target: Target[Bucket], key: str) -> Result:
     error = NotFound(
         f"{target.name} has no object {key}.", hint=command("s3 objects", target.name), details={"key": key}
     )
     return Result.failed(key, error, id=_id(target, key))
 
 
-def _id(target: Target, key: str) -> str:
+def _id(target: Target[Bucket], key: str) -> str:
     """Return what the record calls an object."""
     return f"{target.name}/{key}"
 
 
 def _removed(
-    target: Target,
+    target: Target[Bucket],
     key: str,
     there: Mapping[str, StoredObject],
     requests: Mapping[str, str],
@@ -251,12 +238,8 @@ REMOVE = Operation(
     effect=Effect.DESTROY,
     handler=remove_objects,
     recover=recover,
-    fields=(
-        BUCKET,
-        Field("keys", "keys of objects", positional=True, many=True, metavar="[KEY]", check=check_key),
-        Field("prefix", "all objects whose keys begin so", metavar="PREFIX"),
-        OWNER,
-    ),
+    parameters=RemoveObjects,
+    fits=lambda one: not one.is_gone,
     permissions=(
         *LOOK,
         "s3:DeleteObject",

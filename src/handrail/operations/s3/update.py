@@ -1,44 +1,43 @@
 """`s3 update`: who may read buckets, their tags, whether they keep versions. Many at once, each judged by itself."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from handrail.core.amounts import count
-from handrail.core.errors import HandrailError, Refused, Usage, WrongState
-from handrail.core.fields import Field, Kind, Values
+from handrail.core.errors import Refused, Usage, WrongState
+from handrail.core.fields import Kind, flag, text, texts
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Claim, Facts, Hold, Plan, Question, Result, Status
+from handrail.core.plan import Claim, Plan, Result, Status
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import BUCKET_TAGS, OPEN_TO_POLICY, SHUT, foreign_public
-from handrail.core.shell import command, option
-from handrail.ledger.record import given_of
-from handrail.operations.attempts import attempt
+from handrail.core.shell import option
+from handrail.operations.kinds import Course, Target, Verb, carry_out, find, judged, plan_for
 from handrail.operations.s3.access import (
     SECRETS_SHOWN,
     behind_the_block,
     check_account_lets_public,
     check_policy_opens_no_more,
     find_secrets,
+    is_public_wanted,
     make_private,
     make_public,
     patiently,
+    public_question,
 )
-from handrail.operations.s3.build import read_bucket
-from handrail.operations.s3.create import PRIVATE, PUBLIC, TAG, is_public_wanted, public_question
+from handrail.operations.s3.buckets import BUCKETS, LOOK, ManyBuckets, OtherOwner, read_bucket
 from handrail.operations.s3.meeting import check_no_upload
-from handrail.operations.s3.recovering import recover
-from handrail.operations.s3.targets import (
-    BUCKETS,
-    LOOK,
-    OWNER,
-    Target,
-    find_again,
-    find_many,
-    foreign_question,
-    owners_of,
-)
+from handrail.operations.s3.recovery import recover
 from handrail.operations.s3.words import notes, said
 from handrail.session import Session
+
+
+class UpdateBuckets(ManyBuckets, OtherOwner):
+    """What an update asks for."""
+
+    public = flag("let anyone on the internet read every object; asks first")
+    private = flag("nobody without credentials reads anything")
+    tag = texts("a tag of your own: key=value", metavar="KEY=VALUE")
+    untag = texts("remove a tag", metavar="KEY", check=BUCKET_TAGS.check_key)
+    versioning = text("keep versions: on or off", kind=Kind.CHOICE, choices=("on", "off"))
 
 
 @dataclass(frozen=True)
@@ -52,85 +51,80 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Course:
-    """What an edit means for one bucket. access, versioning: to be changed; request: of its own row in the record.
+class Update(Course[Bucket]):
+    """What an edit means for one bucket. access, tags, versioning: whether they are to be changed."""
 
-    warnings: what a person should know although nothing is to be changed.
-    """
-
-    target: Target
     access: bool = False
     tags: bool = False
     versioning: bool = False
-    error: HandrailError | None = None
-    request: str = ""
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def acts(self) -> bool:
-        """Return whether anything is to be changed."""
-        return self.error is None and (self.access or self.tags or self.versioning)
 
 
-def update_buckets(session: Session, values: Values) -> Plan:
-    """Look at the buckets and return the plan of what differs. Raises Usage, Refused, PermissionDenied."""
-    edit = _edit(values)
-    claims = _claims(edit)
-    session.rules.check(claims)
-    targets = find_many(session, values["buckets"])
-    courses = [_course(session, target, edit) for target in targets]
-    acting = [course for course in courses if course.acts]
-    opening = [course.target for course in acting if course.access and edit.public]
-    if opening:
-        check_account_lets_public(session)
-        for target in opening:
-            check_no_upload(session, target.name)
-        _check_no_secrets(session, opening)
-
-    def apply(hold: Hold) -> list[Result]:
-        return [_apply(session, course, edit) if course.acts else _decided(course) for course in courses]
-
-    return Plan(
-        title=f"update {count(len(acting), 'bucket')}",
-        apply=apply,
-        planned=[_planned(course) if course.acts else _decided(course) for course in courses],
-        many=True,
-        claims=claims,
-        owners=owners_of([course.target for course in acting]),
-        question=_question(session, acting, opening),
-        facts=_facts(acting, edit),
-        given=given_of(UPDATE, values),
-        resolved={course.request: _resolved(course, edit) for course in acting},
-    )
+_VERB = Verb[Update](
+    "update",
+    lambda _: "would be updated",
+    lambda course: f"{course.one.name} is like that already · {course.one.access}",
+)
 
 
-def _edit(values: Values) -> Edit:
-    versioning = None if values["versioning"] is None else values["versioning"] == "on"
-    edit = Edit(is_public_wanted(values), BUCKET_TAGS.parse(values["tag"]), values["untag"], versioning)
+def edit_of(session: Session, values: UpdateBuckets) -> Edit:
+    """Return what is to be changed. Raises Usage."""
+    versioning = None if values.versioning is None else values.versioning == "on"
+    public = is_public_wanted(values.public, values.private)
+    edit = Edit(public, BUCKET_TAGS.edit(values.tag, values.untag), values.untag, versioning)
     if edit.public is None and not edit.put and not edit.drop and versioning is None:
         raise Usage(
             "nothing to update was given.",
             hint="--public, --private, --tag key=value, --untag key, or --versioning on|off",
         )
-    clash = set(edit.put) & set(edit.drop)
-    if clash:
-        raise Usage(f"the tag {min(clash)} is both set and removed.", hint="give it to --tag or to --untag")
     return edit
 
 
-def _claims(edit: Edit) -> tuple[Claim, ...]:
+def update_buckets(session: Session, values: UpdateBuckets) -> Plan:
+    """Look at the buckets and return the plan of what differs. Raises Usage, Refused, PermissionDenied."""
+    edit = edit_of(session, values)
+    targets = find(session, BUCKETS, values.buckets)
+    courses = judged(session, Update, targets, lambda target: _course(session, target, edit))
+    acting = [course for course in courses if course.acts]
+    opening = [course.one for course in acting if course.access and edit.public]
+    if opening:
+        check_account_lets_public(session)
+        for bucket in opening:
+            check_no_upload(session, bucket.name)
+        _check_no_secrets(session, opening)
+
+    def act(course: Update, now: Bucket) -> Result:
+        warnings = _carry_out(session, course, edit)
+        after = read_bucket(session, now.name, now.region)
+        shown = notes(session, after) if course.access and after.access == "public" else ()
+        updated = f"{said(session, after)} · updated"
+        return course.result(Status.SUCCEEDED, updated, after, warnings=warnings, notes=shown)
+
+    return plan_for(
+        session,
+        BUCKETS,
+        courses,
+        _VERB,
+        apply=lambda hold: carry_out(session, BUCKETS, courses, _VERB, act),
+        question=public_question(session, [bucket.name for bucket in opening]) if opening else None,
+        facts=tuple((course.one.name, _changes(course.one, course, edit)) for course in acting),
+        resolved={course.request: _resolved(course, edit) for course in acting},
+    )
+
+
+def _claims(session: Session, values: UpdateBuckets) -> tuple[Claim, ...]:
+    edit = edit_of(session, values)
     claims = [Claim("s3.public", True, "--public")] if edit.public else []
     if edit.versioning is not None:
         claims.append(Claim("s3.versioning", edit.versioning, "--versioning"))
     return tuple(claims)
 
 
-def _claims_of_all(session: Session, values: Values) -> tuple[Claim, ...]:
-    """Return what is judged of an update, for `policy check`: the tags of the buckets that are there too."""
-    edit = _edit(values)
-    targets = find_many(session, values["buckets"]) if edit.put or edit.drop else []
-    buckets = [target.bucket for target in targets if target.bucket is not None and _changes_tags(target.bucket, edit)]
-    return (*_claims(edit), *(_tag_claim(bucket, edit) for bucket in buckets))
+def _claims_of_found(session: Session, values: UpdateBuckets) -> tuple[Claim, ...]:
+    """Return what is judged of the buckets that are there, for `policy check`: the tags that they would have."""
+    edit = edit_of(session, values)
+    targets = find(session, BUCKETS, values.buckets) if edit.put or edit.drop else []
+    buckets = [target.thing for target in targets if target.thing is not None]
+    return tuple(_tag_claim(bucket, edit) for bucket in buckets if _changes_tags(bucket, edit))
 
 
 def _tag_claim(bucket: Bucket, edit: Edit) -> Claim:
@@ -155,22 +149,8 @@ def _check_tags(session: Session, bucket: Bucket, edit: Edit) -> None:
         raise
 
 
-def _course(session: Session, target: Target, edit: Edit) -> Course:
-    if target.bucket is None or target.error is not None:
-        return Course(target, error=target.failed().error)
-    if target.is_gone:
-        gone = WrongState(
-            f"bucket {target.name} was deleted without Handrail; only its record is left.",
-            hint=command("s3 delete", target.name),
-        )
-        return Course(target, error=gone)
-    try:
-        return _course_of(session, target, edit)
-    except HandrailError as error:
-        return Course(target, error=error)
-
-
-def _course_of(session: Session, target: Target, edit: Edit) -> Course:
+def _course(session: Session, target: Target[Bucket], edit: Edit) -> Update:
+    """Judge one bucket by what differs. Raises WrongState, Refused."""
     bucket = target.one
     tags = _changes_tags(bucket, edit)
     if tags:
@@ -179,25 +159,20 @@ def _course_of(session: Session, target: Target, edit: Edit) -> Course:
         raise WrongState(
             f"bucket {bucket.name} has Object Lock, and so it always keeps versions.", hint="leave --versioning off out"
         )
-    access, warnings = (False, ()) if edit.public is None else _access(session, target, is_public=edit.public)
+    access, warnings = (False, ()) if edit.public is None else _access(session, bucket, is_public=edit.public)
     now = None if edit.versioning is None else session.aws.s3.versioning(bucket.name, bucket.region) == "on"
-    return Course(
-        target,
-        access=access,
-        tags=tags,
-        versioning=now != edit.versioning,
-        request=session.new_request(),
-        warnings=warnings,
-    )
+    versioning = now != edit.versioning
+    acts = access or tags or versioning
+    return Update(target, acts, warnings=warnings, access=access, tags=tags, versioning=versioning)
 
 
-def _access(session: Session, target: Target, *, is_public: bool) -> tuple[bool, tuple[str, ...]]:
+def _access(session: Session, bucket: Bucket, *, is_public: bool) -> tuple[bool, tuple[str, ...]]:
     """Return whether a bucket's access is to be changed, and what to say if it is not. Raises WrongState.
 
     A policy that keeps public statements which Handrail did not make can't be changed while the block is on; a bucket
     like that is as private as it gets.
     """
-    s3, bucket, exposure = session.aws.s3, target.one, target.exposure
+    s3, exposure = session.aws.s3, bucket.exposure
     if is_public:
         changes = bucket.access != "public" or exposure.bucket != OPEN_TO_POLICY
         if changes:
@@ -209,57 +184,19 @@ def _access(session: Session, target: Target, *, is_public: bool) -> tuple[bool,
     return not others, ((behind_the_block(bucket.name, others),) if others else ())
 
 
-def _check_no_secrets(session: Session, opening: Sequence[Target]) -> None:
+def _check_no_secrets(session: Session, opening: Sequence[Bucket]) -> None:
     """Raise Refused where an object's key looks like a secret: it would be public the moment that the bucket is."""
     suspects: list[Claim] = []
-    for target in opening:
-        suspects += find_secrets(session, target.name, target.one.region, SECRETS_SHOWN - len(suspects))
+    for bucket in opening:
+        suspects += find_secrets(session, bucket.name, bucket.region, SECRETS_SHOWN - len(suspects))
         if len(suspects) >= SECRETS_SHOWN:
             break
     session.rules.check(suspects)
 
 
-def _question(session: Session, acting: Sequence[Course], opening: Sequence[Target]) -> Question | None:
-    """Return the one question of this plan; its text names what is whose."""
-    targets = [course.target for course in acting]
-    foreign = foreign_question(targets, "change")
-    public = public_question(session, [target.name for target in opening]) if opening else None
-    if public is None:
-        return foreign
-    others = sorted(owners_of(targets) - {session.caller.owner})
-    parts = [public.text]
-    if others:
-        parts.append(f"This belongs to {', '.join(others)}, not to you.")
-    if foreign is not None:
-        parts.append(foreign.text.partition(";")[0] + ".")
-    return replace(public, text=" ".join(parts))
-
-
-def _apply(session: Session, course: Course, edit: Edit) -> Result:
-    name, region = course.target.name, course.target.one.region
-    try:
-        with attempt(session):
-            warnings = _carry_out(session, course, edit)
-            now = read_bucket(session, name, region)
-    except HandrailError as error:
-        return Result.failed(name, error, id=name, current=course.target.bucket, request=course.request, region=region)
-    return Result(
-        name,
-        name,
-        Status.SUCCEEDED,
-        said=f"{said(session, now)} · updated",
-        current=now,
-        request=course.request,
-        region=region,
-        warnings=warnings,
-        notes=notes(session, now) if course.access and now.access == "public" else (),
-    )
-
-
-def _carry_out(session: Session, course: Course, edit: Edit) -> tuple[str, ...]:
+def _carry_out(session: Session, course: Update, edit: Edit) -> tuple[str, ...]:
     """Do what the course says, what makes less public first. Every step may be repeated."""
-    s3, name, region = session.aws.s3, course.target.name, course.target.one.region
-    find_again(session, course.target)
+    s3, name, region = session.aws.s3, course.one.name, course.one.region
     warnings: tuple[str, ...] = ()
     if course.access and not edit.public:
         warnings = make_private(session, name, region)
@@ -274,38 +211,10 @@ def _carry_out(session: Session, course: Course, edit: Edit) -> tuple[str, ...]:
     return warnings
 
 
-def _decided(course: Course) -> Result:
-    if course.error is not None:
-        return course.target.failed(course.error)
-    bucket = course.target.one
-    return Result(
-        bucket.name,
-        bucket.name,
-        Status.UNCHANGED,
-        said=f"{bucket.name} is like that already · {bucket.access}",
-        current=bucket,
-        region=bucket.region,
-        warnings=course.warnings,
-    )
-
-
-def _planned(course: Course) -> Result:
-    bucket = course.target.one
-    return Result(
-        bucket.name,
-        bucket.name,
-        Status.PLANNED,
-        said=f"{bucket.name} would be updated; nothing was changed",
-        current=bucket,
-        request=course.request,
-        region=bucket.region,
-    )
-
-
-def _resolved(course: Course, edit: Edit) -> dict[str, object]:
+def _resolved(course: Update, edit: Edit) -> dict[str, object]:
     return {
-        "name": course.target.name,
-        "made_by": course.target.made_by,
+        "name": course.one.name,
+        "made_by": course.one.request,
         "public": edit.public if course.access else None,
         "put": dict(edit.put) if course.tags else {},
         "drop": list(edit.drop) if course.tags else [],
@@ -313,11 +222,7 @@ def _resolved(course: Course, edit: Edit) -> dict[str, object]:
     }
 
 
-def _facts(acting: Sequence[Course], edit: Edit) -> Facts:
-    return tuple((course.target.name, _changes(course.target.one, course, edit)) for course in acting)
-
-
-def _changes(bucket: Bucket, course: Course, edit: Edit) -> str:
+def _changes(bucket: Bucket, course: Update, edit: Edit) -> str:
     lines = []
     if course.access:
         wanted = "public" if edit.public else "private"
@@ -344,16 +249,10 @@ UPDATE = Operation(
     effect=Effect.CHANGE,
     handler=update_buckets,
     recover=recover,
-    claims=_claims_of_all,
-    fields=(
-        BUCKETS,
-        PUBLIC,
-        replace(PRIVATE, help="nobody without credentials reads anything"),
-        TAG,
-        Field("untag", "remove a tag", many=True, metavar="KEY", check=BUCKET_TAGS.check_key),
-        Field("versioning", "keep versions: on or off", Kind.CHOICE, choices=("on", "off")),
-        OWNER,
-    ),
+    claims=_claims,
+    claims_of_found=_claims_of_found,
+    parameters=UpdateBuckets,
+    fits=lambda one: not one.is_gone,
     permissions=(
         *LOOK,
         "s3:PutBucketTagging",

@@ -11,9 +11,10 @@ from handrail.aws.s3_objects import Objects
 from handrail.aws.s3_upload import Uploader
 from handrail.core.amounts import count, readable
 from handrail.core.errors import HandrailError, Refused, Usage
-from handrail.core.fields import Field, Kind, Values
+from handrail.core.fields import Kind, flag, text, texts
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Ask, Claim, Facts, Hold, Plan, Question, Result
+from handrail.core.plan import Claim, Facts, Hold, Plan, Result
+from handrail.core.resources import Bucket
 from handrail.core.s3_rules import check_content_type, check_key_prefix, check_new_key
 from handrail.core.secret_files import HEAD, beginning_of, begins_like, lies_in
 from handrail.core.uploads import (
@@ -28,22 +29,12 @@ from handrail.core.uploads import (
     progress_text,
     sum_sizes,
 )
-from handrail.ledger.record import given_of
+from handrail.operations.kinds import ask_before, find_one, look_again_at, owners_of
+from handrail.operations.s3.buckets import BUCKETS, LOOK, OneBucket, OtherOwner, objects_of
 from handrail.operations.s3.leftovers import find_leftovers, keeping
 from handrail.operations.s3.local_files import Batch, find_doubles, gather
 from handrail.operations.s3.meeting import is_being_opened
-from handrail.operations.s3.recovering import recover
-from handrail.operations.s3.targets import (
-    BUCKET,
-    LOOK,
-    OWNER,
-    Target,
-    find_again,
-    find_one,
-    foreign_question,
-    objects_of,
-    owners_of,
-)
+from handrail.operations.s3.recovery import recover
 from handrail.operations.s3.upload_report import Load, decided, finished
 from handrail.session import Session
 
@@ -51,70 +42,74 @@ STDIN = "-"
 SUMMED = 20
 
 
-def upload_files(session: Session, values: Values) -> Plan:
+class UploadFiles(OtherOwner):
+    """What an upload asks for."""
+
+    bucket = OneBucket.bucket
+    paths = texts(
+        "files and folders; - is standard input", kind=Kind.FILE, positional=True, required=True, metavar="PATH"
+    )
+    prefix = text("put this before every key, literally", metavar="TEXT", check=check_key_prefix)
+    key = text("the key of what comes from standard input", metavar="KEY", check=check_new_key)
+    include = texts("of folders, only files that fit a pattern: *.html", metavar="PATTERN")
+    exclude = texts("leave files and folders out that fit a pattern: .git", metavar="PATTERN")
+    content_type = text("media type of all files (default: by their names)", metavar="TYPE", check=check_content_type)
+    overwrite = flag("replace objects that have other content")
+
+
+def upload_files(session: Session, values: UploadFiles) -> Plan:
     """Look at files and bucket and return the plan of what is to be sent. Raises Usage, NotManaged, Refused."""
     _check_words(values)
-    chosen = check_filter(values["include"], values["exclude"])
-    target = find_one(session, values["bucket"])
+    chosen = check_filter(values.include, values.exclude)
+    target = find_one(session, BUCKETS, values.bucket)
+    bucket = target.one
     batches = _batches(session, values, chosen)
-    claims = _check_secrets(session, target, batches)
-    objects = objects_of(session, target.one)
-    loads = _loads(session, objects, batches, overwrite=values["overwrite"])
+    claims = _check_secrets(session, bucket, batches)
+    objects = objects_of(session, bucket)
+    loads = _loads(session, objects, batches, overwrite=values.overwrite)
 
     def apply(hold: Hold) -> list[Result]:
         # Whose it is, and who may read it, may have changed while a question stood.
-        now = _as_it_will_be(session, find_again(session, target))
+        now = _as_it_will_be(session, look_again_at(session, BUCKETS, target))
         _check_secrets(session, now, batches)
-        return _apply(session, replace(target, bucket=now.one), objects, loads, values)
+        return _apply(session, now, objects, loads, values)
 
     files = [one.file for load in loads for one in load.having("planned")]
     acting = [target] if any(load.changes_something for load in loads) else []
     return Plan(
-        title=f"upload {count(len(files), 'file')} to {target.name}",
+        title=f"upload {count(len(files), 'file')} to {bucket.name}",
         apply=apply,
-        planned=[decided(target, load) for load in loads],
+        planned=[decided(bucket, load) for load in loads],
         many=True,
         claims=claims,
         owners=owners_of(acting),
-        question=_question(session, acting),
+        question=ask_before(acting, "upload to it"),
         facts=_facts(loads, files),
-        given=given_of(UPLOAD, values),
-        resolved={load.request: _resolved(target, load, loads) for load in loads},
+        resolved={load.request: _resolved(bucket, load, loads) for load in loads},
     )
 
 
-def _as_it_will_be(session: Session, target: Target) -> Target:
+def _as_it_will_be(session: Session, now: Bucket) -> Bucket:
     """Return a bucket as public where somebody is about to open it."""
-    if not is_being_opened(session, target.name):
-        return target
-    return replace(target, bucket=replace(target.one, access="public"))
+    return replace(now, access="public") if is_being_opened(session, now.name) else now
 
 
-def _question(session: Session, acting: Sequence[Target]) -> Question | None:
-    """Ask about a bucket of another owner, or of nobody whom Handrail knows."""
-    others = sorted(owners_of(acting) - {session.caller.owner})
-    if not others:
-        return foreign_question(acting, "upload to it")
-    bucket = acting[0].one
-    return Question(Ask.YES, f"Bucket {bucket.name} belongs to {others[0]}, not to you.", rows=(bucket,))
-
-
-def _resolved(target: Target, load: Load, loads: Sequence[Load]) -> dict[str, Any]:
+def _resolved(bucket: Bucket, load: Load, loads: Sequence[Load]) -> dict[str, Any]:
     """Return what a request became, for the record.
 
     command: by which its PATHs and what it begins are known; sums: by which a look tells that all of it is there.
     """
     files = [one.file for one in load.having("planned")]
-    about = {"bucket": target.name, "made_by": target.made_by}
-    return {**about, "files": len(files), "command": _command(loads), "sums": _sums(target, files)}
+    about = {"bucket": bucket.name, "made_by": bucket.request}
+    return {**about, "files": len(files), "command": _command(loads), "sums": _sums(bucket, files)}
 
 
-def _sums(target: Target, files: Sequence[LocalFile]) -> dict[str, str]:
+def _sums(bucket: Bucket, files: Sequence[LocalFile]) -> dict[str, str]:
     """Return the checksum of each file by its key, if they are few and small; no more fits into a row of the record."""
     if len(files) > SUMMED or sum_sizes(files) > PART or any(file.shown == STDIN for file in files):
         return {}
     try:
-        return {file.key: checksum_text(digest_of(file, Meter(), target.name).crc) for file in files}
+        return {file.key: checksum_text(digest_of(file, Meter(), bucket.name).crc) for file in files}
     except HandrailError:  # one of them changes just now: to send it will say so
         return {}
 
@@ -123,34 +118,34 @@ def _command(loads: Sequence[Load]) -> str:
     return loads[0].request
 
 
-def _check_words(values: Values) -> None:
-    if STDIN not in values["paths"]:
-        if values["key"] is not None:
+def _check_words(values: UploadFiles) -> None:
+    if STDIN not in values.paths:
+        if values.key is not None:
             raise Usage("--key names what comes from standard input.", hint="give - as the path, or leave --key out")
         return
-    if values["key"] is None:
+    if values.key is None:
         raise Usage("what comes from standard input has no name.", hint="--key NAME")
-    if len(values["paths"]) > 1:
+    if len(values.paths) > 1:
         raise Usage("standard input can't be uploaded beside other files.", hint="upload them apart")
 
 
-def _batches(session: Session, values: Values, chosen: Filter) -> list[Batch]:
-    prefix = values["prefix"] or ""
-    if values["paths"] == (STDIN,):
+def _batches(session: Session, values: UploadFiles, chosen: Filter) -> list[Batch]:
+    prefix = values.prefix or ""
+    if values.key is not None:  # it names what comes from standard input
         session.machine.open_stdin()
-        return [Batch(STDIN, files=[LocalFile("", STDIN, check_new_key(prefix + values["key"]), 0)])]
-    batches = [gather(session.machine.cwd, path, prefix, chosen) for path in values["paths"]]
+        return [Batch(STDIN, files=[LocalFile("", STDIN, check_new_key(prefix + values.key), 0)])]
+    batches = [gather(session.machine.cwd, path, prefix, chosen) for path in values.paths]
     find_doubles(batches)
     return batches
 
 
-def _check_secrets(session: Session, target: Target, batches: Sequence[Batch]) -> tuple[Claim, ...]:
+def _check_secrets(session: Session, bucket: Bucket, batches: Sequence[Batch]) -> tuple[Claim, ...]:
     """Return what the policy must let pass where files are to become public; none for a private bucket.
 
     A file is judged by the name given, its key, where it is in truth, and what it begins like. Raises Refused, with one
     reason per file.
     """
-    if target.one.access == "private":
+    if bucket.access == "private":
         return ()
     working = os.path.realpath(session.machine.cwd)
     ways = [_ways(file, working) for batch in batches for file in batch.files]
@@ -235,25 +230,27 @@ def _keys(load: Load) -> Iterator[str]:
     return (one.file.key for one in load.shipments if one.status != "failed")
 
 
-def _apply(session: Session, target: Target, objects: Objects, loads: Sequence[Load], values: Values) -> list[Result]:
+def _apply(
+    session: Session, bucket: Bucket, objects: Objects, loads: Sequence[Load], values: UploadFiles
+) -> list[Result]:
     files = [one.file for load in loads for one in load.having("planned")]
     with keeping(session, _command(loads)) as begun:
-        type_of = _type_of(values["content_type"])
-        terms = {"type_of": type_of, "overwrite": values["overwrite"], "begun": begun}
-        uploader = session.aws.s3.uploader(target.name, target.one.region, **terms)
-        sent = _send(session, uploader, files, values, target.one.access)
+        type_of = _type_of(values.content_type)
+        terms = {"type_of": type_of, "overwrite": values.overwrite, "begun": begun}
+        uploader = session.aws.s3.uploader(bucket.name, bucket.region, **terms)
+        sent = _send(session, uploader, files, values, bucket.access)
     by_file = {id(file): one for file, one in zip(files, sent, strict=True)}
     done = [replace(load, shipments=tuple(by_file.get(id(one.file), one) for one in load.shipments)) for load in loads]
-    return [finished(target, load, _sweep(objects, load)) for load in done]
+    return [finished(bucket, load, _sweep(objects, load)) for load in done]
 
 
 def _send(
-    session: Session, uploader: Uploader, files: Sequence[LocalFile], values: Values, access: str
+    session: Session, uploader: Uploader, files: Sequence[LocalFile], values: UploadFiles, access: str
 ) -> list[Shipment]:
     def tell(progress: Progress) -> None:
         session.listener.progress(progress_text(progress))
 
-    if values["paths"] == (STDIN,):
+    if values.paths == (STDIN,):
         stream = session.machine.open_stdin()
         if access != "private":
             stream = cast("BinaryIO", _SecretsStop(session, stream, files[0]))
@@ -296,30 +293,8 @@ UPLOAD = Operation(
     effect=Effect.CHANGE,
     handler=upload_files,
     recover=recover,
-    fields=(
-        BUCKET,
-        Field(
-            "paths",
-            "files and folders; - is standard input",
-            Kind.FILE,
-            positional=True,
-            many=True,
-            required=True,
-            metavar="PATH",
-        ),
-        Field("prefix", "put this before every key, literally", metavar="TEXT", check=check_key_prefix),
-        Field("key", "the key of what comes from standard input", metavar="KEY", check=check_new_key),
-        Field("include", "of folders, only files that fit a pattern: *.html", many=True, metavar="PATTERN"),
-        Field("exclude", "leave files and folders out that fit a pattern: .git", many=True, metavar="PATTERN"),
-        Field(
-            "content_type",
-            "media type of all files (default: by their names)",
-            metavar="TYPE",
-            check=check_content_type,
-        ),
-        Field("overwrite", "replace objects that have other content", Kind.FLAG, default=False),
-        OWNER,
-    ),
+    parameters=UploadFiles,
+    fits=lambda one: not one.is_gone,
     permissions=(
         *LOOK,
         "s3:PutObject",

@@ -7,12 +7,11 @@ from typing import Any
 from handrail.core.amounts import count, readable
 from handrail.core.errors import Acted, HandrailError, PartlyFailed, exit_code_of
 from handrail.core.plan import Facts, Result, Status
-from handrail.core.resources import Resource
+from handrail.core.resources import Bucket, Resource
 from handrail.core.shell import command
 from handrail.core.uploads import Shipment
 from handrail.operations.s3.leftovers import NOTHING, Leftovers
 from handrail.operations.s3.local_files import Batch
-from handrail.operations.s3.targets import Target
 
 LISTED = 20
 
@@ -44,14 +43,14 @@ class Load:
 class Report(Resource):
     """What the JSON of a PATH says of its files; made only where it is asked for, for they may be many."""
 
-    target: Target
+    bucket: Bucket
     load: Load
 
     def as_json(self) -> dict[str, Any]:
         """Return the counts, and a row per file."""
         load = self.load
         return {
-            "bucket": self.target.name,
+            "bucket": self.bucket.name,
             "path": load.batch.shown,
             "files": len(load.shipments),
             "bytes": sum(one.file.size for one in load.shipments),
@@ -61,67 +60,67 @@ class Report(Resource):
         }
 
 
-def decided(target: Target, load: Load) -> Result:
+def decided(bucket: Bucket, load: Load) -> Result:
     """Return the result of a PATH as planned; one with nothing to do stands as it is."""
     if not load.changes_something:
-        return finished(target, load)
+        return finished(bucket, load)
     return Result(
         load.batch.shown,
-        _id(target, load.batch),
+        _id(bucket, load.batch),
         Status.PLANNED,
-        said=_would(target, load),
-        current=Report(target, load),
+        said=_would(bucket, load),
+        current=Report(bucket, load),
         request=load.request,
-        region=target.one.region,
+        region=bucket.region,
         warnings=(
             *(one.error.message for one in load.having("failed")[:LISTED] if one.error is not None),
-            *_doubts(target, load),
+            *_doubts(bucket, load),
         ),
         notes=_notes(load),
     )
 
 
-def finished(target: Target, load: Load, swept: int = 0) -> Result:
+def finished(bucket: Bucket, load: Load, swept: int = 0) -> Result:
     """Return the result of a PATH. swept: unfinished uploads of before that were removed."""
     failed = load.having("failed")
-    error = _failure(target, load, failed) if failed else None
+    error = _failure(bucket, load, failed) if failed else None
     done = Status.SUCCEEDED if swept or load.having("uploaded") else Status.UNCHANGED
     return Result(
         load.batch.shown,
-        _id(target, load.batch),
+        _id(bucket, load.batch),
         Status.FAILED if error else done,
-        said=error.message if error else _said(target, load),
-        current=Report(target, load),
+        said=error.message if error else _said(bucket, load),
+        current=Report(bucket, load),
         request=load.request,
-        region=target.one.region,
+        region=bucket.region,
         warnings=(
             *([f"{count(swept, 'unfinished upload')} of before removed"] if swept else ()),
-            *_doubts(target, load),
+            *_doubts(bucket, load),
         ),
         notes=_notes(load),
         error=error,
     )
 
 
-def _id(target: Target, batch: Batch) -> str:
+def _id(bucket: Bucket, batch: Batch) -> str:
     """Return what the record calls a PATH: the bucket, and the key of its one file or the folder as it was named."""
     is_one = len(batch.files) == 1 and not batch.is_folder
-    return f"{target.name}/{batch.files[0].key if is_one else batch.shown}"
+    return f"{bucket.name}/{batch.files[0].key if is_one else batch.shown}"
 
 
-def _would(target: Target, load: Load) -> str:
+def _would(bucket: Bucket, load: Load) -> str:
     to_send = load.having("planned")
     if not to_send:
         what = count(len(load.left.dead), "unfinished upload")
-        return f"{what} of {load.batch.shown} would be removed from {target.name}; nothing was changed"
+        return f"{what} of {load.batch.shown} would be removed from {bucket.name}; nothing was changed"
     size = readable(sum(one.file.size for one in to_send))
-    return f"{count(len(to_send), 'file')} of {load.batch.shown} would be uploaded to {target.name} · {size}"
+    return f"{count(len(to_send), 'file')} of {load.batch.shown} would be uploaded to {bucket.name} · {size}"
 
 
-def _doubts(target: Target, load: Load) -> list[str]:
+def _doubts(bucket: Bucket, load: Load) -> list[str]:
     """Return what is said of unfinished uploads that were left, for somebody may be at work on them."""
     return [
-        f"an unfinished upload of {one.key} was left, for it may be under way: {command('s3 show', target.name)}"
+        f"an unfinished upload of {one.key} was left, for it may be under way: {command('s3 show', bucket.name)}"
         for one in load.left.doubtful[:LISTED]
     ]
 
@@ -131,25 +130,25 @@ def _notes(load: Load) -> Facts:
     return (("left out", f"{count(number, 'empty folder')}: S3 keeps files only"),) if number else ()
 
 
-def _said(target: Target, load: Load) -> str:
+def _said(bucket: Bucket, load: Load) -> str:
     uploaded, unchanged = load.having("uploaded"), load.having("unchanged")
     if not load.shipments:
         return f"nothing to upload in {load.batch.shown}; unchanged"
     if len(load.shipments) == 1 and not load.batch.is_folder:
         one = load.shipments[0]
         where = "is in" if uploaded else "was there already: unchanged in"
-        return f"{one.file.key} {where} {target.name} · {readable(one.file.size)} · CRC32 {one.crc32}"
+        return f"{one.file.key} {where} {bucket.name} · {readable(one.file.size)} · CRC32 {one.crc32}"
     parts = []
     if uploaded:
         size = readable(sum(one.file.size for one in uploaded))
-        parts.append(f"{count(len(uploaded), 'file')} uploaded to {target.name} · {size} · checksums match")
+        parts.append(f"{count(len(uploaded), 'file')} uploaded to {bucket.name} · {size} · checksums match")
     if unchanged:
         verb = "was" if len(unchanged) == 1 else "were"
         parts.append(f"{count(len(unchanged), 'file')} {verb} there already")
     return " · ".join(parts)
 
 
-def _failure(target: Target, load: Load, failed: Sequence[Shipment]) -> HandrailError:
+def _failure(bucket: Bucket, load: Load, failed: Sequence[Shipment]) -> HandrailError:
     """Return the one error of a PATH: that of its only file, else a list; exit 8 unless all failed for one cause."""
     errors = [one.error for one in failed if one.error is not None]
     if len(load.shipments) == 1:
@@ -162,7 +161,7 @@ def _failure(target: Target, load: Load, failed: Sequence[Shipment]) -> Handrail
     kind = type(errors[0]) if alike else PartlyFailed
     doubts = [error.acted for error in errors if error.acted is not Acted.NO]
     return kind(
-        f"{len(failed):,} of {len(load.shipments):,} files in {load.batch.shown} are not in {target.name}"
+        f"{len(failed):,} of {len(load.shipments):,} files in {load.batch.shown} are not in {bucket.name}"
         + (f"; {there:,} are." if there else "."),
         facts=(("not", "\n".join(lines)),),
         hint="mend what the list names, and repeat the command: what is there is not sent again",

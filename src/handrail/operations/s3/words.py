@@ -13,8 +13,6 @@ from handrail.session import Session
 
 Words = Sequence[tuple[str, str]]  # options with their values as they were given; a flag's value is empty
 
-PUBLIC_MEANS = "Anyone on the internet will be able to read every object in {names} (not list, not write)."
-
 
 def said(session: Session, bucket: Bucket) -> str:
     """Return the line for people: `press is public · us-east-1 · made by you`."""
