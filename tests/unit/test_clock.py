@@ -42,6 +42,17 @@ def test_what_the_work_in_between_takes_counts() -> None:
     assert clock.slept == pytest.approx(1.05)
 
 
+def test_the_first_is_0_on_a_clock_that_never_stands_still() -> None:
+    class Running(TableClock):
+        """A clock on which time passes with every look at it."""
+
+        def monotonic(self) -> float:
+            self.sleep(0.001)
+            return super().monotonic()
+
+    assert next(ticks(Running(MemoryTable()), 5)) == 0.0
+
+
 def test_the_clock_of_the_machine() -> None:
     clock = SystemClock()
     before = clock.monotonic()
