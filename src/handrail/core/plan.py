@@ -12,6 +12,11 @@ from handrail.core.resources import Owned, Resource
 Facts = tuple[tuple[str, str], ...]
 
 
+def facts_of(*lines: tuple[str, str | None]) -> Facts:
+    """Return the lines that say something, each a label and its text."""
+    return tuple((label, text) for label, text in lines if text)
+
+
 @dataclass(frozen=True)
 class Claim:
     """One thing that a plan wants and the policy judges: `key` is the policy key, `option` how the person said it.

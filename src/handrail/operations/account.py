@@ -9,7 +9,7 @@ from handrail.core.errors import Usage
 from handrail.core.fields import Parameters, show, text
 from handrail.core.nearest import nearest
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Outcome
+from handrail.core.plan import Outcome, facts_of
 from handrail.core.shell import command
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def use(session: Session, values: Use) -> Outcome:
         choice = session.choice
         row = {"target": choice.target, "reason": choice.reason, "profile": session.settings.profile}
         summary = f"the target is {choice.target}"
-    notes = tuple((key, str(value)) for key, value in row.items() if value and key != "target")
+    notes = facts_of(*(one for one in row.items() if one[0] != "target"))
     return Outcome(rows=(row,), many=False, summary=summary, notes=notes)
 
 

@@ -9,7 +9,7 @@ from handrail.core.amounts import count
 from handrail.core.errors import AwsFailure, NotFound, PermissionDenied, Usage, WrongState
 from handrail.core.fields import Parameters, flag, number, text
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Ask, Facts, Hold, Plan, Question, Result, Status
+from handrail.core.plan import Ask, Facts, Hold, Plan, Question, Result, Status, facts_of
 from handrail.core.policy.rules import Touch
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import check_bucket
@@ -166,13 +166,12 @@ def _lock(session: Session, place: Place, values: KeepAnchor) -> Lock:
 
 
 def _facts(place: Place, taken: Anchor, lock: Lock) -> Facts:
-    lines = [
+    return facts_of(
         ("bucket", place.name),
         ("chains", f"{len(taken.heads):,}"),
         ("locked", f"{lock.words}: nobody can delete it before, nor the bucket" if lock.mode else ""),
         ("weak", "" if lock.mode else WEAK.format(name=place.name)),
-    ]
-    return tuple((label, text) for label, text in lines if text)
+    )
 
 
 def _kept(place: Place, taken: Anchor, key: str, version: str, current: Mapping[str, Any], request: str) -> Result:

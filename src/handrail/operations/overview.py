@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from handrail.core.errors import HandrailError, is_no_answer
 from handrail.core.fields import Parameters, validate
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Outcome
+from handrail.core.plan import Outcome, facts_of
 from handrail.core.resources import LIVE_STATES, STATES, Instance
 from handrail.core.shell import command
 
@@ -39,7 +39,7 @@ def overview(session: Session, values: Parameters) -> Outcome:
         "buckets": buckets,
         "policy": [policy.source for policy in session.rules.policies],
     }
-    notes = (
+    notes = facts_of(
         ("where", f"{where.target} · {where.account} · {where.region} ({where.region_source})"),
         ("you are", session.caller.owner if session.caller.owner != "you" else ""),
         ("policy", " and ".join(policy.source for policy in session.rules.policies)),
@@ -50,7 +50,7 @@ def overview(session: Session, values: Parameters) -> Outcome:
         ("see", "handrail ec2 list · handrail s3 list · handrail policy show · handrail --help"),
         ("real AWS", "handrail use aws" if where.target == "sandbox" else ""),
     )
-    return Outcome(rows=(row,), many=False, summary="Handrail", notes=tuple(note for note in notes if note[1]))
+    return Outcome(rows=(row,), many=False, summary="Handrail", notes=notes)
 
 
 def _instances(counts: Mapping[str, int], taken: int | None, limit: int | None) -> str:

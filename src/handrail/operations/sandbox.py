@@ -5,7 +5,7 @@ import re
 from handrail.core.errors import Usage
 from handrail.core.fields import Parameters, show, text
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status
+from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status, facts_of
 from handrail.core.regions import DEFAULT_REGION
 from handrail.core.shell import command, word
 from handrail.session import Session
@@ -37,15 +37,11 @@ def _status(session: Session, summary: str, silent: int | None = None) -> Outcom
         "pid": running.pid if running else silent,
         "state_dir": str(session.folders.sandbox),
     }
-    notes = (
-        *((("endpoint", running.endpoint),) if running else ()),
+    other = command(f"sandbox {'start' if silent is None else 'stop'}")
+    notes = facts_of(
+        ("endpoint", running.endpoint if running else ""),
         ("state", str(session.folders.sandbox)),
-        (
-            "next",
-            'eval "$(handrail sandbox env)"'
-            if running
-            else command(f"sandbox {'start' if silent is None else 'stop'}"),
-        ),
+        ("next", 'eval "$(handrail sandbox env)"' if running else other),
     )
     return Outcome(rows=(row,), many=False, columns=_COLUMNS, summary=summary, notes=notes)
 

@@ -3,7 +3,7 @@
 from handrail.core.amounts import age
 from handrail.core.ec2_rules import LOGIN_USERS
 from handrail.core.errors import HandrailError
-from handrail.core.plan import Facts
+from handrail.core.plan import Facts, facts_of
 from handrail.core.resources import Instance
 from handrail.core.shell import word
 from handrail.operations.ec2.instances import INSTANCES
@@ -74,7 +74,7 @@ def _ssh_open(session: Session, instance: Instance) -> bool:
 def full_notes(session: Session, instance: Instance) -> Facts:
     """Return everything that a person asks about an instance, line by line."""
     tags = {key: value for key, value in instance.tags.items() if key != "Name"}
-    lines: list[tuple[str, str | None]] = [
+    shown = facts_of(
         ("type", f"{instance.type} · {instance.architecture}"),
         ("image", f"{instance.image} · {instance.image_id}" if instance.image != instance.image_id else instance.image),
         ("owner", _owner(session, instance)),
@@ -89,8 +89,7 @@ def full_notes(session: Session, instance: Instance) -> Facts:
         ("volumes", ", ".join(instance.volumes)),
         ("reason", instance.state_reason if instance.state not in ("running", "pending") else None),
         ("tags", "\n".join(f"{key}={value}" for key, value in sorted(tags.items()))),
-    ]
-    shown = tuple((label, text) for label, text in lines if text)
+    )
     live = instance.state in ("running", "pending")
     return (
         *shown,

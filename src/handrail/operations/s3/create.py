@@ -7,7 +7,7 @@ from functools import partial
 from handrail.core.fields import Parameters, flag, text, texts
 from handrail.core.operation import Effect, Operation
 from handrail.core.ownership import check_request_id
-from handrail.core.plan import Claim, Facts, Hold, Plan, Result, Status
+from handrail.core.plan import Claim, Facts, Hold, Plan, Result, Status, facts_of
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import BUCKET_TAGS, check_bucket_name
 from handrail.core.shell import option
@@ -133,7 +133,7 @@ def _warnings(bucket: Bucket) -> tuple[str, ...]:
 
 
 def _facts(order: Order) -> Facts:
-    lines = [
+    return facts_of(
         ("name", order.name),
         ("access", "public: anyone can read every object" if order.is_public else "private"),
         ("versions", "kept" if order.versioning else ""),
@@ -143,8 +143,7 @@ def _facts(order: Order) -> Facts:
         ),
         ("tags", "\n".join(f"{key}={value}" for key, value in sorted(order.tags.items()))),
         ("request", order.again),
-    ]
-    return tuple((label, text) for label, text in lines if text)
+    )
 
 
 CREATE = Operation(

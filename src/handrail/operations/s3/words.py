@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from handrail.aws.s3_objects import Content
 from handrail.core.amounts import age, count, readable
-from handrail.core.plan import Facts
+from handrail.core.plan import Facts, facts_of
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import BUCKET_TAGS, read_url
 from handrail.core.shell import command, option
@@ -49,7 +49,7 @@ def content_text(content: Content) -> str:
 def full_notes(session: Session, bucket: Bucket, content: Content) -> Facts:
     """Return everything that a person asks about a bucket, line by line."""
     unfinished = [f"{one['key']} · begun {age(one['started_at'])} ago" for one in bucket.unfinished]
-    lines: list[tuple[str, str]] = [
+    lines = facts_of(
         ("access", _access(bucket)),
         ("region", bucket.region),
         ("owner", whose(session, bucket)),
@@ -65,8 +65,8 @@ def full_notes(session: Session, bucket: Bucket, content: Content) -> Facts:
         ("unfinished", "\n".join(unfinished)),
         ("tags", "\n".join(f"{key}={value}" for key, value in sorted(bucket.tags.items()))),
         ("note", bucket.note),
-    ]
-    return (*((label, text) for label, text in lines if text), *(notes(session, bucket) if bucket.managed else ()))
+    )
+    return (*lines, *(notes(session, bucket) if bucket.managed else ()))
 
 
 def _access(bucket: Bucket) -> str:
