@@ -18,7 +18,7 @@ from handrail.ledger.rows import Row
 from handrail.operations.kinds import Kind
 from handrail.operations.repeating import was_in_vain
 from handrail.operations.s3.meeting import may_be_about
-from handrail.operations.s3.words import finishing_line_of
+from handrail.operations.s3.words import finishing_line
 from handrail.session import Session
 
 KIND = "bucket"
@@ -205,6 +205,7 @@ def with_open_create(session: Session, name: str, error: E, but: str = "") -> E:
     is_mine = intent.owner == session.caller.owner
     fact = f"a create of it by {'you' if is_mine else intent.owner} has no outcome yet · request {intent.request}"
     error.facts = (*error.facts, ("open", fact))
-    error.hint = finishing_line_of(intent) if is_mine else f"ask {intent.owner}, or repeat the command in some minutes"
+    line = finishing_line(name, intent.request, intent.region, intent.given)
+    error.hint = line if is_mine else f"ask {intent.owner}, or repeat the command in some minutes"
     error.details["open_request"] = intent.request
     return error

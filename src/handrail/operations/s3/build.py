@@ -1,9 +1,9 @@
 """How a bucket comes to be, call by call: made with its tags, on record, shut, proved; then opened, if approved."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from handrail.aws.s3 import Standing
 from handrail.core.errors import (
@@ -24,7 +24,7 @@ from handrail.operations.kinds import find_one
 from handrail.operations.patience import once_shown
 from handrail.operations.s3.access import make_private, make_public, patiently
 from handrail.operations.s3.buckets import BUCKETS, KIND, read_bucket, with_open_create
-from handrail.operations.s3.words import create_words, finishing_line, whose
+from handrail.operations.s3.words import finishing_line, whose
 from handrail.session import Session
 
 
@@ -32,8 +32,8 @@ from handrail.session import Session
 class Order:
     """A bucket to make.
 
-    digest: of what was given; tags: the user's own; resumed: an earlier try may have begun it. chosen: the id that the
-    command is repeated with, as it was given; request: its own, which is that or a later try of it.
+    given: as the record has it, and its digest; tags: the user's own; resumed: an earlier try may have begun it.
+    request: its own, which is the id that was given or a later try of it.
     """
 
     name: str
@@ -43,11 +43,11 @@ class Order:
     tags: Mapping[str, str]
     is_public: bool
     versioning: bool
-    versioning_given: bool = False
-    object_lock: bool = False
+    object_lock: bool
+    given: Mapping[str, Any] = field(default_factory=dict)
     request: str = ""
     resumed: bool = False
-    chosen: str | None = None
+    counted: ClassVar[bool] = False  # one command makes one bucket
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,19 +55,14 @@ class Order:
         return (self.name,)
 
     @property
-    def counted(self) -> bool:
-        """Return False: one command makes one bucket."""
-        return False
-
-    @property
     def request_id(self) -> str | None:
         """Return the id that was given."""
-        return self.chosen
+        return self.given.get("request_id")
 
     @property
     def again(self) -> str:
         """Return the id with which the command is repeated."""
-        return self.chosen or self.request
+        return self.request_id or self.request
 
     @property
     def all_tags(self) -> dict[str, str]:
@@ -249,13 +244,7 @@ def _own(session: Session, name: str) -> Bucket | None:
 
 def left_open(error: HandrailError, order: Order) -> HandrailError:
     """Return an error that says its request is open, and the line that finishes it."""
-    words = create_words(
-        is_public=order.is_public,
-        tags=order.tags,
-        versioning=order.versioning_given,
-        object_lock=order.object_lock,
-    )
-    line = finishing_line(order.name, order.again, order.region, words)
+    line = finishing_line(order.name, order.request, order.region, order.given)
     error.acted, error.details["open"] = Acted.UNKNOWN, True
     error.facts = (*error.facts, ("finish", line))
     return error

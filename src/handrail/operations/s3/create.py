@@ -49,17 +49,17 @@ class CreateBucket(Parameters):
 def order_of(session: Session, values: CreateBucket) -> Order:
     """Return what is ordered, with what the policies demand filled in. Raises Usage."""
     demanded = any(policy.value("s3.versioning") for policy in session.rules.policies)
+    given = given_of(values)
     return Order(
         name=values.name,
         owner=session.caller.owner,
         region=session.region,
-        digest=digest_of(CreateBucket, given_of(values), session.region),
+        given=given,
+        digest=digest_of(CreateBucket, given, session.region),
         tags=BUCKET_TAGS.parse(values.tag),
         is_public=bool(is_public_wanted(values.public, values.private)),
         versioning=values.versioning or values.object_lock or demanded,  # a lock keeps versions, whatever else is said
-        versioning_given=values.versioning,
         object_lock=values.object_lock,
-        chosen=values.request_id,
     )
 
 

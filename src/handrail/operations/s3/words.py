@@ -1,17 +1,15 @@
 """The words about a bucket: who may read it, what is in it, what to type next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from handrail.aws.s3_objects import Content
 from handrail.core.amounts import age, count, readable
 from handrail.core.plan import Facts, facts_of
 from handrail.core.resources import Bucket
-from handrail.core.s3_rules import BUCKET_TAGS, read_url
-from handrail.core.shell import command, option
-from handrail.ledger.record import Intent
+from handrail.core.s3_rules import read_url
+from handrail.core.shell import command
 from handrail.session import Session
-
-Words = Sequence[tuple[str, str]]  # options with their values as they were given; a flag's value is empty
 
 
 def said(session: Session, bucket: Bucket) -> str:
@@ -79,33 +77,20 @@ def _access(bucket: Bucket) -> str:
 # ---- command lines
 
 
-def finishing_line(name: str, request: str, region: str, words: Words) -> str:
+def finishing_line(name: str, request: str, region: str, given: Mapping[str, Any]) -> str:
     """Return the line that finishes an open create: the same words, the same region, the same request id.
 
-    The region is among what a repeat must share (PRODUCT.md section 4, promise 4), so it is named.
+    given: as the record has it. The region is among what a repeat must share (PRODUCT.md section 4, promise 4), so it
+    is named.
     """
-    said = [*words, ("--region", region), ("--request-id", request)]
-    options = (option(name, value) if value else name for name, value in said)
-    return " ".join([command("s3 create", name), *options])
-
-
-def finishing_line_of(intent: Intent) -> str:
-    """Return the line that finishes a create as it is on record."""
-    given = intent.given
-    words = create_words(
-        is_public=bool(given.get("public")),
-        tags=BUCKET_TAGS.parse(given.get("tag", ())),
+    return command(
+        "s3 create",
+        name,
+        public=bool(given.get("public")),
+        private=not given.get("public"),
+        tag=tuple(given.get("tag", ())),
         versioning=bool(given.get("versioning")),
         object_lock=bool(given.get("object_lock")),
-    )
-    return finishing_line(intent.resource, given.get("request_id") or intent.request, intent.region, words)
-
-
-def create_words(*, is_public: bool, tags: Mapping[str, str], versioning: bool, object_lock: bool) -> Words:
-    """Return the options of a create."""
-    return (
-        ("--public" if is_public else "--private", ""),
-        *(("--tag", f"{key}={value}") for key, value in tags.items()),
-        *((("--versioning", ""),) if versioning else ()),
-        *((("--object-lock", ""),) if object_lock else ()),
+        region=region,
+        request_id=given.get("request_id") or request,
     )
