@@ -1,7 +1,7 @@
 """The tags that people set on what they own: keys, values, how many. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from handrail.core.errors import Usage
@@ -10,6 +10,11 @@ from handrail.core.fields import show
 MOST_TAGS = 50  # of an instance, and of a bucket
 KEY_LIMIT, VALUE_LIMIT = 128, 256
 _LETTERS = re.compile(r"[\w .:/=+\-@]*\Z")
+
+
+def tags_after(tags: Mapping[str, str], put: Mapping[str, str], drop: Iterable[str]) -> dict[str, str]:
+    """Return tags as they are once some are set and others removed."""
+    return {key: value for key, value in {**tags, **put}.items() if key not in drop}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from handrail.core.fields import text, texts
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Claim, Facts, Hold, NameWish, Plan, Result, Status
 from handrail.core.resources import LIVE_STATES, Instance
-from handrail.core.tags import MOST_TAGS
+from handrail.core.tags import MOST_TAGS, tags_after
 from handrail.operations.ec2.instances import INSTANCES, OneInstance, OtherOwner
 from handrail.operations.ec2.recovery import recover
 from handrail.operations.ec2.waiting import once_known
@@ -104,11 +104,7 @@ def _tag_claims(one: Instance, edit: Edit) -> tuple[Claim, ...]:
     """Return what the policy judges once the instance is known: its own tags as they would be, if they change."""
     if not edit.drop and not set(edit.put) - {"Name"}:
         return ()
-    return (Claim("ec2.required_tags", _tags_after(one, edit), "--tag"),)
-
-
-def _tags_after(one: Instance, edit: Edit) -> dict[str, str]:
-    return {key: value for key, value in {**one.tags, **edit.put}.items() if key not in edit.drop}
+    return (Claim("ec2.required_tags", tags_after(one.tags, edit.put, edit.drop), "--tag"),)
 
 
 def _edit(target: Target[Instance], values: UpdateInstance, tags: Mapping[str, str]) -> Edit:
@@ -116,7 +112,7 @@ def _edit(target: Target[Instance], values: UpdateInstance, tags: Mapping[str, s
     put = {key: value for key, value in wanted.items() if one.tags.get(key) != value}
     drop = tuple(key for key in values.untag if key in one.tags)
     new_type = values.type if values.type != one.type else None
-    after = len((set(one.tags) | set(put)) - set(drop))
+    after = len(tags_after(one.tags, put, drop))
     if after > MOST_TAGS:
         raise Usage(f"{called(one)} would have {after} tags; EC2 takes {MOST_TAGS}.", hint="--untag some first")
     return Edit(target, bool(put or drop or new_type), put=put, drop=drop, type=new_type)
@@ -154,7 +150,7 @@ def _check_name(session: Session, one: Instance, edit: Edit) -> None:
 def _read_back(session: Session, one: Instance, edit: Edit) -> Instance:
     """Return the instance as AWS shows it, with what was just set where AWS may still show the old view."""
     now = session.aws.ec2.by_ids([one.id]).get(one.id, one)
-    tags = _tags_after(now, edit)
+    tags = tags_after(now.tags, edit.put, edit.drop)
     return replace(now, tags=tags, name=tags.get("Name", ""), type=edit.type or now.type)
 
 

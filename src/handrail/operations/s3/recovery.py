@@ -1,7 +1,7 @@
 """What becomes of a change of buckets that was killed: looked at, then finished or undone. Never opens a bucket."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 from handrail.aws.s3 import Standing
 from handrail.aws.s3_objects import Objects
@@ -14,9 +14,9 @@ from handrail.ledger.record import Intent
 from handrail.ledger.rows import Row
 from handrail.ledger.shapes import text, texts
 from handrail.operations.kinds import find_one
-from handrail.operations.s3.access import make_private, patiently
 from handrail.operations.s3.buckets import BUCKETS, KIND, objects_of, out_of_reach
 from handrail.operations.s3.build import Order, finish_private
+from handrail.operations.s3.edit import Edit, carry_out_edit
 from handrail.operations.settling import Settled, asking_once, finished, flag, labels, reading, undone
 from handrail.session import Session
 
@@ -47,11 +47,15 @@ def _create(session: Session, intent: Intent) -> Settled:
 
 def _update(session: Session, intent: Intent) -> Settled:
     """Do the rest of an update again, except opening: a bucket that is not open already is made private."""
-    wanted = _wanted(intent)
+    values = intent.resolved
+    with reading(intent):
+        switches = {name: flag(values, name) for name in ("public", "versioning")}
+        wanted = Edit(put=labels(values, "put"), drop=texts(values, "drop"), **switches)
     bucket = find_one(session, BUCKETS, intent.resource, to_change=False, gone_too=True).one
     if bucket.is_gone or not bucket.managed or _is_another(_row_of(session, bucket), intent):
         return undone(intent, f"bucket {intent.resource} is not there any more.")
-    warnings = _update_again(session, bucket, wanted)
+    leave = wanted.public is None or (wanted.public and _is_open(session, bucket.name, bucket.region))
+    warnings = carry_out_edit(session, bucket, replace(wanted, public=None if leave else False))
     if wanted.public and not _is_open(session, bucket.name, bucket.region):
         return undone(intent, *_not_opened(bucket.name), *warnings)
     return finished(intent, *warnings)
@@ -74,38 +78,6 @@ def _is_another(row: Row | None, intent: Intent) -> bool:
     if made_by == "":
         return row.created_at > intent.at
     return row.owner not in (intent.owner, intent.given.get("owner")) or row.created_at > intent.at
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """What an update is to change; None, nothing: left as it is."""
-
-    public: bool | None
-    versioning: bool | None
-    put: Mapping[str, str]
-    drop: tuple[str, ...]
-
-
-def _wanted(intent: Intent) -> _Wanted:
-    """Return the rest of an update that its intent asks for. Raises NotSetUp where that can't be read."""
-    values = intent.resolved
-    with reading(intent):
-        switches = flag(values, "public"), flag(values, "versioning")
-        return _Wanted(*switches, labels(values, "put"), texts(values, "drop"))
-
-
-def _update_again(session: Session, bucket: Bucket, wanted: _Wanted) -> tuple[str, ...]:
-    s3, name, region = session.aws.s3, bucket.name, bucket.region
-    warnings: tuple[str, ...] = ()
-    if wanted.public is not None and not (wanted.public and _is_open(session, name, region)):
-        warnings = make_private(session, name, region)
-    if wanted.versioning is not None:
-        patiently(session, name, lambda: s3.put_versioning(name, region, is_on=bool(wanted.versioning)))
-    if wanted.put or wanted.drop:
-        tags = {**s3.tags(name, region), **wanted.put}
-        kept = {key: value for key, value in tags.items() if key not in wanted.drop}
-        patiently(session, name, lambda: s3.put_tags(name, region, kept))
-    return warnings
 
 
 def _delete(session: Session, intent: Intent) -> Settled:

@@ -1,7 +1,7 @@
 """`s3 update`: who may read buckets, their tags, whether they keep versions. Many at once, each judged by itself."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from handrail.core.errors import Refused, Usage, WrongState
 from handrail.core.fields import Kind, flag, text, texts
@@ -18,12 +18,10 @@ from handrail.operations.s3.access import (
     check_policy_opens_no_more,
     find_secrets,
     is_public_wanted,
-    make_private,
-    make_public,
-    patiently,
     public_question,
 )
 from handrail.operations.s3.buckets import BUCKETS, LOOK, ManyBuckets, OtherOwner, read_bucket
+from handrail.operations.s3.edit import Edit, carry_out_edit
 from handrail.operations.s3.meeting import check_no_upload
 from handrail.operations.s3.recovery import recover
 from handrail.operations.s3.words import notes, said
@@ -41,22 +39,10 @@ class UpdateBuckets(ManyBuckets, OtherOwner):
 
 
 @dataclass(frozen=True)
-class Edit:
-    """What was asked for. public, versioning: None leaves them; put, drop: tags."""
-
-    public: bool | None
-    put: Mapping[str, str]
-    drop: tuple[str, ...]
-    versioning: bool | None
-
-
-@dataclass(frozen=True)
 class Update(Course[Bucket]):
-    """What an edit means for one bucket. access, tags, versioning: whether they are to be changed."""
+    """What an edit means for one bucket: the part of it that differs from what is there."""
 
-    access: bool = False
-    tags: bool = False
-    versioning: bool = False
+    edit: Edit = field(default_factory=Edit)
 
 
 _VERB = Verb[Update](
@@ -71,7 +57,7 @@ def edit_of(session: Session, values: UpdateBuckets) -> Edit:
     versioning = None if values.versioning is None else values.versioning == "on"
     public = is_public_wanted(values.public, values.private)
     edit = Edit(public, BUCKET_TAGS.edit(values.tag, values.untag), values.untag, versioning)
-    if edit.public is None and not edit.put and not edit.drop and versioning is None:
+    if edit.is_nothing:
         raise Usage(
             "nothing to update was given.",
             hint="--public, --private, --tag key=value, --untag key, or --versioning on|off",
@@ -85,7 +71,7 @@ def update_buckets(session: Session, values: UpdateBuckets) -> Plan:
     targets = find(session, BUCKETS, values.buckets)
     courses = judged(session, Update, targets, lambda target: _course(session, target, edit))
     acting = [course for course in courses if course.acts]
-    opening = [course.one for course in acting if course.access and edit.public]
+    opening = [course.one for course in acting if course.edit.public]
     if opening:
         check_account_lets_public(session)
         for bucket in opening:
@@ -93,9 +79,9 @@ def update_buckets(session: Session, values: UpdateBuckets) -> Plan:
         _check_no_secrets(session, opening)
 
     def act(course: Update, now: Bucket) -> Result:
-        warnings = _carry_out(session, course, edit)
+        warnings = carry_out_edit(session, now, course.edit)
         after = read_bucket(session, now.name, now.region)
-        shown = notes(session, after) if course.access and after.access == "public" else ()
+        shown = notes(session, after) if course.edit.public is not None and after.access == "public" else ()
         updated = f"{said(session, after)} · updated"
         return course.result(Status.SUCCEEDED, updated, after, warnings=warnings, notes=shown)
 
@@ -106,8 +92,11 @@ def update_buckets(session: Session, values: UpdateBuckets) -> Plan:
         _VERB,
         apply=lambda hold: carry_out(session, BUCKETS, courses, _VERB, act),
         question=public_question(session, [bucket.name for bucket in opening]) if opening else None,
-        facts=tuple((course.one.name, _changes(course.one, course, edit)) for course in acting),
-        resolved={course.request: _resolved(course, edit) for course in acting},
+        facts=tuple((course.one.name, _changes(course.one, course.edit)) for course in acting),
+        resolved={
+            course.request: {"name": course.one.name, "made_by": course.one.request, **vars(course.edit)}
+            for course in acting
+        },
     )
 
 
@@ -124,18 +113,12 @@ def _claims_of_found(session: Session, values: UpdateBuckets) -> tuple[Claim, ..
     edit = edit_of(session, values)
     targets = find(session, BUCKETS, values.buckets) if edit.put or edit.drop else []
     buckets = [target.thing for target in targets if target.thing is not None]
-    return tuple(_tag_claim(bucket, edit) for bucket in buckets if _changes_tags(bucket, edit))
+    return tuple(_tag_claim(bucket, edit) for bucket in buckets if edit.tags_after(bucket.tags) != bucket.tags)
 
 
 def _tag_claim(bucket: Bucket, edit: Edit) -> Claim:
     """Return the claim of a bucket's tags as they will be: a tag that is required can't be taken off."""
-    tags = {key: value for key, value in {**bucket.tags, **edit.put}.items() if key not in edit.drop}
-    return Claim("s3.required_tags", tags, "--tag")
-
-
-def _changes_tags(bucket: Bucket, edit: Edit) -> bool:
-    changed = any(bucket.tags.get(key) != value for key, value in edit.put.items())
-    return changed or any(key in bucket.tags for key in edit.drop)
+    return Claim("s3.required_tags", edit.tags_after(bucket.tags), "--tag")
 
 
 def _check_tags(session: Session, bucket: Bucket, edit: Edit) -> None:
@@ -152,8 +135,9 @@ def _check_tags(session: Session, bucket: Bucket, edit: Edit) -> None:
 def _course(session: Session, target: Target[Bucket], edit: Edit) -> Update:
     """Judge one bucket by what differs. Raises WrongState, Refused."""
     bucket = target.one
-    tags = _changes_tags(bucket, edit)
-    if tags:
+    if edit.tags_after(bucket.tags) == bucket.tags:
+        edit = replace(edit, put={}, drop=())
+    else:
         _check_tags(session, bucket, edit)
     if edit.versioning is False and session.aws.s3.object_lock(bucket.name, bucket.region) == "on":
         raise WrongState(
@@ -161,9 +145,9 @@ def _course(session: Session, target: Target[Bucket], edit: Edit) -> Update:
         )
     access, warnings = (False, ()) if edit.public is None else _access(session, bucket, is_public=edit.public)
     now = None if edit.versioning is None else session.aws.s3.versioning(bucket.name, bucket.region) == "on"
-    versioning = now != edit.versioning
-    acts = access or tags or versioning
-    return Update(target, acts, warnings=warnings, access=access, tags=tags, versioning=versioning)
+    public, versioning = edit.public if access else None, edit.versioning if now != edit.versioning else None
+    edit = replace(edit, public=public, versioning=versioning)
+    return Update(target, not edit.is_nothing, warnings=warnings, edit=edit)
 
 
 def _access(session: Session, bucket: Bucket, *, is_public: bool) -> tuple[bool, tuple[str, ...]]:
@@ -194,50 +178,17 @@ def _check_no_secrets(session: Session, opening: Sequence[Bucket]) -> None:
     session.rules.check(suspects)
 
 
-def _carry_out(session: Session, course: Update, edit: Edit) -> tuple[str, ...]:
-    """Do what the course says, what makes less public first. Every step may be repeated."""
-    s3, name, region = session.aws.s3, course.one.name, course.one.region
-    warnings: tuple[str, ...] = ()
-    if course.access and not edit.public:
-        warnings = make_private(session, name, region)
-    if course.versioning:
-        patiently(session, name, lambda: s3.put_versioning(name, region, is_on=bool(edit.versioning)))
-    if course.tags:
-        now = s3.tags(name, region)
-        tags = {key: value for key, value in {**now, **edit.put}.items() if key not in edit.drop}
-        patiently(session, name, lambda: s3.put_tags(name, region, tags))
-    if course.access and edit.public:
-        make_public(session, name, region)
-    return warnings
-
-
-def _resolved(course: Update, edit: Edit) -> dict[str, object]:
-    return {
-        "name": course.one.name,
-        "made_by": course.one.request,
-        "public": edit.public if course.access else None,
-        "put": dict(edit.put) if course.tags else {},
-        "drop": list(edit.drop) if course.tags else [],
-        "versioning": edit.versioning if course.versioning else None,
-    }
-
-
-def _changes(bucket: Bucket, course: Update, edit: Edit) -> str:
+def _changes(bucket: Bucket, edit: Edit) -> str:
     lines = []
-    if course.access:
+    if edit.public is not None:
         wanted = "public" if edit.public else "private"
         # What is private already may lack a part of what keeps it so.
         lines.append(f"{bucket.access} → {wanted}" if bucket.access != wanted else f"{wanted}, made sure of")
-    if course.versioning:
+    if edit.versioning is not None:
         lines.append(f"versions → {'kept' if edit.versioning else 'no longer kept'}")
-    if course.tags:
-        lines += [
-            f"{key} {bucket.tags.get(key, '-')} → {value}"
-            for key, value in edit.put.items()
-            if bucket.tags.get(key) != value
-        ]
-        lines += [f"{key} {bucket.tags[key]} → -" for key in edit.drop if key in bucket.tags]
-    return "\n".join(lines)
+    put = ((key, value) for key, value in edit.put.items() if bucket.tags.get(key) != value)
+    lines += [f"{key} {bucket.tags.get(key, '-')} → {value}" for key, value in put]
+    return "\n".join([*lines, *(f"{key} {bucket.tags[key]} → -" for key in edit.drop if key in bucket.tags)])
 
 
 UPDATE = Operation(
