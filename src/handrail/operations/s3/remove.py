@@ -1,9 +1,10 @@
 """`s3 remove`: objects by their keys, or all whose keys begin alike. Shown and confirmed; newer ones are left."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from handrail.aws.s3_objects import Deleted, Objects, batches
 from handrail.core.amounts import count, readable
@@ -25,12 +26,11 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Found:
-    """What a prefix stands for, as it was counted. seen_at: S3's time of the count; what is newer stays."""
+    """What keys or a prefix stand for, as it was counted. first: some of it, to be shown."""
 
     objects: int
     bytes: int
     first: tuple[StoredObject, ...]
-    seen_at: datetime
 
 
 class RemoveObjects(OtherOwner):
@@ -46,35 +46,92 @@ def remove_objects(session: Session, values: RemoveObjects) -> Plan:
     if bool(values.wanted) == (values.prefix is not None):
         raise Usage("give keys, or --prefix, and not both.", hint=command("s3 objects", values.bucket))
     target = find_one(session, BUCKETS, values.bucket)
-    versions = session.aws.s3.versioning(target.name, target.one.region)
-    if values.prefix is not None:
-        return _prefix_plan(session, values.prefix, target, versions)
-    return _keys_plan(session, values, target, versions)
-
-
-def _keys_plan(session: Session, values: RemoveObjects, target: Target[Bucket], versions: str) -> Plan:
+    kept = session.aws.s3.versioning(target.name, target.one.region) != "off"
+    from_bucket = f"from {target.name}{'; older versions stay in the bucket' if kept else ''}"
     objects = objects_of(session, target.one)
-    there = objects.present(values.wanted)
-    requests = {key: session.new_request() for key in values.wanted if key in there}
+    if values.prefix is not None:
+        return _prefix_plan(session, target, objects, values.prefix, from_bucket)
+    return _keys_plan(session, target, objects, values.wanted, from_bucket)
+
+
+def _plan(
+    session: Session,
+    target: Target[Bucket],
+    found: Found,
+    from_bucket: str,
+    remove: Callable[[], list[Result]],
+    resolved: Mapping[str, Mapping[str, str]],
+    planned: Sequence[Result],
+) -> Plan:
+    """Return the plan of a removal. from_bucket: how that is said; resolved: what it is about, per request."""
 
     def apply(hold: Hold) -> list[Result]:
         look_again_at(session, BUCKETS, target)
-        kept = _remove_keys(objects, list(requests))
-        return [_removed(target, key, there, requests, versions, kept) for key in values.wanted]
+        return remove()
 
+    about = {"bucket": target.one.name, "made_by": target.one.request}
     return Plan(
-        title=f"remove {count(len(requests), 'object')} from {target.name}",
+        title=f"remove {count(found.objects, 'object')} from {target.name}",
         apply=apply,
-        planned=[_planned(target, key, there, requests) for key in values.wanted],
+        planned=planned,
         many=True,
-        owners=owners_of([target] if requests else []),
-        question=_question(target, list(there.values()), len(there), _bytes(there.values()), versions),
-        resolved={request: {**_about(target), "key": key} for key, request in requests.items()},
+        owners=owners_of([target] if found.objects else []),
+        question=_question(target, found, from_bucket),
+        resolved={request: {**about, **what} for request, what in resolved.items()},
     )
 
 
-def _about(target: Target[Bucket]) -> dict[str, str]:
-    return {"bucket": target.one.name, "made_by": target.one.request}
+def _question(target: Target[Bucket], found: Found, from_bucket: str) -> Question | None:
+    if not found.objects:
+        return None
+    text = f"This removes {count(found.objects, 'object')} · {readable(found.bytes)} {from_bucket}"
+    text += f"; the first {SHOWN}:" if found.objects > SHOWN else ":"
+    question = Question(Ask.YES, text, rows=found.first, columns=StoredObject.COLUMNS)
+    return ask_before([target], "remove from", question)
+
+
+def _result(bucket: Bucket, named: str, status: Status, said: str, **rest: Any) -> Result:
+    """Return what becomes of an object, or of all whose keys begin alike."""
+    return Result(named, _id(bucket, named), status, said=said, region=bucket.region, **rest)
+
+
+def _id(bucket: Bucket, named: str) -> str:
+    """Return what the record calls an object."""
+    return f"{bucket.name}/{named}"
+
+
+# ---- by their keys
+
+
+def _keys_plan(
+    session: Session, target: Target[Bucket], objects: Objects, keys: Sequence[str], from_bucket: str
+) -> Plan:
+    bucket, there = target.one, objects.present(keys)
+    requests = {key: session.new_request() for key in keys if key in there}
+
+    def tell(key: str, status: Status, said: str, error: HandrailError | None = None) -> Result:
+        if key not in there:
+            return Result.failed(key, _missing(bucket, key), id=_id(bucket, key))
+        about = {"current": there[key], "request": requests[key]}
+        if error is not None:
+            return Result.failed(key, error, id=_id(bucket, key), **about)
+        return _result(bucket, key, status, f"{key} {said}", **about)
+
+    def remove() -> list[Result]:
+        kept = _remove_keys(objects, list(requests))
+        return [tell(key, Status.SUCCEEDED, f"is removed {from_bucket}", kept.get(key)) for key in keys]
+
+    would = f"would be removed from {bucket.name}; nothing was changed"
+    found = Found(len(there), _bytes(there.values()), tuple(there.values())[:SHOWN])
+    resolved = {request: {"key": key} for key, request in requests.items()}
+    planned = [tell(key, Status.PLANNED, would) for key in keys]
+    return _plan(session, target, found, from_bucket, remove, resolved, planned)
+
+
+def _missing(bucket: Bucket, key: str) -> NotFound:
+    return NotFound(
+        f"{bucket.name} has no object {key}.", hint=command("s3 objects", bucket.name), details={"key": key}
+    )
 
 
 def _bytes(objects: Iterable[StoredObject]) -> int:
@@ -105,128 +162,47 @@ def _kept(refusal: Mapping[str, str]) -> AwsFailure:
     )
 
 
-def _prefix_plan(session: Session, prefix: str, target: Target[Bucket], versions: str) -> Plan:
-    objects = objects_of(session, target.one)
-    found = _count(session, target, objects, prefix)
-    request = session.new_request()
-    name = _id(target, prefix)
+# ---- all that begin alike
 
-    def apply(hold: Hold) -> list[Result]:
-        look_again_at(session, BUCKETS, target)
+
+def _prefix_plan(session: Session, target: Target[Bucket], objects: Objects, prefix: str, from_bucket: str) -> Plan:
+    bucket, request, seen_at = target.one, session.new_request(), objects.now()
+    found = _count(session, bucket, objects, prefix)
+
+    def tell(status: Status, said: str, **counted: int) -> list[Result]:
+        current = {"bucket": bucket.name, "prefix": prefix, **counted}
+        return [_result(bucket, prefix, status, said, current=current, request=request)]
+
+    def remove() -> list[Result]:
         tally = Deleted()
-        for batch in batches(_not_newer(objects.walk(prefix), found.seen_at)):
+        for batch in batches(_not_newer(objects.walk(prefix), seen_at)):
             objects.delete([{"Key": one.key} for one in batch], tally)
-            session.listener.progress(f"{name}: {tally.count:,} of {found.objects:,} objects removed")
-        raise_refused(target.name, tally)
-        said = f"{count(tally.count, 'object')} removed from {target.name}{_kept_versions(versions)}"
-        current = {"bucket": target.name, "prefix": prefix, "removed": tally.count}
-        done = Status.SUCCEEDED
-        return [Result(prefix, name, done, said=said, current=current, request=request, region=target.one.region)]
+            session.listener.progress(f"{_id(bucket, prefix)}: {tally.count:,} of {found.objects:,} objects removed")
+        raise_refused(bucket.name, tally)
+        return tell(Status.SUCCEEDED, f"{count(tally.count, 'object')} removed {from_bucket}", removed=tally.count)
 
-    nothing = found.objects == 0
-    planned = Result(
-        prefix,
-        name,
-        Status.UNCHANGED if nothing else Status.PLANNED,
-        said=f"nothing in {target.name} begins with {prefix}"
-        if nothing
-        else f"{count(found.objects, 'object')} would be removed; nothing was changed",
-        current={"bucket": target.name, "prefix": prefix, "objects": found.objects, "bytes": found.bytes},
-        request=request,
-        region=target.one.region,
-    )
-    return Plan(
-        title=f"remove {count(found.objects, 'object')} from {target.name}",
-        apply=apply,
-        planned=[planned],
-        many=True,
-        owners=owners_of([] if nothing else [target]),
-        question=_question(target, found.first, found.objects, found.bytes, versions),
-        resolved={request: {**_about(target), "prefix": prefix, "seen_at": found.seen_at.isoformat()}},
-    )
+    status, would = Status.UNCHANGED, f"nothing in {bucket.name} begins with {prefix}"
+    if found.objects:
+        status, would = Status.PLANNED, f"{count(found.objects, 'object')} would be removed; nothing was changed"
+    resolved = {request: {"prefix": prefix, "seen_at": seen_at.isoformat()}}
+    planned = tell(status, would, objects=found.objects, bytes=found.bytes)
+    return _plan(session, target, found, from_bucket, remove, resolved, planned)
 
 
-def _count(session: Session, target: Target[Bucket], objects: Objects, prefix: str) -> Found:
-    seen_at = objects.now()
+def _count(session: Session, bucket: Bucket, objects: Objects, prefix: str) -> Found:
     walk = objects.walk(prefix)
     first = tuple(islice(walk, SHOWN))
     number, total = len(first), _bytes(first)
     for one in walk:
         number, total = number + 1, total + one.size
         if number % 1000 == 0:
-            session.listener.progress(f"{target.name}/{prefix}: {number:,} objects counted")
-    return Found(number, total, first, seen_at)
+            session.listener.progress(f"{_id(bucket, prefix)}: {number:,} objects counted")
+    return Found(number, total, first)
 
 
 def _not_newer(objects: Iterator[StoredObject], seen_at: datetime) -> Iterator[StoredObject]:
-    """Yield what was there when it was counted: what was written since was not shown to anybody."""
+    """Yield what was there when it was counted, by S3's time: what was written since was not shown to anybody."""
     return (one for one in objects if one.modified_at is None or one.modified_at <= seen_at)
-
-
-def _question(
-    target: Target[Bucket], objects: Sequence[StoredObject], number: int, total: int, versions: str
-) -> Question | None:
-    if not number:
-        return None
-    text = f"This removes {count(number, 'object')} · {readable(total)} from {target.name}{_kept_versions(versions)}"
-    text += f"; the first {SHOWN}:" if number > SHOWN else ":"
-    question = Question(Ask.YES, text, rows=tuple(objects[:SHOWN]), columns=StoredObject.COLUMNS)
-    return ask_before([target], "remove from", question)
-
-
-def _kept_versions(versions: str) -> str:
-    return "" if versions == "off" else "; older versions stay in the bucket"
-
-
-def _planned(
-    target: Target[Bucket], key: str, there: Mapping[str, StoredObject], requests: Mapping[str, str]
-) -> Result:
-    if key not in there:
-        return _missing(target, key)
-    return Result(
-        key,
-        _id(target, key),
-        Status.PLANNED,
-        said=f"{key} would be removed from {target.name}; nothing was changed",
-        current=there[key],
-        request=requests[key],
-        region=target.one.region,
-    )
-
-
-def _missing(target: Target[Bucket], key: str) -> Result:
-    error = NotFound(
-        f"{target.name} has no object {key}.", hint=command("s3 objects", target.name), details={"key": key}
-    )
-    return Result.failed(key, error, id=_id(target, key))
-
-
-def _id(target: Target[Bucket], key: str) -> str:
-    """Return what the record calls an object."""
-    return f"{target.name}/{key}"
-
-
-def _removed(
-    target: Target[Bucket],
-    key: str,
-    there: Mapping[str, StoredObject],
-    requests: Mapping[str, str],
-    versions: str,
-    kept: Mapping[str, HandrailError],
-) -> Result:
-    if key not in there:
-        return _missing(target, key)
-    if key in kept:
-        return Result.failed(key, kept[key], id=_id(target, key), current=there[key], request=requests[key])
-    return Result(
-        key,
-        _id(target, key),
-        Status.SUCCEEDED,
-        said=f"{key} is removed from {target.name}{_kept_versions(versions)}",
-        current=there[key],
-        request=requests[key],
-        region=target.one.region,
-    )
 
 
 REMOVE = Operation(
