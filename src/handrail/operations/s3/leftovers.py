@@ -33,11 +33,8 @@ class Leftovers:
 
     def of(self, keys: Iterable[str]) -> "Leftovers":
         """Return those of some keys."""
-        wanted = set(keys)
-        return Leftovers(
-            tuple(one for one in self.dead if one.key in wanted),
-            tuple(one for one in self.doubtful if one.key in wanted),
-        )
+        wanted = set(keys if self.is_something else ())  # they may be many
+        return Leftovers(*(tuple(one for one in some if one.key in wanted) for some in (self.dead, self.doubtful)))
 
 
 NOTHING = Leftovers()

@@ -1,19 +1,19 @@
 """`s3 upload`: files, folders or standard input into an own bucket, each proved by its checksum."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, BinaryIO, cast
 
 from handrail.aws.s3_compare import compare
 from handrail.aws.s3_files import Meter, digest_of, read_exactly, read_head
 from handrail.aws.s3_objects import Objects
-from handrail.aws.s3_upload import Uploader
 from handrail.core.amounts import count, readable
 from handrail.core.errors import HandrailError, Refused, Usage
 from handrail.core.fields import Kind, flag, text, texts
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Claim, Facts, Hold, Plan, Result
+from handrail.core.plan import Claim, Facts, Hold, Plan, Result, facts_of
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import check_content_type, check_key_prefix, check_new_key
 from handrail.core.secret_files import HEAD, beginning_of, begins_like, lies_in
@@ -66,26 +66,28 @@ def upload_files(session: Session, values: UploadFiles) -> Plan:
     batches = _batches(session, values, chosen)
     claims = _check_secrets(session, bucket, batches)
     objects = objects_of(session, bucket)
-    loads = _loads(session, objects, batches, overwrite=values.overwrite)
+    loads = _loads(session, bucket, objects, batches, values)
+    files = [one.file for load in loads for one in load.having("planned")]
 
     def apply(hold: Hold) -> list[Result]:
         # Whose it is, and who may read it, may have changed while a question stood.
         now = _as_it_will_be(session, look_again_at(session, BUCKETS, target))
         _check_secrets(session, now, batches)
-        return _apply(session, now, objects, loads, values)
+        sent = iter(_send(session, now, files, loads[0].request, values))
+        done = [load.with_sent(sent) for load in loads]
+        return [finished(load, _sweep(objects, load)) for load in done]
 
-    files = [one.file for load in loads for one in load.having("planned")]
     acting = [target] if any(load.changes_something for load in loads) else []
     return Plan(
         title=f"upload {count(len(files), 'file')} to {bucket.name}",
         apply=apply,
-        planned=[decided(bucket, load) for load in loads],
+        planned=[decided(load) for load in loads],
         many=True,
         claims=claims,
         owners=owners_of(acting),
         question=ask_before(acting, "upload to it"),
-        facts=_facts(loads, files),
-        resolved={load.request: _resolved(bucket, load, loads) for load in loads},
+        facts=_facts(loads, files, is_stream=values.key is not None),
+        resolved={load.request: _resolved(load, loads[0].request) for load in loads},
     )
 
 
@@ -94,14 +96,14 @@ def _as_it_will_be(session: Session, now: Bucket) -> Bucket:
     return replace(now, access="public") if is_being_opened(session, now.name) else now
 
 
-def _resolved(bucket: Bucket, load: Load, loads: Sequence[Load]) -> dict[str, Any]:
+def _resolved(load: Load, command: str) -> dict[str, Any]:
     """Return what a request became, for the record.
 
     command: by which its PATHs and what it begins are known; sums: by which a look tells that all of it is there.
     """
-    files = [one.file for one in load.having("planned")]
+    bucket, files = load.bucket, [one.file for one in load.having("planned")]
     about = {"bucket": bucket.name, "made_by": bucket.request}
-    return {**about, "files": len(files), "command": _command(loads), "sums": _sums(bucket, files)}
+    return {**about, "files": len(files), "command": command, "sums": _sums(bucket, files)}
 
 
 def _sums(bucket: Bucket, files: Sequence[LocalFile]) -> dict[str, str]:
@@ -112,10 +114,6 @@ def _sums(bucket: Bucket, files: Sequence[LocalFile]) -> dict[str, str]:
         return {file.key: checksum_text(digest_of(file, Meter(), bucket.name).crc) for file in files}
     except HandrailError:  # one of them changes just now: to send it will say so
         return {}
-
-
-def _command(loads: Sequence[Load]) -> str:
-    return loads[0].request
 
 
 def _check_words(values: UploadFiles) -> None:
@@ -201,87 +199,71 @@ class _SecretsStop:
         return self._stream.read(size)
 
 
-def _loads(session: Session, objects: Objects, batches: Sequence[Batch], *, overwrite: bool) -> list[Load]:
-    files = [file for batch in batches for file in batch.files if batch.shown != STDIN]
+def _loads(
+    session: Session, bucket: Bucket, objects: Objects, batches: Sequence[Batch], values: UploadFiles
+) -> list[Load]:
+    """Return what would be done with each file, and what earlier uploads left of those keys."""
+    judged = iter(_judged(session, objects, [file for batch in batches for file in batch.files], values))
+    loads = [
+        Load(bucket, batch, session.new_request(), (*islice(judged, len(batch.files)), *batch.faults))
+        for batch in batches
+    ]
+    left = find_leftovers(session, objects, (key for load in loads for key in load.keys))
+    return [replace(load, left=left.of(load.keys)) for load in loads]
+
+
+def _judged(session: Session, objects: Objects, files: Sequence[LocalFile], values: UploadFiles) -> Sequence[Shipment]:
+    """Return for each file, in order, what is to be done with it; standard input is sent without a comparison."""
+    if values.key is not None:
+        return [Shipment(file, "planned") for file in files]
     there = objects.present(file.key for file in files) if files else {}
 
     def tell(number: int) -> None:
         session.listener.progress(f"{number:,} of {count(len(files), 'file')} compared with what is there")
 
-    judged = iter(compare(objects, files, there, tell, overwrite=overwrite))
-    loads = []
-    for batch in batches:
-        if batch.shown == STDIN:
-            own = [Shipment(file, "planned") for file in batch.files]
-        else:
-            own = [next(judged) for _ in batch.files]
-        loads.append(Load(batch, (*own, *batch.faults), session.new_request()))
-    return _with_leftovers(session, objects, loads)
-
-
-def _with_leftovers(session: Session, objects: Objects, loads: Sequence[Load]) -> list[Load]:
-    """Return the loads with what earlier uploads left of their keys."""
-    left = find_leftovers(session, objects, (key for load in loads for key in _keys(load)))
-    return [replace(load, left=left.of(_keys(load))) if left.is_something else load for load in loads]
-
-
-def _keys(load: Load) -> Iterator[str]:
-    """Yield the keys of a load that are there, or are to be."""
-    return (one.file.key for one in load.shipments if one.status != "failed")
-
-
-def _apply(
-    session: Session, bucket: Bucket, objects: Objects, loads: Sequence[Load], values: UploadFiles
-) -> list[Result]:
-    files = [one.file for load in loads for one in load.having("planned")]
-    with keeping(session, _command(loads)) as begun:
-        type_of = _type_of(values.content_type)
-        terms = {"type_of": type_of, "overwrite": values.overwrite, "begun": begun}
-        uploader = session.aws.s3.uploader(bucket.name, bucket.region, **terms)
-        sent = _send(session, uploader, files, values, bucket.access)
-    by_file = {id(file): one for file, one in zip(files, sent, strict=True)}
-    done = [replace(load, shipments=tuple(by_file.get(id(one.file), one) for one in load.shipments)) for load in loads]
-    return [finished(bucket, load, _sweep(objects, load)) for load in done]
+    return compare(objects, files, there, tell, overwrite=values.overwrite)
 
 
 def _send(
-    session: Session, uploader: Uploader, files: Sequence[LocalFile], values: UploadFiles, access: str
-) -> list[Shipment]:
+    session: Session, bucket: Bucket, files: Sequence[LocalFile], command: str, values: UploadFiles
+) -> Sequence[Shipment]:
+    """Send the files, and return what became of each, in order."""
+
     def tell(progress: Progress) -> None:
         session.listener.progress(progress_text(progress))
 
-    if values.paths == (STDIN,):
+    def type_of(file: LocalFile) -> str:
+        return values.content_type or content_type(file.key)
+
+    with keeping(session, command) as begun:
+        terms = {"type_of": type_of, "overwrite": values.overwrite, "begun": begun}
+        uploader = session.aws.s3.uploader(bucket.name, bucket.region, **terms)
+        if values.key is None:
+            return uploader.send(files, tell)
         stream = session.machine.open_stdin()
-        if access != "private":
+        if bucket.access != "private":
             stream = cast("BinaryIO", _SecretsStop(session, stream, files[0]))
         return [uploader.send_stream(stream, files[0], tell)]
-    return uploader.send(files, tell)
-
-
-def _type_of(given: str | None) -> Any:
-    return lambda file: given or content_type(file.key)
 
 
 def _sweep(objects: Objects, load: Load) -> int:
     """Throw away what killed uploads left of the keys that are there now; return how many there were."""
-    dead = load.left.of(_keys(load)).dead
+    dead = load.left.of(load.keys).dead
     for one in dead:
         objects.abort(one)
     return len(dead)
 
 
-def _facts(loads: Sequence[Load], files: Sequence[LocalFile]) -> Facts:
+def _facts(loads: Sequence[Load], files: Sequence[LocalFile], *, is_stream: bool) -> Facts:
     statuses = [one.status for load in loads for one in load.shipments]
+    there, failed = statuses.count("unchanged"), statuses.count("failed")
     dead = sum(len(load.left.dead) for load in loads)
-    is_stream = any(load.batch.shown == STDIN for load in loads)
-    lines: Mapping[str, str] = {
-        "send": "standard input" if is_stream else f"{count(len(files), 'file')} · {readable(sum_sizes(files))}",
-        "there": f"{count(statuses.count('unchanged'), 'file')} with the same content",
-        "not": count(statuses.count("failed"), "file"),
-        "remove": f"{count(dead, 'unfinished upload')} of before",
-    }
-    shown = {"send": True, "there": "unchanged" in statuses, "not": "failed" in statuses, "remove": dead > 0}
-    return tuple((label, text) for label, text in lines.items() if shown[label])
+    return facts_of(
+        ("send", "standard input" if is_stream else f"{count(len(files), 'file')} · {readable(sum_sizes(files))}"),
+        ("there", f"{count(there, 'file')} with the same content" if there else ""),
+        ("not", count(failed, "file") if failed else ""),
+        ("remove", f"{count(dead, 'unfinished upload')} of before" if dead else ""),
+    )
 
 
 UPLOAD = Operation(
