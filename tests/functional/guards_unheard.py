@@ -316,7 +316,7 @@ GUARDS = (
           "return Acted.UNKNOWN if request in self._plan.known or self._has_sent else Acted.NO", "return Acted.NO",
           a_sudden_end),
     Guard("opening looks for uploads", "operations/s3/meeting.py",
-          '_alive(session, name, ("s3 upload",), lambda _intent: True):', "():", an_upload_under_way),
+          '_alive(session, name, "s3 upload"):', "():", an_upload_under_way),
     Guard("opening looks last", "operations/s3/access.py", "    check_no_upload(session, name)\n", "",
           an_upload_that_came_since),
     Guard("upload looks for openings", "operations/s3/upload.py", "if is_being_opened(session, now.name) else now",

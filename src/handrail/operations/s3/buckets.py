@@ -1,13 +1,12 @@
 """Buckets as a kind of resource: by name, whose by tags and ledger row together; what the words of a command mean."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from handrail.aws.s3 import Listed, Settings, View
 from handrail.aws.s3_objects import Objects
-from handrail.core.errors import HandrailError, NotFound, NotManaged, NotSetUp, PermissionDenied
+from handrail.core.errors import HandrailError, NotFound, NotManaged, PermissionDenied
 from handrail.core.fields import Parameters, text, texts
 from handrail.core.ownership import is_managed_bucket
 from handrail.core.resources import Bucket
@@ -17,7 +16,7 @@ from handrail.ledger.record import Intent, Known
 from handrail.ledger.rows import Row
 from handrail.operations.kinds import Kind
 from handrail.operations.repeating import was_in_vain
-from handrail.operations.s3.meeting import may_be_about
+from handrail.operations.s3.meeting import requests_about
 from handrail.operations.s3.words import finishing_line
 from handrail.session import Session
 
@@ -188,13 +187,9 @@ def out_of_reach(name: str) -> PermissionDenied:
 
 def _open_create(session: Session, name: str, but: str = "") -> Intent | None:
     """Return the create of a bucket that is on record without an outcome, or None. but: a request that is not meant."""
-    for one in session.stores.unfinished():
-        if one.operation == "s3 create" and one.request != but and may_be_about(one, name):
-            with suppress(NotSetUp):  # what can't be read adds nothing to what is to be said
-                known = session.stores.record.find(one.request)
-                if known is not None and known.verdict is None and known.intent.resource == name:
-                    return known.intent
-    return None
+    others = (one for one in session.stores.unfinished() if one.request != but)
+    found = (intent for _, intent in requests_about(session, others, name, "s3 create"))
+    return next((one for one in found if isinstance(one, Intent)), None)  # what can't be read adds nothing
 
 
 def with_open_create(session: Session, name: str, error: E, but: str = "") -> E:

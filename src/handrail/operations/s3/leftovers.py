@@ -15,7 +15,7 @@ from pathlib import Path
 from handrail.aws.s3_objects import Objects, Unfinished
 from handrail.core.errors import HandrailError, NotFound, NotSetUp, PermissionDenied
 from handrail.files import make_folder
-from handrail.operations.s3.meeting import may_be_about
+from handrail.operations.s3.meeting import alive_requests
 from handrail.session import Session
 
 
@@ -86,19 +86,8 @@ def _idle(session: Session, objects: Objects, unknown: list[Unfinished]) -> Iter
 
 def _is_busy(session: Session, bucket: str, ended: set[str]) -> bool:
     """Return whether the record has an upload to the bucket that may be alive: its command said so not long ago."""
-    record = session.stores.record
-    limit = record.now() - session.stores.recovery_age
-    for one in record.unfinished():
-        if one.operation != "s3 upload" or one.at < limit or not may_be_about(one, bucket):
-            continue
-        try:
-            known = record.find(one.request)
-        except NotSetUp:  # it can't be told
-            return True
-        resolved = known.intent.resolved if known is not None else {}
-        if resolved.get("bucket") == bucket and resolved.get("command") not in ended:
-            return True
-    return False
+    found = (intent for _, intent in alive_requests(session, bucket, "s3 upload"))
+    return any(isinstance(one, NotSetUp) or one.resolved.get("command") not in ended for one in found)
 
 
 # ---- the file of this machine
