@@ -23,14 +23,13 @@ from handrail.core.ec2_rules import (
 )
 from handrail.core.errors import Conflict, HandrailError, NotFound, Usage
 from handrail.core.fields import Kind, number, text, texts
-from handrail.core.operation import Effect, Operation
 from handrail.core.ownership import GIVEN_TAG, IMAGE_TAG, check_request_id, ownership_tags, token_of
 from handrail.core.plan import Claim, Facts, Hold, Places, PlaceWish, Plan, Result, Status
 from handrail.core.resources import LIVE_STATES, Image, Instance
 from handrail.core.shell import line, option
 from handrail.ledger.record import digest_of, given_of
 from handrail.operations.ec2.instances import INSTANCES, Waiting
-from handrail.operations.ec2.recovery import launch_of, recover
+from handrail.operations.ec2.recovery import instance_change, launch_of
 from handrail.operations.ec2.waiting import Seen, wait_for
 from handrail.operations.ec2.words import notes, said
 from handrail.operations.repeating import Making, first_tries, gone, repeat
@@ -356,15 +355,11 @@ def _attached(wish: Wish) -> Facts:
     return tuple((label, said if said_so else f"{said} · {key}") for label, said, said_so, key in rows if said)
 
 
-CREATE = Operation(
-    resource="ec2",
+CREATE = instance_change(
     verb="create",
-    kind="instance",
     help="create an instance within the rules",
     example="handrail ec2 create --name web --image ubuntu",
-    effect=Effect.CHANGE,
     handler=create_instances,
-    recover=recover,
     wish=wish_of,
     claims=_claims,
     places=_places,

@@ -1,6 +1,7 @@
 """`ec2 list`, `ec2 show`, `ec2 wait`: looking at instances."""
 
 from fnmatch import fnmatchcase
+from functools import partial
 
 from handrail.core.amounts import count
 from handrail.core.ec2_rules import SETTLED, Move
@@ -115,36 +116,28 @@ def _waited(target: Target[Instance], seen: Seen) -> Result:
     return course.failed(now) if isinstance(now, HandrailError) else course.result(Status.SUCCEEDED, said(now), now)
 
 
-LIST = Operation(
-    resource="ec2",
+_read = partial(Operation, resource="ec2", kind="instance", effect=Effect.READ)
+LIST = _read(
     verb="list",
-    kind="instance",
     help="list the instances that Handrail made",
     example="handrail ec2 list --state running,stopped",
-    effect=Effect.READ,
     handler=list_instances,
     parameters=ListInstances,
     permissions=("ec2:DescribeInstances",),
     many=True,
 )
-SHOW = Operation(
-    resource="ec2",
+SHOW = _read(
     verb="show",
-    kind="instance",
     help="show one instance with everything about it",
     example="handrail ec2 show web",
-    effect=Effect.READ,
     handler=show_instance,
     parameters=OneInstance,
     permissions=("ec2:DescribeInstances", "ec2:DescribeSecurityGroups"),
 )
-WAIT = Operation(
-    resource="ec2",
+WAIT = _read(
     verb="wait",
-    kind="instance",
     help="wait until instances reach a state, or settle",
     example="handrail ec2 wait web --state running",
-    effect=Effect.READ,
     handler=wait_instances,
     parameters=WaitInstances,
     permissions=("ec2:DescribeInstances",),

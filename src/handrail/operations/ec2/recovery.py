@@ -1,6 +1,9 @@
 """What became of a change of instances that was cut off: told by a look, never a guess (docs/lease.md, rules 7, 10)."""
 
+from functools import partial
+
 from handrail.aws.ec2 import Launch
+from handrail.core.operation import Effect, Operation
 from handrail.core.ownership import token_of
 from handrail.ledger.lease import Lease
 from handrail.ledger.places import Fate, create_key, start_key
@@ -20,6 +23,9 @@ def recover(session: Session, intent: Intent) -> Settled | None:
     lease.settle(_place(lease, intent))
     lease.tell_absent(intent.request, whose_request(session, intent), lambda: _seen(session, intent))
     return None
+
+
+instance_change = partial(Operation, resource="ec2", kind="instance", effect=Effect.CHANGE, recover=recover)
 
 
 def launch_of(intent: Intent, user_data: bytes | None) -> Launch:

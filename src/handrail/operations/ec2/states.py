@@ -10,7 +10,7 @@ from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Places, PlaceWish, Plan, Question, Result, Status
 from handrail.core.resources import Instance
 from handrail.operations.ec2.instances import INSTANCES, ManyInstances, OtherOwner, Waiting
-from handrail.operations.ec2.recovery import recover
+from handrail.operations.ec2.recovery import instance_change
 from handrail.operations.ec2.state_change import StateChange, Step
 from handrail.operations.kinds import Target, ask_before, called, find, judged, owners_of
 from handrail.session import Session
@@ -135,15 +135,12 @@ def _fits(one: Instance, move: Move) -> bool:
 
 
 def _operation(verb: str, help: str, example: str, *permissions: str, **rest: object) -> Operation:
-    return Operation(
-        resource="ec2",
+    return instance_change(
         verb=verb,
-        kind="instance",
         help=help,
         example=example,
         effect=Effect.DESTROY if verb == "delete" else Effect.CHANGE,
         handler=_handler(verb),
-        recover=recover,
         parameters=MoveInstances,
         fits=lambda one: _fits(one, MOVES[verb]),
         permissions=("ec2:DescribeInstances", *permissions),

@@ -8,12 +8,11 @@ from functools import partial
 from handrail.core.ec2_rules import INSTANCE_TAGS, check_name, check_type
 from handrail.core.errors import Conflict, HandrailError, Usage, WrongState
 from handrail.core.fields import text, texts
-from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Claim, Facts, Hold, NameWish, Plan, Result, Status
 from handrail.core.resources import LIVE_STATES, Instance
 from handrail.core.tags import MOST_TAGS, tags_after
 from handrail.operations.ec2.instances import INSTANCES, OneInstance, OtherOwner
-from handrail.operations.ec2.recovery import recover
+from handrail.operations.ec2.recovery import instance_change
 from handrail.operations.ec2.waiting import once_known
 from handrail.operations.ec2.words import said
 from handrail.operations.kinds import Course, Target, Verb, called, carry_out, find_one, plan_for
@@ -162,15 +161,11 @@ def _facts(one: Instance, edit: Edit) -> Facts:
     return (*lines, *((("type", f"{one.type} → {edit.type}"),) if edit.type else ()))
 
 
-UPDATE = Operation(
-    resource="ec2",
+UPDATE = instance_change(
     verb="update",
-    kind="instance",
     help="rename an instance, change its tags, or its type while it is stopped",
     example="handrail ec2 update web --rename api --tag team=blue",
-    effect=Effect.CHANGE,
     handler=update_instance,
-    recover=recover,
     claims=_claims,
     parameters=UpdateInstance,
     fits=lambda one: not one.is_gone,

@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import partial
 
 from handrail.core.fields import Parameters, flag, text, texts
-from handrail.core.operation import Effect, Operation
 from handrail.core.ownership import check_request_id
 from handrail.core.plan import Claim, Facts, Hold, Plan, Result, Status, facts_of
 from handrail.core.resources import Bucket
@@ -17,7 +16,7 @@ from handrail.operations.s3.access import check_account_lets_public, is_public_w
 from handrail.operations.s3.buckets import BUCKETS, KIND, LOOK
 from handrail.operations.s3.build import Order, make_bucket, taken
 from handrail.operations.s3.meeting import check_no_upload
-from handrail.operations.s3.recovery import recover
+from handrail.operations.s3.recovery import bucket_change
 from handrail.operations.s3.words import notes
 from handrail.session import Session
 
@@ -146,15 +145,11 @@ def _facts(order: Order) -> Facts:
     )
 
 
-CREATE = Operation(
-    resource="s3",
+CREATE = bucket_change(
     verb="create",
-    kind="bucket",
     help="create a bucket, private unless you say otherwise",
     example="handrail s3 create team-assets",
-    effect=Effect.CHANGE,
     handler=create_bucket,
-    recover=recover,
     wish=order_of,
     claims=_claims,
     repeat=partial(repeat, BUCKETS),

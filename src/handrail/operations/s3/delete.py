@@ -7,7 +7,7 @@ from handrail.aws.s3_objects import Content
 from handrail.core.amounts import count
 from handrail.core.errors import AwsFailure, NotFound, PermissionDenied, WrongState
 from handrail.core.fields import flag
-from handrail.core.operation import Effect, Operation
+from handrail.core.operation import Effect
 from handrail.core.plan import Ask, Plan, Question, Result, Status
 from handrail.core.resources import Bucket
 from handrail.core.shell import command
@@ -15,7 +15,7 @@ from handrail.operations.kinds import Course, Target, Verb, carry_out, find, jud
 from handrail.operations.s3.access import patiently
 from handrail.operations.s3.buckets import BUCKETS, KIND, LOOK, ManyBuckets, OtherOwner, objects_of
 from handrail.operations.s3.content import NOT_DELETED, count_content, make_empty
-from handrail.operations.s3.recovery import recover
+from handrail.operations.s3.recovery import bucket_change
 from handrail.operations.s3.words import content_text
 from handrail.session import Session
 
@@ -174,15 +174,12 @@ def _remove(session: Session, bucket: Bucket) -> None:
         return
 
 
-DELETE = Operation(
-    resource="s3",
+DELETE = bucket_change(
     verb="delete",
-    kind="bucket",
     help="delete buckets for good; with --empty also all that is in them",
     example="handrail s3 delete team-assets",
     effect=Effect.DESTROY,
     handler=delete_buckets,
-    recover=recover,
     parameters=DeleteBuckets,
     permissions=(
         *LOOK,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from handrail.aws.s3 import LOOKERS, Listed, View
@@ -149,25 +150,20 @@ def list_objects(session: Session, values: ListObjects) -> Outcome:
     )
 
 
-LIST = Operation(
-    resource="s3",
+_read = partial(Operation, resource="s3", kind="bucket", effect=Effect.READ)
+LIST = _read(
     verb="list",
-    kind="bucket",
     help="list the buckets that Handrail made, and who may read them",
     example="handrail s3 list --size",
-    effect=Effect.READ,
     handler=list_buckets,
     parameters=ListBuckets,
     permissions=_READS,
     many=True,
 )
-SHOW = Operation(
-    resource="s3",
+SHOW = _read(
     verb="show",
-    kind="bucket",
     help="show one bucket: access, content, settings, unfinished uploads",
     example="handrail s3 show team-assets",
-    effect=Effect.READ,
     handler=show_bucket,
     parameters=OneBucket,
     permissions=(
@@ -180,13 +176,11 @@ SHOW = Operation(
         "s3:GetBucketObjectLockConfiguration",
     ),
 )
-OBJECTS = Operation(
-    resource="s3",
+OBJECTS = _read(
     verb="objects",
     kind="object",
     help="list the objects in a bucket, any number of them",
     example="handrail s3 objects team-assets site/",
-    effect=Effect.READ,
     handler=list_objects,
     parameters=ListObjects,
     permissions=LOOK,

@@ -16,14 +16,12 @@ def check_no_upload(session: Session, name: str) -> None:
     """Raise WrongState where an upload to a bucket that is to be opened may be under way, naming it."""
     for intent, until in _alive(session, name, "s3 upload"):
         since = f"{datetime.fromtimestamp(intent.at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        end = f"{datetime.fromtimestamp(until, UTC):%H:%M:%S} UTC"
         raise WrongState(
             f"an upload to bucket {name} is under way; nothing was opened.",
             facts=(
                 ("upload", f"request {intent.request} · {intent.owner} · since {since}"),
-                (
-                    "ends",
-                    f"if it was cut off, it counts no more after {datetime.fromtimestamp(until, UTC):%H:%M:%S} UTC",
-                ),
+                ("ends", f"if it was cut off, it counts no more after {end}"),
             ),
             hint="wait until it has ended, and repeat the command",
             details={"name": name, "open_request": intent.request, "owner": intent.owner},

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from handrail.aws.s3 import Standing
 from handrail.aws.s3_objects import Objects
 from handrail.core.amounts import count
 from handrail.core.errors import PermissionDenied
+from handrail.core.operation import Effect, Operation
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import OPEN_TO_POLICY
 from handrail.core.shell import command
@@ -25,6 +27,9 @@ def recover(session: Session, intent: Intent) -> Settled:
     """Finish or undo one interrupted request of a bucket, and say which. Raises HandrailError: it is still open."""
     with asking_once(session, session.aws.silent["s3"], intent):
         return _RECOVERIES[intent.operation](session, intent)
+
+
+bucket_change = partial(Operation, resource="s3", kind="bucket", effect=Effect.CHANGE, recover=recover)
 
 
 def _create(session: Session, intent: Intent) -> Settled:

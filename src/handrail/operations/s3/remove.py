@@ -10,7 +10,7 @@ from handrail.aws.s3_objects import Deleted, Objects, batches
 from handrail.core.amounts import count, readable
 from handrail.core.errors import Acted, AwsFailure, HandrailError, NotFound, Usage
 from handrail.core.fields import text, texts
-from handrail.core.operation import Effect, Operation
+from handrail.core.operation import Effect
 from handrail.core.plan import Ask, Hold, Plan, Question, Result, Status
 from handrail.core.resources import Bucket, StoredObject
 from handrail.core.s3_rules import check_key
@@ -18,7 +18,7 @@ from handrail.core.shell import command
 from handrail.operations.kinds import Target, ask_before, find_one, look_again_at, owners_of
 from handrail.operations.s3.buckets import BUCKETS, LOOK, OneBucket, OtherOwner, objects_of
 from handrail.operations.s3.content import raise_refused
-from handrail.operations.s3.recovery import recover
+from handrail.operations.s3.recovery import bucket_change
 from handrail.session import Session
 
 SHOWN = 20
@@ -205,15 +205,13 @@ def _not_newer(objects: Iterator[StoredObject], seen_at: datetime) -> Iterator[S
     return (one for one in objects if one.modified_at is None or one.modified_at <= seen_at)
 
 
-REMOVE = Operation(
-    resource="s3",
+REMOVE = bucket_change(
     verb="remove",
     kind="object",
     help="remove objects from a bucket, by key or by prefix",
     example="handrail s3 remove team-assets site/old.html",
     effect=Effect.DESTROY,
     handler=remove_objects,
-    recover=recover,
     parameters=RemoveObjects,
     fits=lambda one: not one.is_gone,
     permissions=(

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 from handrail.core.errors import Refused, Usage, WrongState
 from handrail.core.fields import Kind, flag, text, texts
-from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Claim, Plan, Result, Status
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import BUCKET_TAGS, OPEN_TO_POLICY, SHUT, foreign_public
@@ -23,7 +22,7 @@ from handrail.operations.s3.access import (
 from handrail.operations.s3.buckets import BUCKETS, LOOK, ManyBuckets, OtherOwner, read_bucket
 from handrail.operations.s3.edit import Edit, carry_out_edit
 from handrail.operations.s3.meeting import check_no_upload
-from handrail.operations.s3.recovery import recover
+from handrail.operations.s3.recovery import bucket_change
 from handrail.operations.s3.words import notes, said
 from handrail.session import Session
 
@@ -191,15 +190,11 @@ def _changes(bucket: Bucket, edit: Edit) -> str:
     return "\n".join([*lines, *(f"{key} {bucket.tags[key]} → -" for key in edit.drop if key in bucket.tags)])
 
 
-UPDATE = Operation(
-    resource="s3",
+UPDATE = bucket_change(
     verb="update",
-    kind="bucket",
     help="change who may read buckets, their tags, whether they keep versions",
     example="handrail s3 update team-assets --private",
-    effect=Effect.CHANGE,
     handler=update_buckets,
-    recover=recover,
     claims=_claims,
     claims_of_found=_claims_of_found,
     parameters=UpdateBuckets,

@@ -12,7 +12,6 @@ from handrail.aws.s3_objects import Objects
 from handrail.core.amounts import count, readable
 from handrail.core.errors import HandrailError, Refused, Usage
 from handrail.core.fields import Kind, flag, text, texts
-from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Claim, Facts, Hold, Plan, Result, facts_of
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import check_content_type, check_key_prefix, check_new_key
@@ -34,7 +33,7 @@ from handrail.operations.s3.buckets import BUCKETS, LOOK, OneBucket, OtherOwner,
 from handrail.operations.s3.leftovers import find_leftovers, keeping
 from handrail.operations.s3.local_files import Batch, find_doubles, gather
 from handrail.operations.s3.meeting import is_being_opened
-from handrail.operations.s3.recovery import recover
+from handrail.operations.s3.recovery import bucket_change
 from handrail.operations.s3.upload_report import Load, decided, finished
 from handrail.session import Session
 
@@ -266,15 +265,12 @@ def _facts(loads: Sequence[Load], files: Sequence[LocalFile], *, is_stream: bool
     )
 
 
-UPLOAD = Operation(
-    resource="s3",
+UPLOAD = bucket_change(
     verb="upload",
     kind="object",
     help="upload files and folders to an own bucket; what is there already is not sent again",
     example="handrail s3 upload team-assets ./site",
-    effect=Effect.CHANGE,
     handler=upload_files,
-    recover=recover,
     parameters=UploadFiles,
     fits=lambda one: not one.is_gone,
     permissions=(
