@@ -21,7 +21,7 @@ from handrail.ledger.record import Intent
 from handrail.operations.anchor_bucket import ACCOUNT, Place, lies_there, open_bucket
 from handrail.operations.audit_rows import ledger_of
 from handrail.operations.kinds import Target, ask_before, find_one, look_again_at, owners_of
-from handrail.operations.s3.buckets import BUCKETS, LOOK
+from handrail.operations.s3.buckets import BUCKETS, LOOK, OtherOwner
 from handrail.operations.settling import Settled, asking_once, finished, reading, undone
 from handrail.session import Session
 
@@ -47,7 +47,7 @@ class KeepAnchor(Parameters):
     )
     weak = flag("also into a bucket without Object Lock, where who may delete objects can take it away")
     bucket_account = ACCOUNT
-    owner = text("name the other owner whose bucket this is; with --yes it answers for them", metavar="NAME")
+    owner = OtherOwner.owner
 
 
 def anchor(session: Session, values: KeepAnchor) -> Plan:

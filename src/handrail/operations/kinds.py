@@ -376,6 +376,12 @@ def ask_before(targets: Sequence[Target[R]], verb: str, base: Question | None = 
     return Question(Ask.YES, said, prompt=prompt, rows=rows, columns=rows[0].ASKED)
 
 
+def to_be_typed(text: str, ones: Sequence[Owned], columns: tuple[tuple[str, str], ...]) -> Question:
+    """Return the question before things go for good: the name of the one, or how many they are, is to be typed."""
+    word, what = (called(ones[0]), "its name") if len(ones) == 1 else (str(len(ones)), "how many")
+    return Question(Ask.WORD, text, word, f"Type {what} to confirm", tuple(ones), columns)
+
+
 def _whose(others: Sequence[Owned]) -> str:
     """Return whose these are: `Handrail did not make db; api belongs to dev-2, web and x to dev-3, not to you.`"""
     foreign = ", ".join(called(one) for one in others if not one.managed)

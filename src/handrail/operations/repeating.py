@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol
 
 from handrail.core.errors import Conflict
+from handrail.core.fields import Parameters, text
 from handrail.core.operation import Operation
-from handrail.core.ownership import GIVEN_TAG
+from handrail.core.ownership import GIVEN_TAG, check_request_id
 from handrail.core.plan import Plan, Result, Status
 from handrail.core.shell import option
 from handrail.ledger.record import Intent, Known, digest_of
@@ -15,6 +16,17 @@ from handrail.session import Session
 
 Find = Callable[[str], Known | None]
 _OTHER_ID = "choose another --request-id"
+
+
+class Repeatable(Parameters):
+    """What makes a create one that can be repeated."""
+
+    request_id = text(
+        "makes the create repeatable: the same id never makes a second one",
+        check=check_request_id,
+        metavar="ID",
+        part_of_identity=False,
+    )
 
 
 class Wish(Protocol):

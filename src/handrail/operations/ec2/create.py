@@ -23,7 +23,7 @@ from handrail.core.ec2_rules import (
 )
 from handrail.core.errors import Conflict, HandrailError, NotFound, Usage
 from handrail.core.fields import Kind, number, text, texts
-from handrail.core.ownership import GIVEN_TAG, IMAGE_TAG, check_request_id, ownership_tags, token_of
+from handrail.core.ownership import GIVEN_TAG, IMAGE_TAG, ownership_tags, token_of
 from handrail.core.plan import Claim, Facts, Hold, Places, PlaceWish, Plan, Result, Status
 from handrail.core.resources import LIVE_STATES, Image, Instance
 from handrail.core.shell import line, option
@@ -32,7 +32,7 @@ from handrail.operations.ec2.instances import INSTANCES, Waiting
 from handrail.operations.ec2.recovery import instance_change, launch_of
 from handrail.operations.ec2.waiting import Seen, wait_for
 from handrail.operations.ec2.words import notes, said
-from handrail.operations.repeating import Making, first_tries, gone, repeat
+from handrail.operations.repeating import Making, Repeatable, first_tries, gone, repeat
 from handrail.session import Session
 
 COUNT_LIMIT = 33  # places and intents of one command go into one transaction
@@ -40,7 +40,7 @@ _LETTERS = "abcdefghijkmnpqrstuvwxyz"
 Made = Mapping[str, Instance | HandrailError]
 
 
-class CreateInstance(Waiting):
+class CreateInstance(Repeatable, Waiting):
     """What a create asks for."""
 
     name = text("its name (default: you and four letters)", check=check_name, policy="ec2.names")
@@ -70,12 +70,6 @@ class CreateInstance(Waiting):
     user_data = text("a file to run at first boot, at most 16 KiB", kind=Kind.FILE, metavar="FILE")
     tag = texts("a tag of your own: key=value", metavar="KEY=VALUE")
     count = number("make that many: NAME-1 to NAME-N, all or none", minimum=1, maximum=COUNT_LIMIT, metavar="N")
-    request_id = text(
-        "makes the create repeatable: the same id never makes a second one",
-        check=check_request_id,
-        metavar="ID",
-        part_of_identity=False,
-    )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from handrail.clock import ticks
 from handrail.core.amounts import age
 from handrail.core.ec2_rules import addressed_by, check_target
 from handrail.core.errors import AwsFailure, HandrailError, NotFound, WrongState
-from handrail.core.fields import Parameters, flag, number, text, texts
+from handrail.core.fields import Details, Parameters, flag, number, text, texts
 from handrail.core.ownership import token_of
 from handrail.core.resources import LIVE_STATES, Instance
 from handrail.ledger.places import Place
@@ -16,6 +16,8 @@ from handrail.operations.kinds import Kind, called
 from handrail.operations.repeating import was_in_vain
 from handrail.operations.settling import asking_once, labels, reading
 from handrail.session import Session
+
+_TARGET: Details = {"positional": True, "metavar": "TARGET", "pick_from": "ec2 list", "check": check_target}
 
 
 class Timeout(Parameters):
@@ -35,28 +37,13 @@ class Waiting(Timeout):
 class OneInstance(Parameters):
     """Which instance is meant."""
 
-    instance = text(
-        "an instance id or name",
-        positional=True,
-        required=True,
-        metavar="TARGET",
-        pick_from="ec2 list",
-        check=check_target,
-    )
+    instance = text("an instance id or name", required=True, **_TARGET)
 
 
 class ManyInstances(Parameters):
     """Which instances are meant."""
 
-    targets = texts(
-        "instance ids or names, separated by spaces or commas",
-        positional=True,
-        commas=True,
-        required=True,
-        metavar="TARGET",
-        pick_from="ec2 list",
-        check=check_target,
-    )
+    targets = texts("instance ids or names, separated by spaces or commas", commas=True, required=True, **_TARGET)
 
 
 class OtherOwner(Parameters):

@@ -7,12 +7,12 @@ from handrail.core.amounts import count
 from handrail.core.ec2_rules import MOVES, SETTLED, Move
 from handrail.core.errors import WrongState
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Ask, Facts, Places, PlaceWish, Plan, Question, Result, Status
+from handrail.core.plan import Facts, Places, PlaceWish, Plan, Question, Result, Status
 from handrail.core.resources import Instance
 from handrail.operations.ec2.instances import INSTANCES, ManyInstances, OtherOwner, Waiting
 from handrail.operations.ec2.recovery import instance_change
 from handrail.operations.ec2.state_change import StateChange, Step
-from handrail.operations.kinds import Target, ask_before, called, find, judged, owners_of
+from handrail.operations.kinds import Target, ask_before, called, find, judged, owners_of, to_be_typed
 from handrail.session import Session
 
 _PARTICIPLES = {"start": "started", "stop": "stopped", "reboot": "rebooted", "delete": "deleted"}
@@ -105,14 +105,7 @@ def _ending(acting: Sequence[Step]) -> Question | None:
         return None
     several = len(acting) > 1
     what = f"{len(acting)} instances for good, with their disks" if several else "1 instance for good, with its disk"
-    return Question(
-        Ask.WORD,
-        f"This ends {what}:",
-        word=str(len(acting)) if several else called(acting[0].one),
-        prompt="Type how many to confirm" if several else "Type its name to confirm",
-        rows=tuple(step.one for step in acting),
-        columns=Instance.ASKED,
-    )
+    return to_be_typed(f"This ends {what}:", [step.one for step in acting], Instance.ASKED)
 
 
 def _planned(step: Step, move: Move) -> Result:

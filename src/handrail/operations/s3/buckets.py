@@ -7,7 +7,7 @@ from typing import TypeVar
 from handrail.aws.s3 import Listed, Settings, View
 from handrail.aws.s3_objects import Objects
 from handrail.core.errors import HandrailError, NotFound, NotManaged, PermissionDenied
-from handrail.core.fields import Parameters, text, texts
+from handrail.core.fields import Details, Parameters, text, texts
 from handrail.core.ownership import is_managed_bucket
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import check_bucket
@@ -34,26 +34,20 @@ LOOK = (  # what it takes to find a bucket, and see whose it is and who may read
 )
 
 
+def _named(metavar: str) -> Details:
+    return {"positional": True, "metavar": metavar, "pick_from": "s3 list", "check": check_bucket}
+
+
 class OneBucket(Parameters):
     """Which bucket is meant."""
 
-    bucket = text(
-        "a bucket's name", positional=True, required=True, metavar="BUCKET", pick_from="s3 list", check=check_bucket
-    )
+    bucket = text("a bucket's name", required=True, **_named("BUCKET"))
 
 
 class ManyBuckets(Parameters):
     """Which buckets are meant."""
 
-    buckets = texts(
-        "names of buckets, separated by spaces or commas",
-        positional=True,
-        commas=True,
-        required=True,
-        metavar="NAME",
-        pick_from="s3 list",
-        check=check_bucket,
-    )
+    buckets = texts("names of buckets, separated by spaces or commas", commas=True, required=True, **_named("NAME"))
 
 
 class OtherOwner(Parameters):

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from handrail.core.fields import Parameters, flag, text, texts
-from handrail.core.ownership import check_request_id
+from handrail.core.fields import flag, text, texts
 from handrail.core.plan import Claim, Facts, Hold, Plan, Result, Status, facts_of
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import BUCKET_TAGS, check_bucket_name
 from handrail.core.shell import option
 from handrail.ledger.record import digest_of, given_of
-from handrail.operations.repeating import Making, repeat
+from handrail.operations.repeating import Making, Repeatable, repeat
 from handrail.operations.s3.access import check_account_lets_public, is_public_wanted, public_question
 from handrail.operations.s3.buckets import BUCKETS, KIND, LOOK
 from handrail.operations.s3.build import Order, make_bucket, taken
@@ -21,7 +20,7 @@ from handrail.operations.s3.words import notes
 from handrail.session import Session
 
 
-class CreateBucket(Parameters):
+class CreateBucket(Repeatable):
     """What a create asks for."""
 
     name = text(
@@ -37,12 +36,6 @@ class CreateBucket(Parameters):
     tag = texts("a tag of your own: key=value", metavar="KEY=VALUE")
     versioning = flag("keep every version of every object")
     object_lock = flag("let versions of objects be locked against deletion; it can't be taken off again")
-    request_id = text(
-        "makes the create repeatable: the same id never makes a second one",
-        check=check_request_id,
-        metavar="ID",
-        part_of_identity=False,
-    )
 
 
 def order_of(session: Session, values: CreateBucket) -> Order:

@@ -11,7 +11,7 @@ from handrail.core.operation import Effect
 from handrail.core.plan import Ask, Plan, Question, Result, Status
 from handrail.core.resources import Bucket
 from handrail.core.shell import command
-from handrail.operations.kinds import Course, Target, Verb, carry_out, find, judged, plan_for
+from handrail.operations.kinds import Course, Target, Verb, carry_out, find, judged, plan_for, to_be_typed
 from handrail.operations.s3.access import patiently
 from handrail.operations.s3.buckets import BUCKETS, KIND, LOOK, ManyBuckets, OtherOwner, objects_of
 from handrail.operations.s3.content import NOT_DELETED, count_content, make_empty
@@ -131,12 +131,10 @@ def _question(acting: Sequence[Deletion], *, empty: bool) -> Question | None:
         objects = sum(course.content.objects for course in acting)
         versions = sum(course.content.versions for course in acting)
         text += f" with {count(objects, 'object')}" + (f" and {versions:,} older versions" if versions else "")
-    question = Question(Ask.YES, f"{text}:", rows=tuple(course.shown for course in acting), columns=_COLUMNS)
-    if not empty:
-        return question
-    if len(acting) == 1:
-        return replace(question, ask=Ask.WORD, word=acting[0].one.name, prompt="Type its name to confirm")
-    return replace(question, ask=Ask.WORD, word=str(len(acting)), prompt="Type how many to confirm")
+    ones = tuple(course.shown for course in acting)
+    if empty:
+        return to_be_typed(f"{text}:", ones, _COLUMNS)
+    return Question(Ask.YES, f"{text}:", rows=ones, columns=_COLUMNS)
 
 
 def _empty(session: Session, course: Deletion, bucket: Bucket) -> None:
