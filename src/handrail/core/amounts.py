@@ -20,9 +20,9 @@ def span(seconds: float) -> str:
     return f"{whole} s"
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: `1 instance`, `2 instances`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def count(number: int, noun: str, several: str = "") -> str:
+    """Return a number with its noun: `1 instance`, `2 instances`. several: the noun where it takes more than an s."""
+    return f"{number:,} {noun if number == 1 else several or f'{noun}s'}"
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

@@ -238,6 +238,11 @@ class Plan:
     again: str = ""
     columns: tuple[tuple[str, str], ...] = ()
 
+    @classmethod
+    def of_one(cls, title: str, planned: Result, act: Callable[[], Result], **rest: Any) -> "Plan":
+        """Return the plan of a change of one thing, which `act` makes."""
+        return cls(title, lambda hold: [act()], [planned], many=False, **rest)
+
     @property
     def changes_something(self) -> bool:
         """Return whether any target would be changed."""

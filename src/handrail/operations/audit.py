@@ -28,15 +28,11 @@ def list_entries(session: Session, values: ListEntries) -> Outcome:
     rows: Sequence[Row | Entry]
     if values.entries:
         rows = [entry_of(item) for item in asked_for(entries, values, record)]
-        summary = _entries(len(rows))
+        summary = count(len(rows), "entry", "entries")
     else:
         rows = [row_of(known) for known in joined(entries) if fits(known, values)]
         summary = count(len(rows), "request")
     return Outcome(rows=rows, summary=summary, empty="Nothing is on record.")
-
-
-def _entries(number: int) -> str:
-    return "1 entry" if number == 1 else f"{number:,} entries"
 
 
 LIST = Operation(

@@ -90,7 +90,7 @@ def verify_record(session: Session, values: VerifyRecord) -> Outcome:
         found = again
     faults = [*contradictions(anchors), *found.faults, *odd, *beside]
     proof = _proof(found, anchors, faults)
-    title = f"{_entries(proof.entries)} in {count(proof.chains, 'chain')} checked"
+    title = f"{count(proof.entries, 'entry', 'entries')} in {count(proof.chains, 'chain')} checked"
     wrong = sum(fault.severity != NOTICE for fault in faults)
     said = f"{title}, {count(wrong, 'fault') if wrong else 'nothing wrong'}"
     return Outcome(
@@ -170,18 +170,16 @@ def _of_file(session: Session, path: str) -> Anchor:
         ) from None
     except ValueError:
         raise Usage(f"{show(path)} is not an anchor.", hint=again) from None
-    theirs, ours = (anchor.account, anchor.region), (session.caller.account, session.stores.home_region)
+    theirs = {"account": anchor.account, "region": anchor.region}
+    ours = {"account": session.caller.account, "region": session.stores.home_region}
     if theirs != ours:
         raise Usage(
-            f"{show(path)} is an anchor of account {theirs[0]} in {theirs[1]}, "
-            f"and this record is of account {ours[0]} in {ours[1]}.",
+            f"{show(path)} is an anchor of account {anchor.account} in {anchor.region}, "
+            f"and this record is of account {ours['account']} in {ours['region']}.",
             hint=again,
-            details={"anchor": dict(zip(_PLACE, theirs, strict=True)), "record": dict(zip(_PLACE, ours, strict=True))},
+            details={"anchor": theirs, "record": ours},
         )
     return anchor
-
-
-_PLACE = ("account", "region")
 
 
 # ---- words
@@ -192,7 +190,7 @@ def _proof(found: Pass, anchors: Sequence[Anchor], faults: Sequence[Fault]) -> P
     known = sum(min(newest.get(chain, 0), length) for chain, length in found.lengths.items())
     entries = sum(found.lengths.values())
     loose = sum(not anchor.is_locked for anchor in anchors)
-    blind = [AFTER.format(after=_entries(entries - known))] if any(newest.values()) else [FORGERY]
+    blind = [AFTER.format(after=count(entries - known, "entry", "entries"))] if any(newest.values()) else [FORGERY]
     if anchors:
         blind.append(TAKEN)
     if loose:
@@ -229,10 +227,6 @@ def _told(fault: Fault) -> str:
 def _one_line(text: str) -> str:
     """Return words of others, such as ids of chains and names of rows, so that none of them begins a new line."""
     return text.replace("\n", "\\n")
-
-
-def _entries(number: int) -> str:
-    return "1 entry" if number == 1 else f"{number:,} entries"
 
 
 VERIFY = Operation(

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from handrail.core.amounts import count
@@ -10,7 +9,7 @@ from handrail.core.ec2_rules import check_user_data
 from handrail.core.errors import HandrailError, NotFound, NotSetUp, Usage, WrongState
 from handrail.core.fields import Kind, Parameters, flag, text
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status
+from handrail.core.plan import Ask, Outcome, Plan, Question, Result, Status
 from handrail.core.shell import command
 from handrail.ledger.lease import End
 from handrail.ledger.ledger import Ledger
@@ -78,26 +77,20 @@ def release(session: Session, values: ReleasePlace) -> Plan:
     ledger = _ledger(session)
     key = values.place
     row = _found(ledger.lease.overview(), key)
-    request = session.new_request()
+    name, request = str(row["name"] or row["key"]), session.new_request()
     act = _act(session, ledger, row, values)
 
-    def apply(hold: Hold) -> list[Result]:
+    def free() -> Result:
         act()
         left = next((one for one in ledger.lease.overview() if one["place"] == row["place"]), None)
         if left is not None:
             raise _still_taken(left)
-        return [_result(row, request, Status.SUCCEEDED, f"the place of {row['name'] or row['key']} is free")]
+        return _result(row, request, Status.SUCCEEDED, f"the place of {name} is free")
 
-    word = str(row["name"] or row["key"])
-    question = Question(Ask.WORD, _means(row), word=word) if values.now else None
-    return Plan(
-        title=f"release the place of {row['name'] or row['key']}",
-        apply=apply,
-        planned=[_result(row, request, Status.PLANNED, f"the place of {row['name'] or row['key']} would be released")],
-        many=False,
-        question=question,
-        owners=frozenset({str(row["owner"])} - {""}),
-    )
+    planned = _result(row, request, Status.PLANNED, f"the place of {name} would be released")
+    question = Question(Ask.WORD, _means(row, name), word=name) if values.now else None
+    owners = frozenset({str(row["owner"])} - {""})
+    return Plan.of_one(f"release the place of {name}", planned, free, question=question, owners=owners)
 
 
 def _found(rows: list[dict[str, Any]], key: str) -> dict[str, Any]:
@@ -119,25 +112,20 @@ def _found(rows: list[dict[str, Any]], key: str) -> dict[str, Any]:
     return named[0]
 
 
-def _act(session: Session, ledger: Ledger, row: dict[str, Any], values: ReleasePlace) -> Callable[[], None]:
+def _act(session: Session, ledger: Ledger, row: dict[str, Any], values: ReleasePlace) -> Callable[[], object]:
     """Return what frees the place. Raises WrongState or Usage where that can't be done."""
+    place = str(row["place"])
     if not values.now:
-        return partial(_settle, ledger, str(row["place"]))
+        return lambda: ledger.lease.settle({place})
     if row["note"]:
         if row["until"]:
             raise _still_taken(row)
-        return partial(ledger.lease.let_go, str(row["place"]))
-    undo = _undo(session, ledger, row, values)
-    return lambda: _undone(undo())
+        return lambda: ledger.lease.let_go(place)
+    return _undo(session, ledger, row, values)
 
 
-def _settle(ledger: Ledger, key: str) -> None:
-    ledger.lease.settle({key})
-
-
-def _means(row: dict[str, Any]) -> str:
+def _means(row: dict[str, Any], name: str) -> str:
     """Return what releasing a place at once does, as it is asked about."""
-    name = row["name"] or row["key"]
     if row["note"]:
         what = row["instance"] or "whatever was made in it"
         return f"{row['note']}. This lets go of the place of {name}: the caps count {what} no more. {_STAYS}"
@@ -151,30 +139,23 @@ def _result(row: dict[str, Any], request: str, status: Status, said: str) -> Res
 
 
 def _still_taken(row: dict[str, Any]) -> HandrailError:
+    kind: type[HandrailError] = WrongState
+    release_now = command("lease release", row["key"], now=True)
     if row["note"]:
-        when = f"from {row['until']} on" if row["until"] else "once you know what runs in it"
         kind = NotSetUp if row["state"] == State.UNREADABLE else WrongState
-        return kind(
-            f"whether something runs in this place can't be seen: {row['note']}.",
-            hint=f"{when}: {command('lease release', row['key'], now=True)}",
-            details=row,
-        )
-    if row["state"] == "held" and not row["until"]:
-        return WrongState(
-            f"{row['name'] or row['instance']} runs in this place.",
-            hint=command("ec2 stop", row["instance"]),
-            details=row,
-        )
-    return WrongState(
-        f"whether something runs in this place is known at {row['until']} at the latest.",
-        hint=f"wait until then, or undo its create now: {command('lease release', row['key'], now=True)}"
-        if not row["instance"]
-        else "handrail lease list",
-        details=row,
-    )
+        said = f"whether something runs in this place can't be seen: {row['note']}."
+        when = f"from {row['until']} on" if row["until"] else "once you know what runs in it"
+        hint = f"{when}: {release_now}"
+    elif row["state"] == "held" and not row["until"]:
+        said, hint = f"{row['name'] or row['instance']} runs in this place.", command("ec2 stop", row["instance"])
+    else:
+        said = f"whether something runs in this place is known at {row['until']} at the latest."
+        undo = f"wait until then, or undo its create now: {release_now}"
+        hint = "handrail lease list" if row["instance"] else undo
+    return kind(said, hint=hint, details=row)
 
 
-def _undo(session: Session, ledger: Ledger, row: dict[str, Any], values: ReleasePlace) -> Any:
+def _undo(session: Session, ledger: Ledger, row: dict[str, Any], values: ReleasePlace) -> Callable[[], None]:
     """Return what undoes a create (docs/lease.md, rule 14). Raises WrongState or Usage where that can't be done."""
     known = ledger.record.find(str(row["key"]))
     if row["state"] == "held" or known is None or known.intent.operation != "ec2 create":
@@ -186,12 +167,12 @@ def _undo(session: Session, ledger: Ledger, row: dict[str, Any], values: Release
     launch = launch_of(known.intent, user_data)
     ec2 = session.aws.ec2_of(known.intent.region)
 
-    def undo() -> Any:
+    def undo() -> None:
         wanted = Wanted(
             known.intent.request, known.intent.region, known.intent.owner, session.caller.owner, str(row["name"])
         )
         taken = ledger.lease.take_for_undo(wanted, int(known.intent.at))
-        return ledger.lease.carry_out(taken, lambda fence: ec2.run(launch, fence).id)
+        _undone(ledger.lease.carry_out(taken, lambda fence: ec2.run(launch, fence).id))
 
     return undo
 
@@ -249,14 +230,6 @@ RELEASE = Operation(
     release,
     recover=recover,
     parameters=ReleasePlace,
-    permissions=(
-        "dynamodb:GetItem",
-        "dynamodb:PutItem",
-        "dynamodb:Query",
-        "ec2:DescribeInstances",
-        "ec2:RunInstances",
-        "ec2:CreateTags",
-        "ec2:TerminateInstances",
-    ),
+    permissions=(*LIST.permissions, "ec2:RunInstances", "ec2:CreateTags"),
     kind="place",
 )

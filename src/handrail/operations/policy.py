@@ -1,13 +1,12 @@
 """`policy show|check|init`: the rules, whether a command would pass them, and a file to start from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from handrail.core.errors import CapReached, Conflict, HandrailError, NotSetUp, Refused, Usage
+from handrail.core.errors import CapReached, Conflict, HandrailError, NotSetUp, Usage
 from handrail.core.fields import Kind, Parameters, text, texts
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Ask, Cap, Facts, Hold, Outcome, Places, Plan, Question, Result, Status
+from handrail.core.plan import Ask, Facts, Outcome, Places, Plan, Question, Result, Status
 from handrail.core.policy.document import init_text
 from handrail.core.policy.reasons import Reason, refusal
 from handrail.core.shell import command, word
@@ -53,16 +52,16 @@ def init(session: Session, values: InitPolicy) -> Plan:
     if path.is_dir():
         raise Conflict(f"{path} is a folder.", hint=command("policy init", file=str(path / FILE)))
 
-    def apply(hold: Hold) -> list[Result]:
+    def act() -> Result:
         session.machine.write_file(path, init_text(values.preset))
         said, current = f"{path} is written", {"path": str(path)}
         notes = _next(session, path, named)
-        return [Result(path.name, None, Status.SUCCEEDED, said=said, current=current, notes=notes)]
+        return Result(path.name, None, Status.SUCCEEDED, said=said, current=current, notes=notes)
 
     coming = "overwritten" if path.exists() else "written"
     planned = Result(path.name, None, Status.PLANNED, said=f"{path} would be {coming}; nothing was changed")
     question = Question(Ask.YES, there, prompt="Write it all the same?") if there else None
-    return Plan(title=f"write {path.name}", apply=apply, planned=[planned], many=False, question=question)
+    return Plan.of_one(f"write {path.name}", planned, act, question=question)
 
 
 def _next(session: Session, path: Path, named: str) -> Facts:
@@ -133,20 +132,19 @@ def _check_command(session: Session, words: Sequence[str]) -> Outcome:
     claims = [*(judge(there, asked) for judge in (operation.claims, operation.claims_of_found) if judge)]
     reasons = there.rules.explain([claim for some in claims for claim in some])
     refused = [reason for reason in reasons if not reason.passes]
-    room = _room(there, operation.places(there, asked, ())) if operation.places and there.rules.caps else Room()
-    rows = [reason.as_json() for reason in (*reasons, *room.rows)]
-    error = _joined(refusal(refused, typed.line), room.error) if refused else room.error
+    places = operation.places(there, asked, ()) if operation.places and there.rules.caps else None
+    caps, error = _room(there, places) if places else ([], None)
+    rows = [reason.as_json() for reason in (*reasons, *caps)]
+    if refused:
+        no = refusal(refused, typed.line)
+        error = with_cap(no, error) if isinstance(error, CapReached) else no
     return Outcome(
         rows=rows,
         columns=(("KEY", "key"), ("VALUE", "value"), ("PASSES", "passes"), ("RULE", "rule"), ("FROM", "source")),
-        summary=_verdict(operation, judged=True, caps=bool(room.rows)) if rows and error is None else "",
+        summary=_verdict(operation, judged=True, caps=bool(caps)) if rows and error is None else "",
         empty=_verdict(operation, judged=False),
         failures=() if error is None else (error,),
     )
-
-
-def _joined(refused: Refused, error: HandrailError | None) -> Refused:
-    return with_cap(refused, error) if isinstance(error, CapReached) else refused
 
 
 def _verdict(operation: Operation, *, judged: bool, caps: bool = False) -> str:
@@ -159,26 +157,18 @@ def _verdict(operation: Operation, *, judged: bool, caps: bool = False) -> str:
 # ---- the caps
 
 
-@dataclass(frozen=True)
-class Room:
-    """What the caps say to a command: a row for each that was judged, and why it would get no place."""
+def _room(session: Session, places: Places) -> tuple[list[Reason], HandrailError | None]:
+    """Return a row for each cap that was judged, and why what a create needs would get no place now.
 
-    rows: tuple[Reason, ...] = ()
-    error: HandrailError | None = None
-
-
-def _room(session: Session, places: Places) -> Room:
-    """Return whether what a create needs fits under the caps now. Takes no place, and makes no ledger."""
+    Takes none, and makes no ledger.
+    """
     try:
         error = session.stores.cap_in_the_way(places)
     except NotSetUp as missing:
-        return Room(error=missing)
+        return [], missing
     caps = [cap for cap in session.rules.caps if error is None or cap.key == error.details["key"]]
-    return Room(tuple(_cap_row(cap, len(places.wishes), passes=error is None) for cap in caps), error)
-
-
-def _cap_row(cap: Cap, wanted: int, *, passes: bool) -> Reason:
-    return Reason(cap.key, wanted, "--count", f"{cap.key} = {cap.limit}", cap.source, passes)
+    wanted, fits = len(places.wishes), error is None
+    return [Reason(cap.key, wanted, "--count", f"{cap.key} = {cap.limit}", cap.source, fits) for cap in caps], error
 
 
 SHOW = Operation(

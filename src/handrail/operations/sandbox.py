@@ -5,7 +5,7 @@ import re
 from handrail.core.errors import Usage
 from handrail.core.fields import Parameters, show, text
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Ask, Hold, Outcome, Plan, Question, Result, Status, facts_of
+from handrail.core.plan import Ask, Outcome, Plan, Question, Result, Status, facts_of
 from handrail.core.regions import DEFAULT_REGION
 from handrail.core.shell import command, word
 from handrail.session import Session
@@ -71,21 +71,14 @@ def status(session: Session, values: Parameters) -> Outcome:
 def reset(session: Session, values: Parameters) -> Plan:
     """Throw everything in the sandbox away, after asking."""
 
-    def apply(hold: Hold) -> list[Result]:
+    def act() -> Result:
         kept = session.sandbox.reset()
         said = "the sandbox is empty" + (f"; what was damaged is kept in {kept}" if kept else "")
-        return [Result("sandbox", None, Status.SUCCEEDED, said=said, current={"running": False})]
+        return Result("sandbox", None, Status.SUCCEEDED, said=said, current={"running": False})
 
     planned = Result("sandbox", None, Status.PLANNED, said="the sandbox would be emptied; nothing was changed")
-    return Plan(
-        title="empty the sandbox",
-        apply=apply,
-        planned=[planned],
-        many=False,
-        question=Question(
-            Ask.YES, "Everything in the sandbox goes: instances, buckets, zones, records.", prompt="Go on?"
-        ),
-    )
+    question = Question(Ask.YES, "Everything in the sandbox goes: instances, buckets, zones, records.")
+    return Plan.of_one("empty the sandbox", planned, act, question=question)
 
 
 def env(session: Session, values: SandboxEnv) -> Outcome:

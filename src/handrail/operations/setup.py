@@ -10,7 +10,7 @@ from handrail.core.errors import Conflict, HandrailError, PermissionDenied
 from handrail.core.fields import Parameters
 from handrail.core.operation import Effect, Operation
 from handrail.core.ownership import LEDGER_TABLE as NAME
-from handrail.core.plan import Facts, Hold, Plan, Result, Status
+from handrail.core.plan import Facts, Plan, Result, Status
 
 if TYPE_CHECKING:
     from handrail.aws.ledger_table import TableState
@@ -36,22 +36,17 @@ def init(session: Session, values: Parameters) -> Plan:
     state = table.find()
     complete = state is not None and state.complete
 
-    def apply(hold: Hold) -> list[Result]:
+    def act() -> Result:
         begun = session.clock.monotonic()
         table.make()
         _record(session, home, round((session.clock.monotonic() - begun) * 1000))
         said = f"the ledger is ready in {home} · table {NAME}"
-        return [_result(home, table.find(), Status.SUCCEEDED, said, looked.warnings)]
+        return _result(home, table.find(), Status.SUCCEEDED, said, looked.warnings)
 
     said = f"the ledger is there already in {home} · table {NAME}" if complete else f"the table {NAME} would be made"
     planned = _result(home, state, Status.UNCHANGED if complete else Status.PLANNED, said, looked.warnings)
-    return Plan(
-        title="set up the ledger" if state is None else "complete the ledger",
-        apply=apply,
-        planned=[planned],
-        many=False,
-        facts=(*_facts(home), *looked.facts),
-    )
+    title = "set up the ledger" if state is None else "complete the ledger"
+    return Plan.of_one(title, planned, act, facts=(*_facts(home), *looked.facts))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from handrail.core.fields import flag, text, texts
-from handrail.core.plan import Claim, Facts, Hold, Plan, Result, Status, facts_of
+from handrail.core.plan import Claim, Facts, Plan, Result, Status, facts_of
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import BUCKET_TAGS, check_bucket_name
 from handrail.core.shell import option
@@ -77,17 +77,16 @@ def create_bucket(session: Session, order: Order, ones: Sequence[Making[Bucket]]
         check_account_lets_public(session)
         check_no_upload(session, order.name)
 
-    def apply(hold: Hold) -> list[Result]:
+    def act() -> Result:
         bucket = make_bucket(session, order)
         said = f"{bucket.name} is {bucket.access} · {bucket.region} · encrypted · made by you"
         rest = {"request": order.request, "warnings": _warnings(bucket), "notes": notes(session, bucket)}
-        return [Result.of(bucket, Status.SUCCEEDED, said, **rest)]
+        return Result.of(bucket, Status.SUCCEEDED, said, **rest)
 
-    return Plan(
-        title="create 1 bucket",
-        apply=apply,
-        planned=[_planned(order)],
-        many=False,
+    return Plan.of_one(
+        "create 1 bucket",
+        _planned(order),
+        act,
         question=public_question(session, [order.name]) if order.is_public else None,
         facts=_facts(order),
         resolved={order.request: order.resolved()},

@@ -37,8 +37,8 @@ def content_text(content: Content) -> str:
     """Return what is in a bucket: `3 objects · 1.2 MiB · 2 older versions · 1 unfinished upload`."""
     parts = [count(content.objects, "object"), readable(content.bytes)]
     if content.versions:
-        what = "older version or delete marker" if content.versions == 1 else "older versions and delete markers"
-        parts.append(f"{content.versions:,} {what}")
+        both = "older versions and delete markers"
+        parts.append(count(content.versions, "older version or delete marker", both))
     if content.unfinished:
         parts.append(count(content.unfinished, "unfinished upload"))
     return " · ".join(parts)
