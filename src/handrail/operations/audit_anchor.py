@@ -9,7 +9,7 @@ from handrail.core.amounts import count
 from handrail.core.errors import AwsFailure, NotFound, PermissionDenied, Usage, WrongState
 from handrail.core.fields import Parameters, flag, number, text
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Ask, Facts, Hold, Plan, Question, Result, Status, facts_of
+from handrail.core.plan import Ask, Facts, Plan, Question, Result, Status, facts_of
 from handrail.core.policy.rules import Touch
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import check_bucket
@@ -85,54 +85,59 @@ def _to_file(session: Session, values: KeepAnchor, file: str) -> Plan:
     taken = _heads(session, session.clock.now())
     path = session.machine.cwd / file
 
-    def apply(hold: Hold) -> list[Result]:
+    def write() -> Result:
         session.machine.write_file(path, text_of(taken))
         said = f"{path} has the heads of {count(len(taken.heads), 'chain')}"
         next_line = (
             ("next", command("audit verify", since_anchor=file)),
             ("keep", "where nobody who may write to the ledger can change it"),
         )
-        return [Result(path.name, None, Status.SUCCEEDED, said=said, current=_current(taken), notes=next_line)]
+        return Result(path.name, None, Status.SUCCEEDED, said=said, current=_current(taken), notes=next_line)
 
     planned = Result(path.name, None, Status.PLANNED, said=f"{path} would be written")
     there = in_the_way(path)
     question = Question(Ask.YES, there) if there else None
-    return Plan(title=f"write {path.name}", apply=apply, planned=[planned], many=False, question=question)
+    return Plan.of_one(f"write {path.name}", planned, write, question=question)
 
 
 # ---- a bucket
 
 
 def _to_bucket(session: Session, values: KeepAnchor, name: str) -> Plan:
-    account = values.bucket_account
-    targets, question = _judged(session, name, account)
-    place = open_bucket(session, name, account)
+    targets, question = _judged(session, name, values.bucket_account)
+    place = open_bucket(session, name, values.bucket_account)
     lock = _lock(session, place, values)
     taken = _heads(session, session.clock.now())
-    key = key_of(taken, session.clock.now())
-    request = session.new_request()
-    current = _current(taken, bucket=name, bucket_account=place.account, key=key, locked_until=lock.until)
-    resource = f"{name}/{key}"
+    key, request = key_of(taken, session.clock.now()), session.new_request()
+    about = {"bucket": name, "bucket_account": place.account, "key": key}
+    current = _current(taken, **about, locked_until=lock.until)
 
-    def apply(hold: Hold) -> list[Result]:
+    def tell(status: Status, said: str, current: Mapping[str, Any], **rest: Any) -> Result:
+        rest |= {"current": current, "request": request, "region": place.region}
+        return Result(key, f"{name}/{key}", status, said, **rest)
+
+    def put() -> Result:
         for target in targets:
             look_again_at(session, BUCKETS, target)  # it may have changed while the question stood
         version = place.vault.put(key, text_of(taken).encode(), lock)
-        return [_kept(place, taken, key, version, current, request)]
+        kept = _kept(place, key, version, lock)
+        whose = None if place.account == taken.account else place.account
+        return tell(
+            Status.SUCCEEDED,
+            f"{name} has the heads of {count(len(taken.heads), 'chain')} · {kept.words}",
+            {**current, "version": version, "locked_until": kept.until},
+            warnings=() if kept.mode else (f"it is not locked: {WEAK.format(name=name)}",),
+            notes=(("next", command("audit verify", bucket=name, bucket_account=whose)),),
+        )
 
-    said = f"an anchor would be put into {name}; nothing was changed"
-    planned = Result(key, resource, Status.PLANNED, said=said, current=current, request=request, region=place.region)
-    return Plan(
-        title=f"put an anchor into {name}",
-        apply=apply,
-        planned=[planned],
-        many=False,
+    return Plan.of_one(
+        f"put an anchor into {name}",
+        tell(Status.PLANNED, f"an anchor would be put into {name}; nothing was changed", current),
+        put,
         owners=owners_of(targets),
         question=question,
         facts=_facts(place, taken, lock),
-        resolved={
-            request: {"bucket": name, "bucket_account": place.account, "key": key, "locked_until": str(lock.until)}
-        },
+        resolved={request: {**about, "locked_until": str(lock.until)}},
     )
 
 
@@ -174,30 +179,18 @@ def _facts(place: Place, taken: Anchor, lock: Lock) -> Facts:
     )
 
 
-def _kept(place: Place, taken: Anchor, key: str, version: str, current: Mapping[str, Any], request: str) -> Result:
-    """Return the result of an anchor that was put: its lock as S3 shows it. Raises AwsFailure where it is not there."""
+def _kept(place: Place, key: str, version: str, wanted: Lock) -> Lock:
+    """Return the lock of an anchor that was put, as S3 shows it. Raises AwsFailure where one of both is not there."""
     lies = [one for one in place.vault.versions(key) if one.id == version]
     if not lies:
         raise AwsFailure(f"S3 took the anchor and does not show it in {place.name}.", hint="repeat the command")
     lock = place.vault.lock_of(lies[0])
-    if current["locked_until"] is not None and lock.mode != COMPLIANCE:
+    if wanted.until is not None and lock.mode != COMPLIANCE:
         raise AwsFailure(
             f"S3 took the anchor and does not show that it is locked in {place.name}.",
             hint="look at the bucket, and whether s3:GetObjectRetention is allowed; then repeat the command",
         )
-    whose = None if place.account == taken.account else place.account
-    weak = () if lock.mode else (f"it is not locked: {WEAK.format(name=place.name)}",)
-    return Result(
-        key,
-        f"{place.name}/{key}",
-        Status.SUCCEEDED,
-        said=f"{place.name} has the heads of {count(len(taken.heads), 'chain')} · {lock.words}",
-        current={**current, "version": version, "locked_until": lock.until},
-        request=request,
-        region=place.region,
-        warnings=weak,
-        notes=(("next", command("audit verify", bucket=place.name, bucket_account=whose)),),
-    )
+    return lock
 
 
 def recover(session: Session, intent: Intent) -> Settled:

@@ -21,14 +21,14 @@ from handrail.core.ec2_rules import (
     check_user_data,
     name_from,
 )
-from handrail.core.errors import Conflict, HandrailError, NotFound, Usage
+from handrail.core.errors import HandrailError, NotFound, Usage
 from handrail.core.fields import Kind, number, text, texts
 from handrail.core.ownership import GIVEN_TAG, IMAGE_TAG, ownership_tags, token_of
 from handrail.core.plan import Claim, Facts, Hold, Places, PlaceWish, Plan, Result, Status
 from handrail.core.resources import LIVE_STATES, Image, Instance
 from handrail.core.shell import line, option
 from handrail.ledger.record import digest_of, given_of
-from handrail.operations.ec2.instances import INSTANCES, Waiting
+from handrail.operations.ec2.instances import INSTANCES, Waiting, name_taken
 from handrail.operations.ec2.recovery import instance_change, launch_of
 from handrail.operations.ec2.waiting import Seen, wait_for
 from handrail.operations.ec2.words import notes, said
@@ -200,12 +200,7 @@ def _check_names_free(missing: Sequence[Making[Instance]], live: Sequence[Instan
     names = {one.name: one for one in live}
     for one in missing:
         if one.name in names:
-            taken = names[one.name]
-            raise Conflict(
-                f"the name {one.name} is taken: {taken.id} is {taken.state}.",
-                hint="choose another --name",
-                details={"name": one.name, "id": taken.id},
-            )
+            raise name_taken(names[one.name], "choose another --name")
 
 
 def _image(session: Session, image: str, architecture: str) -> Image:

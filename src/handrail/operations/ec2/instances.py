@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from handrail.clock import ticks
 from handrail.core.amounts import age
 from handrail.core.ec2_rules import addressed_by, check_target
-from handrail.core.errors import AwsFailure, HandrailError, NotFound, WrongState
+from handrail.core.errors import AwsFailure, Conflict, HandrailError, NotFound, WrongState
 from handrail.core.fields import Details, Parameters, flag, number, text, texts
 from handrail.core.ownership import token_of
 from handrail.core.resources import LIVE_STATES, Instance
@@ -138,6 +138,12 @@ class Instances(Kind[Instance]):
 
 
 INSTANCES = Instances()
+
+
+def name_taken(by: Instance, hint: str) -> Conflict:
+    """Return the error of a name that a live instance has."""
+    said = f"the name {by.name} is taken: {by.id} is {by.state}."
+    return Conflict(said, hint=hint, details={"name": by.name, "id": by.id})
 
 
 def _shown(session: Session, words: Sequence[str]) -> dict[str, list[Instance]]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from handrail.core.ec2_rules import INSTANCE_TAGS, check_name, check_type
-from handrail.core.errors import Conflict, HandrailError, Usage, WrongState
+from handrail.core.errors import HandrailError, Usage, WrongState
 from handrail.core.fields import text, texts
 from handrail.core.plan import Claim, Facts, Hold, NameWish, Plan, Result, Status
 from handrail.core.resources import LIVE_STATES, Instance
 from handrail.core.tags import MOST_TAGS, tags_after
-from handrail.operations.ec2.instances import INSTANCES, OneInstance, OtherOwner
+from handrail.operations.ec2.instances import INSTANCES, OneInstance, OtherOwner, name_taken
 from handrail.operations.ec2.recovery import instance_change
 from handrail.operations.ec2.waiting import once_known
 from handrail.operations.ec2.words import said
@@ -139,11 +139,7 @@ def _check_name(session: Session, one: Instance, edit: Edit) -> None:
         return
     taken = [other for other in session.aws.ec2.by_names([edit.put["Name"]], LIVE_STATES) if other.managed]
     if taken:
-        raise Conflict(
-            f"the name {edit.put['Name']} is taken: {taken[0].id} is {taken[0].state}.",
-            hint="choose another name",
-            details={"name": edit.put["Name"], "id": taken[0].id},
-        )
+        raise name_taken(taken[0], "choose another name")
 
 
 def _read_back(session: Session, one: Instance, edit: Edit) -> Instance:
