@@ -1,6 +1,6 @@
 """Requests that are made again: which of `ID`, `ID.2` … is the newest on record, and what it made (promise 4)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol
 
@@ -66,6 +66,11 @@ class Making(Generic[R]):
     def begun(self) -> float | None:
         """Return since when it is on record, epoch seconds, if it is to be carried on."""
         return self.known.intent.at if self.known else None
+
+    def to_be_made(self, would: str, would_be: Mapping[str, Any], id: str | None = None) -> Result:
+        """Return the result of one that is to be made. would_be: as it will be, its region among it."""
+        said = f"{self.name} {would}; nothing was changed"
+        return Result(self.name, id, Status.PLANNED, said, would_be, self.request, would_be["region"])
 
     def made_before(self) -> Result:
         """Return the result of one that was made already."""

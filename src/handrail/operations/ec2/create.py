@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from handrail.aws.ec2 import Launch
 from handrail.core.amounts import count
@@ -306,7 +305,7 @@ def _result(
 def _planned(session: Session, one: Making[Instance], wish: Wish, image: Image) -> Result:
     if one.found is not None:
         return one.made_before()
-    would_be: dict[str, Any] = {
+    would_be = {
         "name": one.name,
         "type": wish.type,
         "image": image.label,
@@ -315,10 +314,7 @@ def _planned(session: Session, one: Making[Instance], wish: Wish, image: Image) 
         "owner": session.caller.owner,
         "region": session.region,
     }
-    said = f"{one.name} would be created; nothing was changed"
-    return Result(
-        one.name, None, Status.PLANNED, said=said, current=would_be, request=one.request, region=session.region
-    )
+    return one.to_be_made("would be created", would_be)
 
 
 def _facts(session: Session, missing: Sequence[Making[Instance]], facts: TypeFacts, image: Image, taken: int) -> Facts:

@@ -32,6 +32,12 @@ LOOK = (  # what it takes to find a bucket, and see whose it is and who may read
     "s3:GetAccountPublicAccessBlock",
     "dynamodb:GetItem",
 )
+SETTINGS = (  # and to see its settings
+    "s3:GetBucketVersioning",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetBucketOwnershipControls",
+    "s3:GetBucketObjectLockConfiguration",
+)
 
 
 def _named(metavar: str) -> Details:

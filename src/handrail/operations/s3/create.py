@@ -11,8 +11,8 @@ from handrail.core.s3_rules import BUCKET_TAGS, check_bucket_name
 from handrail.core.shell import option
 from handrail.ledger.record import digest_of, given_of
 from handrail.operations.repeating import Making, Repeatable, repeat
-from handrail.operations.s3.access import check_account_lets_public, is_public_wanted, public_question
-from handrail.operations.s3.buckets import BUCKETS, KIND, LOOK
+from handrail.operations.s3.access import ACCESS, check_account_lets_public, is_public_wanted, public_question
+from handrail.operations.s3.buckets import BUCKETS, KIND, LOOK, SETTINGS
 from handrail.operations.s3.build import Order, make_bucket, taken
 from handrail.operations.s3.meeting import check_no_upload
 from handrail.operations.s3.recovery import bucket_change
@@ -80,12 +80,13 @@ def create_bucket(session: Session, order: Order, ones: Sequence[Making[Bucket]]
     def act() -> Result:
         bucket = make_bucket(session, order)
         said = f"{bucket.name} is {bucket.access} · {bucket.region} · encrypted · made by you"
-        rest = {"request": order.request, "warnings": _warnings(bucket), "notes": notes(session, bucket)}
-        return Result.of(bucket, Status.SUCCEEDED, said, **rest)
+        dots = f"{bucket.name} has dots: its own https address has no valid certificate, use the path instead"
+        rest = {"warnings": (dots,) if "." in bucket.name else (), "notes": notes(session, bucket)}
+        return Result.of(bucket, Status.SUCCEEDED, said, request=order.request, **rest)
 
     return Plan.of_one(
         "create 1 bucket",
-        _planned(order),
+        _planned(one, order),
         act,
         question=public_question(session, [order.name]) if order.is_public else None,
         facts=_facts(order),
@@ -96,7 +97,7 @@ def create_bucket(session: Session, order: Order, ones: Sequence[Making[Bucket]]
     )
 
 
-def _planned(order: Order) -> Result:
+def _planned(one: Making[Bucket], order: Order) -> Result:
     would_be = {
         "name": order.name,
         "region": order.region,
@@ -106,32 +107,16 @@ def _planned(order: Order) -> Result:
         "object_lock": "on" if order.object_lock else "off",
         "tags": dict(order.tags),
     }
-    return Result(
-        order.name,
-        order.name,
-        Status.PLANNED,
-        said=f"{order.name} would be created, {would_be['access']}; nothing was changed",
-        current=would_be,
-        request=order.request,
-        region=order.region,
-    )
-
-
-def _warnings(bucket: Bucket) -> tuple[str, ...]:
-    if "." not in bucket.name:
-        return ()
-    return (f"{bucket.name} has dots: its own https address has no valid certificate, use the path instead",)
+    return one.to_be_made(f"would be created, {would_be['access']}", would_be, id=order.name)
 
 
 def _facts(order: Order) -> Facts:
+    lock = "on for good: it can't be taken off, and versions are always kept"
     return facts_of(
         ("name", order.name),
         ("access", "public: anyone can read every object" if order.is_public else "private"),
         ("versions", "kept" if order.versioning else ""),
-        (
-            "object lock",
-            "on for good: it can't be taken off, and versions are always kept" if order.object_lock else "",
-        ),
+        ("object lock", lock if order.object_lock else ""),
         ("tags", "\n".join(f"{key}={value}" for key, value in sorted(order.tags.items()))),
         ("request", order.again),
     )
@@ -150,18 +135,12 @@ CREATE = bucket_change(
         *LOOK,
         "s3:CreateBucket",
         "s3:TagResource",
-        "s3:PutBucketPublicAccessBlock",
+        *ACCESS,
+        *SETTINGS,
         "s3:PutEncryptionConfiguration",
-        "s3:GetEncryptionConfiguration",
         "s3:PutBucketOwnershipControls",
-        "s3:GetBucketOwnershipControls",
         "s3:PutBucketVersioning",
-        "s3:GetBucketVersioning",
         "s3:PutBucketObjectLockConfiguration",
-        "s3:GetBucketObjectLockConfiguration",
-        "s3:PutBucketPolicy",
-        "s3:DeleteBucketPolicy",
-        "s3:GetBucketPolicy",
         "s3:DeleteBucket",
         "dynamodb:PutItem",
     ),

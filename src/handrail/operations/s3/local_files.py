@@ -87,27 +87,21 @@ class _Walk:
 
     def _entry(self, folder: _Folder, entry: os.DirEntry[str]) -> None:
         relative, path = f"{folder.relative}{entry.name}", folder.path / entry.name
-        shown = self._shown(relative)
+        shown, goes = self._shown(relative), self._filter.takes(relative)
         try:
             found = entry.stat()
         except OSError as error:
-            if self._filter.takes(relative):
+            if goes:
                 self._batch.fail(path, shown, _unreadable(shown, error))
             return
-        if stat.S_ISDIR(found.st_mode):
-            self._folder(_Folder(path, f"{relative}/", (*folder.trail, _place(found))), shown)
-        elif self._filter.takes(relative):
+        if stat.S_ISDIR(found.st_mode) and _place(found) not in folder.trail:
+            if not self._filter.leaves_out(relative):
+                self._waiting.append(_Folder(path, f"{relative}/", (*folder.trail, _place(found))))
+        elif goes and stat.S_ISDIR(found.st_mode):
+            loop = WrongState(f"{show(shown)} is a link to a folder above it.", hint="leave it out: --exclude")
+            self._batch.fail(path, shown, loop)
+        elif goes:
             _add(self._batch, path, shown, folder_key(relative, self._prefix), found)
-
-    def _folder(self, folder: _Folder, shown: str) -> None:
-        if self._filter.leaves_out(folder.relative.rstrip("/")):
-            return
-        if folder.trail[-1] in folder.trail[:-1]:
-            if self._filter.takes(folder.relative.rstrip("/")):
-                loop = WrongState(f"{show(shown)} is a link to a folder above it.", hint="leave it out: --exclude")
-                self._batch.fail(folder.path, shown, loop)
-            return
-        self._waiting.append(folder)
 
     def _entries(self, folder: _Folder) -> list[os.DirEntry[str]]:
         try:

@@ -15,7 +15,7 @@ from handrail.core.plan import Outcome
 from handrail.core.resources import Bucket, StoredObject
 from handrail.ledger.rows import Row
 from handrail.operations.kinds import find_one
-from handrail.operations.s3.buckets import BUCKETS, KIND, LOOK, OneBucket, bucket_of, is_unproved, objects_of
+from handrail.operations.s3.buckets import BUCKETS, KIND, LOOK, SETTINGS, OneBucket, bucket_of, is_unproved, objects_of
 from handrail.operations.s3.content import count_content
 from handrail.operations.s3.words import full_notes, said
 from handrail.session import Session
@@ -45,7 +45,8 @@ def list_buckets(session: Session, values: ListBuckets) -> Outcome:
     rows = {row.name: row for row in known}
     listed = {one.name: one for one in session.aws.s3.list_buckets()}
     names = sorted({*rows, *(listed if everybody else ())})
-    wanted = [name for name in names if values.owner in (None, *_owner(rows.get(name)))]
+    owners = {row.name: row.owner for row in known}
+    wanted = [name for name in names if values.owner is None or owners.get(name) == values.owner]
     buckets = list(_look(session, wanted, listed, rows, everybody=everybody))
     if values.size:
         buckets = _measured(session, buckets)
@@ -56,10 +57,6 @@ def list_buckets(session: Session, values: ListBuckets) -> Outcome:
         empty="No buckets here. Make one: handrail s3 create NAME",
         warnings=tuple(f"{error.message} Its bucket is not among these; {error.hint}" for error in odd),
     )
-
-
-def _owner(row: Row | None) -> tuple[str, ...]:
-    return (row.owner,) if row else ()
 
 
 def _look(
@@ -166,15 +163,7 @@ SHOW = _read(
     example="handrail s3 show team-assets",
     handler=show_bucket,
     parameters=OneBucket,
-    permissions=(
-        *LOOK,
-        "s3:ListBucketVersions",
-        "s3:ListBucketMultipartUploads",
-        "s3:GetBucketVersioning",
-        "s3:GetEncryptionConfiguration",
-        "s3:GetBucketOwnershipControls",
-        "s3:GetBucketObjectLockConfiguration",
-    ),
+    permissions=(*LOOK, *SETTINGS, "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"),
 )
 OBJECTS = _read(
     verb="objects",

@@ -11,6 +11,7 @@ from handrail.core.s3_rules import BUCKET_TAGS, OPEN_TO_POLICY, SHUT, foreign_pu
 from handrail.core.shell import option
 from handrail.operations.kinds import Course, Target, Verb, carry_out, find, judged, plan_for
 from handrail.operations.s3.access import (
+    ACCESS,
     SECRETS_SHOWN,
     behind_the_block,
     check_account_lets_public,
@@ -19,7 +20,7 @@ from handrail.operations.s3.access import (
     is_public_wanted,
     public_question,
 )
-from handrail.operations.s3.buckets import BUCKETS, LOOK, ManyBuckets, OtherOwner, read_bucket
+from handrail.operations.s3.buckets import BUCKETS, LOOK, SETTINGS, ManyBuckets, OtherOwner, read_bucket
 from handrail.operations.s3.edit import Edit, carry_out_edit
 from handrail.operations.s3.meeting import check_no_upload
 from handrail.operations.s3.recovery import bucket_change
@@ -201,16 +202,10 @@ UPDATE = bucket_change(
     fits=lambda one: not one.is_gone,
     permissions=(
         *LOOK,
+        *ACCESS,
+        *SETTINGS,
         "s3:PutBucketTagging",
-        "s3:PutBucketPublicAccessBlock",
         "s3:PutBucketVersioning",
-        "s3:GetBucketVersioning",
-        "s3:GetBucketObjectLockConfiguration",
-        "s3:PutBucketPolicy",
-        "s3:DeleteBucketPolicy",
-        "s3:GetBucketPolicy",
-        "s3:GetEncryptionConfiguration",
-        "s3:GetBucketOwnershipControls",
     ),
     many=True,
 )

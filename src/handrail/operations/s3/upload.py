@@ -70,7 +70,9 @@ def upload_files(session: Session, values: UploadFiles) -> Plan:
 
     def apply(hold: Hold) -> list[Result]:
         # Whose it is, and who may read it, may have changed while a question stood.
-        now = _as_it_will_be(session, look_again_at(session, BUCKETS, target))
+        now = look_again_at(session, BUCKETS, target)
+        if is_being_opened(session, now.name):
+            now = replace(now, access="public")
         _check_secrets(session, now, batches)
         sent = iter(_send(session, now, files, loads[0].request, values))
         done = [load.with_sent(sent) for load in loads]
@@ -88,11 +90,6 @@ def upload_files(session: Session, values: UploadFiles) -> Plan:
         facts=_facts(loads, files, is_stream=values.key is not None),
         resolved={load.request: _resolved(load, loads[0].request) for load in loads},
     )
-
-
-def _as_it_will_be(session: Session, now: Bucket) -> Bucket:
-    """Return a bucket as public where somebody is about to open it."""
-    return replace(now, access="public") if is_being_opened(session, now.name) else now
 
 
 def _resolved(load: Load, command: str) -> dict[str, Any]:
