@@ -818,7 +818,7 @@ def intent_of(verb: str, name: str, request: str, /, **resolved: Any) -> Intent:
 def ordered(session: Session, name: str, request: str, *, public: bool = False) -> Order:
     """Return an order as `s3 create` makes it."""
     said = {"name": name, "public": public, "tag": ("team=blue",), "versioning": True}
-    return replace(order_of(session, validate(CreateBucket, said)), request=request, versioning_given=False)
+    return replace(order_of(session, validate(CreateBucket, said)), request=request)
 
 
 def recovered(session: Session, intent: Intent) -> tuple[str, str, tuple[str, ...]]:
