@@ -558,3 +558,8 @@ def test_a_foreign_bucket_is_deleted_where_the_policy_lets_any(
     assert anybody("s3", "delete", name).code == 6
     assert anybody("s3", "delete", name, answers="y\n").code == 0
     assert name not in [one["Name"] for one in sandbox.client("s3").list_buckets()["Buckets"]]
+
+
+def test_a_bucket_that_is_not_there_is_named_in_its_row(handrail: Handrail) -> None:
+    (row,) = handrail("s3", "delete", "not-there-at-all", "-y", "-o", "json").json
+    assert (row["id"], row["name"], row["status"]) == ("not-there-at-all", "not-there-at-all", "failed")

@@ -30,12 +30,16 @@ def called(one: Owned) -> str:
 
 @dataclass(frozen=True)
 class Target(Generic[R]):
-    """What a person named, and the thing that it is or the reason why it is none. touch: what it takes to change it."""
+    """What a person named, and the thing that it is or the reason why it is none. touch: what it takes to change it.
+
+    named: the id of what was not found, where the word is one.
+    """
 
     word: str
     thing: R | None = None
     error: HandrailError | None = None
     touch: Touch = Touch.FREELY
+    named: str | None = None
 
     @property
     def one(self) -> R:
@@ -54,14 +58,15 @@ class Kind(ABC, Generic[R]):
     """A kind of resource: what differs from one to another. All its methods only look.
 
     noun: `instance`. resource: the words that stand before a verb. service: its section of the policy. regional:
-    whether a line to type next must name the region of this one. goals: by verb, the states that tell that it was
-    carried out; `gone` where nothing is there.
+    whether a line to type next must name the region of this one. names_are_ids: whether AWS knows it by its name.
+    goals: by verb, the states that tell that it was carried out; `gone` where nothing is there.
     """
 
     noun: ClassVar[str]
     resource: ClassVar[str]
     service: ClassVar[str]
     regional: ClassVar[bool] = False
+    names_are_ids: ClassVar[bool] = False
     goals: ClassVar[Mapping[str, tuple[str, ...]]] = {"delete": ("gone",)}
 
     @abstractmethod
@@ -143,6 +148,8 @@ def find(
     seen: dict[str, Target[R]] = {}
     for word in words:
         target = _target(session, kind, word, found[word], to_change=to_change, gone_too=gone_too)
+        if kind.names_are_ids:
+            target = replace(target, named=word)
         seen.setdefault(target.thing.id if target.thing else f"word {word}", target)
     return list(seen.values())
 
@@ -269,7 +276,7 @@ class Course(Generic[R]):
         """Return the result of a target that could not be changed."""
         one = self.shown if self.target.thing else None
         fault = error or self.error or Internal(f"{self.target.word} is neither found nor refused.")
-        about = {"id": one.id, "region": one.region} if one else {}
+        about = {"id": one.id, "region": one.region} if one else {"id": self.target.named}
         return Result.failed(self.target.name, fault, current=one, request=self.request or None, **about)
 
     def result(self, status: Status, said: str, now: R | None = None, **rest: Any) -> Result:

@@ -65,7 +65,7 @@ class OtherOwner(Parameters):
 class Buckets(Kind[Bucket]):
     """The buckets of an account. One of which only the row is left counts as gone."""
 
-    noun, resource, service = "bucket", "s3", "s3"
+    noun, resource, service, names_are_ids = "bucket", "s3", "s3", True
 
     def look(self, session: Session, words: Sequence[str]) -> Mapping[str, Sequence[Bucket] | HandrailError]:
         """Return, per name, the bucket, what is left of it, or why whose it is can't be told."""
