@@ -39,7 +39,9 @@ class Deletion(Course[Bucket]):
 
     @property
     def shown(self) -> Bucket:
-        """Return the bucket with what is in it."""
+        """Return the bucket; one that may go with what is in it."""
+        if self.error is not None:
+            return self.one
         return replace(self.one, objects=self.content.objects, bytes=self.content.bytes)
 
 
