@@ -61,6 +61,19 @@ class Terminal(io.StringIO):
         return True
 
 
+class Hesitant(Terminal):
+    """Somebody at a terminal, and what happens between a question and their answer."""
+
+    def __init__(self, answer: str, meanwhile: Callable[[], object]) -> None:
+        super().__init__(answer)
+        self._meanwhile = meanwhile
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]  # of bytes, where a stream is of any kind
+        """Return the answer, once it has happened."""
+        self._meanwhile()
+        return super().readline(size)
+
+
 @dataclass(frozen=True)
 class Done:
     """What a command line came to."""
@@ -131,10 +144,11 @@ class Handrail:
     ) -> None:
         self.environ, self.cwd, self.clock, self.stdin = dict(environ), cwd, clock, stdin
 
-    def __call__(self, *argv: str, answers: str | None = None, **environ: str) -> Done:
-        """Run a command line. answers: what a person types at a terminal; None: there is no terminal."""
+    def __call__(self, *argv: str, answers: str | Terminal | None = None, **environ: str) -> Done:
+        """Run a command line. answers: what a person types at a terminal, or the terminal; None: there is none."""
         out, err = io.StringIO(), (io.StringIO() if answers is None else Terminal())
-        stdin = io.TextIOWrapper(io.BytesIO(self.stdin)) if answers is None else Terminal(answers)
+        typed = Terminal(answers) if isinstance(answers, str) else answers
+        stdin = io.TextIOWrapper(io.BytesIO(self.stdin)) if typed is None else typed
         around = Surroundings(stdin, out, err, {**self.environ, **environ}, self.cwd, self.clock())
         code = run_program([str(word) for word in argv], around)
         return Done(code, out.getvalue(), err.getvalue())

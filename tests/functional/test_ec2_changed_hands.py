@@ -1,13 +1,10 @@
 """An instance that becomes somebody else's, or ends, while a question about it stands: it is not what was approved."""
 
-import io
 from collections.abc import Callable
 
 import pytest
 
-from conftest import Done, Handrail, Sandbox, Terminal
-from handrail.doors.cli import run_program
-from handrail.doors.request import Surroundings
+from conftest import Done, Handrail, Hesitant, Sandbox
 
 VERBS = {
     "start": ("ec2", "start", "api"),
@@ -22,27 +19,11 @@ CHANGES = {
 }
 
 
-class Hesitant(Terminal):
-    """Somebody at a terminal, and what happens between the question and the answer."""
-
-    def __init__(self, answer: str, meanwhile: Callable[[], object]) -> None:
-        super().__init__(answer)
-        self._meanwhile = meanwhile
-
-    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]  # of bytes, where a stream is of any kind
-        """Return the answer, once it has happened."""
-        self._meanwhile()
-        return super().readline(size)
-
-
 def ask(handrail: Handrail, verb: str, meanwhile: Callable[[], object], *more: str) -> Done:
     """Run a command line that asks about api, another owner's; something happens, then the answer is yes."""
-    answer = "api\n" if verb == "delete" else "y\n"
-    out, err = io.StringIO(), Terminal()
-    around = Surroundings(Hesitant(answer, meanwhile), out, err, handrail.environ, handrail.cwd, handrail.clock())
-    code = run_program([*VERBS[verb], *more], around)
-    assert "api belongs to dev-2, not to you." in err.getvalue()
-    return Done(code, out.getvalue(), err.getvalue())
+    done = handrail(*VERBS[verb], *more, answers=Hesitant("api\n" if verb == "delete" else "y\n", meanwhile))
+    assert "api belongs to dev-2, not to you." in done.err
+    return done
 
 
 def make(handrail: Handrail, verb: str) -> str:

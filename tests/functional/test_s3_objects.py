@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from conftest import Handrail, QuickClock, Sandbox, Terminal
-from handrail.doors.cli import run_program
-from handrail.doors.request import Surroundings
+from conftest import Handrail, Hesitant, Sandbox
+from handrail.doors.cli import Surroundings, run_program
 
 MIB = 1 << 20
 Unique = Callable[[str], str]
@@ -247,33 +246,18 @@ def test_a_private_key_under_any_name_never_goes_to_a_public_bucket(
     assert off.code == 0, off.err
 
 
-class Waiting(Terminal):
-    """A terminal at which somebody says yes, after something has happened elsewhere."""
-
-    meanwhile: Callable[[], object]
-
-    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]  # nobody asks for a size
-        """Return yes."""
-        self.meanwhile()
-        return "y\n"
-
-
 def test_a_bucket_that_becomes_public_while_a_question_stands_gets_no_secrets(
     handrail: Handrail, sandbox: Sandbox, s3: Any, bucket: str
 ) -> None:
     write(handrail.cwd / ".env")
-    answers, out, err = Waiting(), io.StringIO(), Terminal()
     before = []
 
     def open_it() -> None:
         handrail.ok("s3", "update", bucket, "--public", "--yes")
         before.extend(sandbox.writes())
 
-    answers.meanwhile = open_it
-    theirs = handrail.owner("dev-2")
-    around = Surroundings(answers, out, err, theirs.environ, theirs.cwd, QuickClock())
-    code = run_program(["s3", "upload", bucket, ".env"], around)
-    assert (code, "looks like a secret" in err.getvalue()) == (3, True)
+    done = handrail.owner("dev-2")("s3", "upload", bucket, ".env", answers=Hesitant("y\n", open_it))
+    assert (done.code, "looks like a secret" in done.err) == (3, True)
     assert sandbox.writes() == before
     assert keys_of(s3, bucket) == []
     row = handrail.json("audit", "list")[-1]
@@ -442,6 +426,7 @@ def test_versions_stay_when_an_object_is_removed_and_go_with_the_bucket(
     assert len(s3.list_object_versions(Bucket=name)["Versions"]) == 1
     refused = handrail("s3", "delete", name, "--yes", "-o", "json")
     assert (refused.code, refused.error["details"]["versions"]) == (5, 2)
+    assert [row["current"]["objects"] for row in refused.json] == [None], "what stays is shown as it was looked at"
     shown = handrail.ok("s3", "show", name).out
     assert "2 older versions and delete markers" in shown
     done = handrail("s3", "delete", name, "--empty", answers="n\n")
