@@ -279,6 +279,14 @@ class Course(Generic[R]):
         about = {"id": one.id, "region": one.region} if one else {"id": self.target.named}
         return Result.failed(self.target.name, fault, current=one, request=self.request or None, **about)
 
+    def planned(self, verb: "Verb[Any]") -> Result:
+        """Return the result of a target before anything is done."""
+        if self.error is not None:
+            return self.failed()
+        if not self.acts:
+            return self.result(Status.UNCHANGED, verb.already(self))
+        return self.result(Status.PLANNED, f"{called(self.one)} {verb.would(self)}; nothing was changed")
+
     def result(self, status: Status, said: str, now: R | None = None, **rest: Any) -> Result:
         """Return what became of the thing. now: as it is after the change."""
         rest.setdefault("warnings", self.warnings)
@@ -308,7 +316,7 @@ def plan_for(session: Session, kind: Kind[R], courses: Sequence[C], verb: "Verb[
     question = ask_before(targets, verb.name, rest.pop("question", None))
     return Plan(
         **{"title": f"{verb.name} {count(len(acting), kind.noun)}", "many": True, **rest},
-        planned=[_planned(one, verb) for one in courses],
+        planned=[one.planned(verb) for one in courses],
         owners=owners_of(targets),
         question=question if acting else None,
     )
@@ -321,14 +329,6 @@ class Verb(Generic[C]):
     name: str
     would: Callable[[C], str]
     already: Callable[[C], str] = field(default=lambda course: f"{called(course.one)} is like that already")
-
-
-def _planned(course: C, verb: Verb[C]) -> Result:
-    if course.error is not None:
-        return course.failed()
-    if not course.acts:
-        return course.result(Status.UNCHANGED, verb.already(course))
-    return course.result(Status.PLANNED, f"{called(course.one)} {verb.would(course)}; nothing was changed")
 
 
 def carry_out(
@@ -349,7 +349,7 @@ def carry_out(
         except HandrailError as error:
             return course.failed(error)
 
-    return [done(course) if course.acts else _planned(course, verb) for course in courses]
+    return [done(course) if course.acts else course.planned(verb) for course in courses]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from handrail.core.ec2_rules import SETTLED, Move
 from handrail.core.errors import HandrailError, Throttled, Unreachable
@@ -10,7 +11,7 @@ from handrail.core.resources import ENDED, Instance
 from handrail.operations.ec2.instances import INSTANCES
 from handrail.operations.ec2.waiting import Seen, once_known, wait_for
 from handrail.operations.ec2.words import next_step, notes
-from handrail.operations.kinds import Course, attempt, called, look_again
+from handrail.operations.kinds import Course, Verb, attempt, called, look_again
 from handrail.session import Session
 
 
@@ -20,6 +21,15 @@ class Step(Course[Instance]):
 
     settles_first: bool = False
     arrives: bool = False
+
+    def planned(self, verb: Verb[Any]) -> Result:
+        """Return the result of an instance before the call."""
+        if self.acts or self.error is not None:
+            return super().planned(verb)
+        if self.arrives:  # waited for; what is not called for has no row of its own in the record
+            there = f"{called(self.one)} is {self.one.state} already; nothing was changed"
+            return replace(self, request="").result(Status.PLANNED, there)
+        return self.already()
 
     def already(self, now: Instance | None = None) -> Result:
         """Return the result of an instance that is where it should be."""

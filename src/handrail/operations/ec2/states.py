@@ -1,18 +1,17 @@
 """`ec2 start`, `stop`, `reboot`, `delete`: many targets, states checked first, one call for all that are fit."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from handrail.core.amounts import count
 from handrail.core.ec2_rules import MOVES, SETTLED, Move
 from handrail.core.errors import WrongState
 from handrail.core.operation import Effect, Operation
-from handrail.core.plan import Facts, Places, PlaceWish, Plan, Question, Result, Status
+from handrail.core.plan import Facts, Places, PlaceWish, Plan, Question
 from handrail.core.resources import Instance
 from handrail.operations.ec2.instances import INSTANCES, ManyInstances, OtherOwner, Waiting
 from handrail.operations.ec2.recovery import instance_change
 from handrail.operations.ec2.state_change import StateChange, Step
-from handrail.operations.kinds import Target, ask_before, called, find, judged, owners_of, to_be_typed
+from handrail.operations.kinds import Target, Verb, called, find, judged, plan_for, to_be_typed
 from handrail.session import Session
 
 _PARTICIPLES = {"start": "started", "stop": "stopped", "reboot": "rebooted", "delete": "deleted"}
@@ -23,7 +22,7 @@ class MoveInstances(ManyInstances, OtherOwner, Waiting):
 
 
 def _handler(verb: str) -> Callable[[Session, MoveInstances], Plan]:
-    move = MOVES[verb]
+    move, told = MOVES[verb], Verb[Step](verb, lambda _: f"would be {_PARTICIPLES[verb]}")
 
     def plan_move(session: Session, values: MoveInstances) -> Plan:
         """Look at the targets and return the plan of moving those that need it."""
@@ -31,15 +30,16 @@ def _handler(verb: str) -> Callable[[Session, MoveInstances], Plan]:
         steps = judged(session, Step, targets, lambda target: _step(session, target, move, wait=values.wait))
         acting = [one for one in steps if one.acts]
         change = StateChange(session, move, steps, wait=values.wait, timeout=values.timeout)
-        return Plan(
+        return plan_for(
+            session,
+            INSTANCES,
+            steps,
+            told,
             title=_title(steps, acting, move),
             prepare=change.settle,
             apply=change.apply,
-            planned=[_planned(one, move) for one in steps],
-            many=True,
-            owners=owners_of(one.target for one in acting),
             places=_places(session, acting, wait=values.wait) if verb == "start" else None,
-            question=ask_before([one.target for one in acting], verb, _ending(acting) if verb == "delete" else None),
+            question=_ending(acting) if verb == "delete" else None,
             facts=() if verb == "delete" else _facts(acting),  # its question shows more of each
         )
 
@@ -106,19 +106,6 @@ def _ending(acting: Sequence[Step]) -> Question | None:
     several = len(acting) > 1
     what = f"{len(acting)} instances for good, with their disks" if several else "1 instance for good, with its disk"
     return to_be_typed(f"This ends {what}:", [step.one for step in acting], Instance.ASKED)
-
-
-def _planned(step: Step, move: Move) -> Result:
-    if step.error is not None:
-        return step.failed()
-    one = step.one
-    if step.acts:
-        would = f"{called(one)} would be {_PARTICIPLES[move.verb]}; nothing was changed"
-        return step.result(Status.PLANNED, would)
-    if step.arrives:  # waited for; what is not called for has no row of its own in the record
-        there = f"{called(one)} is {one.state} already; nothing was changed"
-        return replace(step, request="").result(Status.PLANNED, there)
-    return step.already()
 
 
 def _fits(one: Instance, move: Move) -> bool:

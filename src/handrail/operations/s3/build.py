@@ -1,6 +1,7 @@
 """How a bucket comes to be, call by call: made with its tags, on record, shut, proved; then opened, if approved."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
@@ -220,8 +221,11 @@ def taken(session: Session, name: str, standing: Standing, request: str = "") ->
 
     request: the one that asks; another create of that name may be open, and then it says how that is finished.
     """
-    bucket = _own(session, name) if standing.is_reachable else None
-    if bucket is not None:
+    bucket = None
+    if standing.is_reachable:
+        with suppress(HandrailError):
+            bucket = find_one(session, BUCKETS, name, to_change=False).one
+    if bucket is not None and bucket.managed:
         text = f"this account has a bucket {name} already, {whose(session, bucket)}"
         hint = command("s3 show", name)
     elif standing.is_reachable:
@@ -231,15 +235,6 @@ def taken(session: Session, name: str, standing: Standing, request: str = "") ->
         hint = "choose another name: bucket names are shared by all AWS accounts"
     error = Conflict(f"{text}; nothing was touched.", hint=hint, details={"name": name})
     return with_open_create(session, name, error, request)
-
-
-def _own(session: Session, name: str) -> Bucket | None:
-    """Return a bucket that Handrail made, proved; else None."""
-    try:
-        bucket = find_one(session, BUCKETS, name, to_change=False).one
-    except HandrailError:
-        return None
-    return bucket if bucket.managed else None
 
 
 def left_open(error: HandrailError, order: Order) -> HandrailError:
