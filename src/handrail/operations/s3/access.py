@@ -1,10 +1,12 @@
-"""The steps that change a bucket's access, each checked by reading back: shut it, open it, wait until S3 shows it."""
+"""The steps that change a bucket: who may read it, each step checked by reading back; its versions and its tags."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from handrail.core.errors import Acted, HandrailError, PermissionDenied, Refused, Usage, WrongState
 from handrail.core.plan import Ask, Claim, Question
+from handrail.core.resources import Bucket
 from handrail.core.s3_rules import (
     OPEN_TO_POLICY,
     SHUT,
@@ -17,6 +19,7 @@ from handrail.core.s3_rules import (
     without_public_read,
 )
 from handrail.core.shell import command, line
+from handrail.core.tags import tags_after
 from handrail.operations.patience import again_while, once_shown
 from handrail.operations.s3.meeting import check_no_upload
 from handrail.session import Session
@@ -184,3 +187,39 @@ def patiently(session: Session, name: str, act: Callable[[], T]) -> T:
     """
     text = f"{name}: S3 is busy with another change of this bucket; waiting"
     return again_while(session, "busy", act, PATIENCE, lambda spent: text)
+
+
+# ---- all that is to be changed
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What is to be changed of a bucket. public, versioning: None leaves them; put, drop: tags."""
+
+    public: bool | None = None
+    put: Mapping[str, str] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
+    versioning: bool | None = None
+
+    @property
+    def is_nothing(self) -> bool:
+        """Return whether all is left as it is."""
+        return self.public is None and self.versioning is None and not self.put and not self.drop
+
+    def tags_after(self, tags: Mapping[str, str]) -> dict[str, str]:
+        """Return tags as they will be."""
+        return tags_after(tags, self.put, self.drop)
+
+
+def carry_out_edit(session: Session, bucket: Bucket, edit: Edit) -> tuple[str, ...]:
+    """Do an edit, what makes less public first, and return what a person should know of it."""
+    s3, name, region = session.aws.s3, bucket.name, bucket.region
+    warnings = make_private(session, name, region) if edit.public is False else ()
+    if edit.versioning is not None:
+        patiently(session, name, lambda: s3.put_versioning(name, region, is_on=bool(edit.versioning)))
+    if edit.put or edit.drop:
+        tags = edit.tags_after(s3.tags(name, region))
+        patiently(session, name, lambda: s3.put_tags(name, region, tags))
+    if edit.public:
+        make_public(session, name, region)
+    return warnings

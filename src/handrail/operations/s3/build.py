@@ -7,15 +7,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from handrail.aws.s3 import Standing
-from handrail.core.errors import (
-    Acted,
-    AwsFailure,
-    Conflict,
-    HandrailError,
-    Interrupted,
-    NotFound,
-    PermissionDenied,
-)
+from handrail.core.errors import Acted, AwsFailure, Conflict, HandrailError, Interrupted, NotFound, PermissionDenied
 from handrail.core.ownership import GIVEN_TAG, OWNER_TAG, REQUEST_TAG, ownership_tags
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import SHUT

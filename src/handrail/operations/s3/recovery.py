@@ -9,16 +9,15 @@ from handrail.aws.s3_objects import Objects
 from handrail.core.amounts import count
 from handrail.core.errors import PermissionDenied
 from handrail.core.operation import Effect, Operation
-from handrail.core.resources import Bucket
 from handrail.core.s3_rules import OPEN_TO_POLICY
 from handrail.core.shell import command
 from handrail.ledger.record import Intent
 from handrail.ledger.rows import Row
 from handrail.ledger.shapes import text, texts
 from handrail.operations.kinds import find_one
+from handrail.operations.s3.access import Edit, carry_out_edit
 from handrail.operations.s3.buckets import BUCKETS, KIND, objects_of, out_of_reach
 from handrail.operations.s3.build import Order, finish_private
-from handrail.operations.s3.edit import Edit, carry_out_edit
 from handrail.operations.settling import Settled, asking_once, finished, flag, labels, reading, undone
 from handrail.session import Session
 
@@ -57,17 +56,13 @@ def _update(session: Session, intent: Intent) -> Settled:
         switches = {name: flag(values, name) for name in ("public", "versioning")}
         wanted = Edit(put=labels(values, "put"), drop=texts(values, "drop"), **switches)
     bucket = find_one(session, BUCKETS, intent.resource, to_change=False, gone_too=True).one
-    if bucket.is_gone or not bucket.managed or _is_another(_row_of(session, bucket), intent):
+    if bucket.is_gone or not bucket.managed or _is_another(session.stores.rows.get(KIND, bucket.name), intent):
         return undone(intent, f"bucket {intent.resource} is not there any more.")
     leave = wanted.public is None or (wanted.public and _is_open(session, bucket.name, bucket.region))
     warnings = carry_out_edit(session, bucket, replace(wanted, public=None if leave else False))
     if wanted.public and not _is_open(session, bucket.name, bucket.region):
         return undone(intent, *_not_opened(bucket.name), *warnings)
     return finished(intent, *warnings)
-
-
-def _row_of(session: Session, bucket: Bucket) -> Row | None:
-    return session.stores.rows.get(KIND, bucket.name)
 
 
 def _is_another(row: Row | None, intent: Intent) -> bool:
@@ -107,7 +102,7 @@ def _objects(session: Session, intent: Intent) -> Settled:
         key = text(intent.resolved, "key", "")
         sums = labels({"sums": {}, **intent.resolved}, "sums")
     bucket = find_one(session, BUCKETS, name, to_change=False, gone_too=True).one
-    if bucket.is_gone or (bucket.managed and _is_another(_row_of(session, bucket), intent)):
+    if bucket.is_gone or (bucket.managed and _is_another(session.stores.rows.get(KIND, bucket.name), intent)):
         return undone(intent, f"bucket {name} is not there any more.")
     objects = objects_of(session, bucket)
     if _is_done(objects, key, sums):

@@ -214,10 +214,6 @@ REMOVE = bucket_change(
     handler=remove_objects,
     parameters=RemoveObjects,
     fits=lambda one: not one.is_gone,
-    permissions=(
-        *LOOK,
-        "s3:DeleteObject",
-        "s3:GetBucketVersioning",
-    ),
+    permissions=(*LOOK, "s3:DeleteObject", "s3:GetBucketVersioning"),
     many=True,
 )

@@ -13,7 +13,9 @@ from handrail.operations.kinds import Course, Target, Verb, carry_out, find, jud
 from handrail.operations.s3.access import (
     ACCESS,
     SECRETS_SHOWN,
+    Edit,
     behind_the_block,
+    carry_out_edit,
     check_account_lets_public,
     check_policy_opens_no_more,
     find_secrets,
@@ -21,7 +23,6 @@ from handrail.operations.s3.access import (
     public_question,
 )
 from handrail.operations.s3.buckets import BUCKETS, LOOK, SETTINGS, ManyBuckets, OtherOwner, read_bucket
-from handrail.operations.s3.edit import Edit, carry_out_edit
 from handrail.operations.s3.meeting import check_no_upload
 from handrail.operations.s3.recovery import bucket_change
 from handrail.operations.s3.words import notes, said
@@ -200,12 +201,6 @@ UPDATE = bucket_change(
     claims_of_found=_claims_of_found,
     parameters=UpdateBuckets,
     fits=lambda one: not one.is_gone,
-    permissions=(
-        *LOOK,
-        *ACCESS,
-        *SETTINGS,
-        "s3:PutBucketTagging",
-        "s3:PutBucketVersioning",
-    ),
+    permissions=(*LOOK, *ACCESS, *SETTINGS, "s3:PutBucketTagging", "s3:PutBucketVersioning"),
     many=True,
 )
