@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handrail.core.amounts import count
@@ -24,14 +23,17 @@ _AT_ONCE = 8
 def init(session: Session, values: Parameters) -> Plan:
     """Look for a ledger in every enabled region and return the plan of making or completing it. Raises Conflict."""
     home = session.stores.home_region
-    looked = _look_elsewhere(session, home)
-    elsewhere = looked.found
+    seen = _look_elsewhere(session, home)
+    elsewhere = [region for region, there in seen.items() if there]
     if elsewhere:
         raise Conflict(
             f"this account has a ledger in {', '.join(elsewhere)}, and a second one would undo its caps.",
             hint=f'set home_region = "{elsewhere[0]}" in the policy, or HANDRAIL_HOME_REGION={elsewhere[0]}',
             details={"regions": elsewhere, "home_region": home},
         )
+    closed = [region for region, there in seen.items() if there is None]
+    unseen = f"not allowed to look for a second ledger in {', '.join(closed)}: make sure that there is none"
+    warnings = (unseen,) if closed else ()
     table = session.stores.table
     state = table.find()
     complete = state is not None and state.complete
@@ -41,44 +43,25 @@ def init(session: Session, values: Parameters) -> Plan:
         table.make()
         _record(session, home, round((session.clock.monotonic() - begun) * 1000))
         said = f"the ledger is ready in {home} · table {NAME}"
-        return _result(home, table.find(), Status.SUCCEEDED, said, looked.warnings)
+        return _result(home, table.find(), Status.SUCCEEDED, said, warnings)
 
     said = f"the ledger is there already in {home} · table {NAME}" if complete else f"the table {NAME} would be made"
-    planned = _result(home, state, Status.UNCHANGED if complete else Status.PLANNED, said, looked.warnings)
+    planned = _result(home, state, Status.UNCHANGED if complete else Status.PLANNED, said, warnings)
     title = "set up the ledger" if state is None else "complete the ledger"
-    return Plan.of_one(title, planned, act, facts=(*_facts(home), *looked.facts))
+    others = f"{count(len(seen) - len(closed), 'other enabled region')}: no second ledger"
+    return Plan.of_one(title, planned, act, facts=(*_facts(home), *((("looked", others),) if seen else ())))
 
 
-@dataclass(frozen=True)
-class Looked:
-    """A look at the enabled regions but the home region. found: those that have a ledger. closed: those unseen."""
-
-    regions: tuple[str, ...] = ()
-    found: tuple[str, ...] = ()
-    closed: tuple[str, ...] = ()
-
-    @property
-    def facts(self) -> Facts:
-        """Return the line of the plan that says where was looked; none on the sandbox, whose log tells."""
-        seen = count(len(self.regions) - len(self.closed), "other enabled region")
-        return (("looked", f"{seen}: no second ledger"),) if self.regions else ()
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Return what a person should know of the regions that could not be looked at."""
-        text = f"not allowed to look for a second ledger in {', '.join(self.closed)}: make sure that there is none"
-        return (text,) if self.closed else ()
-
-
-def _look_elsewhere(session: Session, home: str) -> Looked:
-    """Look for a ledger in the enabled regions but the home region.
+def _look_elsewhere(session: Session, home: str) -> dict[str, bool | None]:
+    """Return which of the enabled regions but the home region have a ledger, None where that can't be seen; on the
+    sandbox, whose log tells, only those that have one.
 
     A region that is closed to this account (a service control policy) is passed over: it must not keep it from having
     a ledger where it works.
     """
     if session.aws.sandbox is not None:
-        return Looked(found=session.stores.ledgers_of_sandbox())
-    regions = tuple(region for region in session.aws.ec2_of(home).regions() if region != home)
+        return dict.fromkeys(session.stores.ledgers_of_sandbox(), True)
+    regions = [region for region in session.aws.ec2_of(home).regions() if region != home]
 
     from concurrent.futures import ThreadPoolExecutor
 
@@ -89,9 +72,7 @@ def _look_elsewhere(session: Session, home: str) -> Looked:
             return None
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        seen = dict(zip(regions, pool.map(has, regions), strict=True))
-    found = tuple(region for region, there in seen.items() if there)
-    return Looked(regions, found, tuple(region for region, there in seen.items() if there is None))
+        return dict(zip(regions, pool.map(has, regions), strict=True))
 
 
 def _facts(home: str) -> Facts:
