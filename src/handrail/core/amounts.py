@@ -11,6 +11,11 @@ def age(when: datetime | None, now: datetime | None = None) -> str:
     return span(((now or datetime.now(UTC)) - when).total_seconds())
 
 
+def made(when: datetime | None) -> str:
+    """Return how long ago a thing was made, and when; empty for None."""
+    return f"{age(when)} ago · {when:%Y-%m-%d %H:%M:%S} UTC" if when else ""
+
+
 def span(seconds: float) -> str:
     """Return a span of time in its largest unit, never below zero: `5 s`, `4 min`, `3 h`, `2 d`."""
     whole = max(0, int(seconds))

@@ -1,6 +1,6 @@
 """The words about an instance: its addresses, how to log in or what stands in the way, what to type next."""
 
-from handrail.core.amounts import age
+from handrail.core.amounts import age, made
 from handrail.core.ec2_rules import LOGIN_USERS
 from handrail.core.errors import HandrailError
 from handrail.core.plan import Facts, facts_of
@@ -78,7 +78,7 @@ def full_notes(session: Session, instance: Instance) -> Facts:
         ("type", f"{instance.type} · {instance.architecture}"),
         ("image", f"{instance.image} · {instance.image_id}" if instance.image != instance.image_id else instance.image),
         ("owner", _owner(session, instance)),
-        ("made", f"{age(instance.created_at)} ago · {_exact(instance.created_at)}"),
+        ("made", made(instance.created_at) or "- ago · -"),
         ("up", f"{age(instance.started_at)}" if instance.state == "running" else None),
         ("address", addresses(instance)),
         ("zone", instance.availability_zone),
@@ -102,7 +102,3 @@ def _owner(session: Session, instance: Instance) -> str:
     if not instance.managed:
         return "not managed by Handrail"
     return "you" if instance.owner == session.caller.owner else instance.owner
-
-
-def _exact(when: object) -> str:
-    return f"{when:%Y-%m-%d %H:%M:%S} UTC" if when else "-"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handrail.aws.s3_objects import Content
-from handrail.core.amounts import age, count, readable
+from handrail.core.amounts import age, count, made, readable
 from handrail.core.plan import Facts, facts_of
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import read_url
@@ -51,10 +51,7 @@ def full_notes(session: Session, bucket: Bucket, content: Content) -> Facts:
         ("access", _access(bucket)),
         ("region", bucket.region),
         ("owner", whose(session, bucket)),
-        (
-            "made",
-            f"{age(bucket.created_at)} ago · {bucket.created_at:%Y-%m-%d %H:%M:%S} UTC" if bucket.created_at else "",
-        ),
+        ("made", made(bucket.created_at)),
         ("content", content_text(content)),
         ("versions", bucket.versioning or "not allowed to read"),
         ("encryption", bucket.encryption or "not allowed to read"),
