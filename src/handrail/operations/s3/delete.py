@@ -1,6 +1,7 @@
 """`s3 delete`: buckets for good. One with anything in it only with --empty, which takes its name typed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from handrail.aws.s3_objects import Content
@@ -80,7 +81,11 @@ def _course(session: Session, target: Target[Bucket], *, empty: bool) -> Deletio
     bucket = target.one
     if bucket.is_gone:
         return Deletion(target, acts=True)
-    content = count_content(objects_of(session, bucket), _counting(session, bucket.name))
+
+    def tell(seen: int) -> None:
+        session.listener.progress(f"{bucket.name}: {seen:,} objects and versions counted")
+
+    content = count_content(objects_of(session, bucket), tell)
     if not empty and not content.is_empty:
         raise _not_empty(bucket.name, content)
     lock = bool(content.objects + content.versions) and _has_lock(session, bucket)
@@ -110,10 +115,6 @@ def _check_unlocked(session: Session, bucket: Bucket) -> None:
         details={"name": bucket.name, "key": key, "mode": lock.mode, "until": lock.until},
         code="locked",
     )
-
-
-def _counting(session: Session, name: str) -> Callable[[int], None]:
-    return lambda seen: session.listener.progress(f"{name}: {seen:,} objects and versions counted")
 
 
 def _not_empty(name: str, content: Content) -> WrongState:
@@ -161,17 +162,10 @@ def _carry_out(session: Session, course: Deletion, now: Bucket, *, empty: bool) 
     if empty and not now.is_gone:
         _empty(session, course, now)
     if not now.is_gone:
-        _remove(session, now)
+        with suppress(NotFound):  # one that is gone by now is as good
+            patiently(session, now.name, lambda: session.aws.s3.delete(now.name, now.region))
     if request := earlier.request if earlier else now.request:
         rows.drop(KIND, now.name, request)
-
-
-def _remove(session: Session, bucket: Bucket) -> None:
-    """Delete an empty bucket; one that is gone by now is as good."""
-    try:
-        patiently(session, bucket.name, lambda: session.aws.s3.delete(bucket.name, bucket.region))
-    except NotFound:
-        return
 
 
 DELETE = bucket_change(

@@ -148,7 +148,9 @@ def _check_secrets(session: Session, bucket: Bucket, batches: Sequence[Batch]) -
         session.rules.check(claims)
     except Refused as error:
         refused = {reason["value"] for reason in error.details["reasons"]}
-        claims = tuple(claim for one in ways for claim in _secret(one, refused)) or claims
+        # Of each file the last of its ways that is refused: it says what the person knows best.
+        worst = ((one, name) for one in ways for name in [name for name in one if name in refused][-1:])
+        claims = tuple(Claim("s3.secret_files", name, said=one[name]) for one, name in worst) or claims
         session.rules.check(claims)
     return claims
 
@@ -166,12 +168,6 @@ def _ways(file: LocalFile, working: str) -> dict[str, str]:
         above = os.path.commonpath((working, real))
         ways[lies_in(os.path.relpath(real, above), above)] = f"{file.shown}, which is {real},"
     return {**ways, file.key: f"{file.shown}, which gets the key {file.key},", file.shown: file.shown}
-
-
-def _secret(ways: dict[str, str], refused: set[str]) -> list[Claim]:
-    """Return the claim that says of a file why it is refused, where one of its ways is."""
-    name = next((name for name in reversed(ways) if name in refused), None)
-    return [Claim("s3.secret_files", name, said=ways[name])] if name is not None else []
 
 
 class _SecretsStop:
