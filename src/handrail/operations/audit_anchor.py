@@ -19,7 +19,6 @@ from handrail.ledger import shapes
 from handrail.ledger.anchors import FORMAT, Anchor, key_of, text_of
 from handrail.ledger.record import Intent
 from handrail.operations.anchor_bucket import ACCOUNT, Place, lies_there, open_bucket
-from handrail.operations.audit_rows import ledger_of
 from handrail.operations.kinds import Target, ask_before, find_one, look_again_at, owners_of
 from handrail.operations.s3.buckets import BUCKETS, LOOK, OtherOwner
 from handrail.operations.settling import Settled, asking_once, finished, reading, undone
@@ -64,7 +63,7 @@ def anchor(session: Session, values: KeepAnchor) -> Plan:
 
 
 def _heads(session: Session, now: datetime) -> Anchor:
-    heads = ledger_of(session).record.heads()
+    heads = session.stores.shared.record.heads()
     return Anchor(session.caller.account, session.stores.home_region, f"{now:%Y-%m-%dT%H:%M:%SZ}", heads)
 
 

@@ -26,7 +26,6 @@ from handrail.ledger.anchors import (
 from handrail.ledger.chain import NOTICE, Fault, alone, unlike, unlike_list, unlisted, verify
 from handrail.ledger.ledger import Ledger
 from handrail.operations.anchor_bucket import ACCOUNT, anchors_in, open_bucket
-from handrail.operations.audit_rows import ledger_of
 from handrail.session import Session
 
 ALONE = "accidents and clumsy edits: an entry that was changed, removed or moved without new hashes after it"
@@ -80,7 +79,7 @@ class VerifyRecord(Parameters):
 
 def verify_record(session: Session, values: VerifyRecord) -> Outcome:
     """Check every chain of the record against itself, its copies, what stands beside it, and the anchors given."""
-    ledger = ledger_of(session)
+    ledger = session.stores.shared
     anchors, odd = _anchors(session, values)
     found = _read(ledger, anchors)
     beside = found.beside
@@ -93,21 +92,18 @@ def verify_record(session: Session, values: VerifyRecord) -> Outcome:
     title = f"{count(proof.entries, 'entry', 'entries')} in {count(proof.chains, 'chain')} checked"
     wrong = sum(fault.severity != NOTICE for fault in faults)
     said = f"{title}, {count(wrong, 'fault') if wrong else 'nothing wrong'}"
+    broken = HandrailError(
+        f"the record does not hold: {count(wrong, 'fault')}.",
+        hint="compare with a backup of the table (point-in-time recovery), and look who may write to it",
+        details={"faults": proof.faults},
+        code="record_broken",
+    )
     return Outcome(
         rows=[proof],
         many=False,
         summary=said,
         notes=_notes(proof, faults),
-        failures=() if proof.holds else (_broken(wrong, proof),),
-    )
-
-
-def _broken(wrong: int, proof: Proof) -> HandrailError:
-    return HandrailError(
-        f"the record does not hold: {count(wrong, 'fault')}.",
-        hint="compare with a backup of the table (point-in-time recovery), and look who may write to it",
-        details={"faults": proof.faults},
-        code="record_broken",
+        failures=() if proof.holds else (broken,),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from handrail.core.errors import AwsFailure, CapReached, HandrailError, NotSetUp, is_no_answer
 from handrail.core.ownership import LEDGER_TABLE
 from handrail.core.plan import Places
+from handrail.core.shell import line
 from handrail.ledger.places import Times
 from handrail.settings import check_lease_times
 
@@ -69,6 +70,19 @@ class Stores:
     def found(self) -> "Ledger | NoLedger | None":
         """Return the ledger as `ledger` does, but make none: None where the sandbox has none yet."""
         return self._found[0]
+
+    @property
+    def shared(self) -> "Ledger":
+        """Return the account's ledger, for what only reads it. Raises NotSetUp where it has none."""
+        from handrail.ledger.ledger import Ledger
+
+        ledger = self.found or self.ledger  # what is only read needs no warning of where changes go
+        if not isinstance(ledger, Ledger):
+            raise NotSetUp(
+                "this account has no ledger, so its record is a file on each machine.",
+                hint=f"handrail init, or: {line('cat', self._local_file)}",
+            )
+        return ledger
 
     def unfinished(self) -> "Sequence[Unfinished]":
         """Return the requests of everybody that had no outcome when the ledger was opened."""

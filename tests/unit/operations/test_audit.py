@@ -4,7 +4,7 @@ import pytest
 
 from handrail.core.fields import validate
 from handrail.ledger.record import Intent, Known, Verdict
-from handrail.operations.audit_rows import ListEntries, fits
+from handrail.operations.audit import ListEntries, fits
 
 
 @pytest.mark.parametrize(
