@@ -52,7 +52,8 @@ def list_instances(session: Session, values: ListInstances) -> Outcome:
         rows = list(session.aws.ec2.describe({"instance-state-name": states}))
     else:
         rows = session.aws.ec2.managed(states, owner=values.owner)
-    shown = [one for one in rows if _wanted(one, values)]
+    owner, name = values.owner, values.name or "*"
+    shown = [one for one in rows if owner in (None, one.owner) and fnmatchcase(one.name, name)]
     columns = tuple((heading, "system" if key == "image" else key) for heading, key in Instance.COLUMNS)
     return Outcome(
         rows=sorted(shown, key=lambda one: (one.name, one.id)),
@@ -60,11 +61,6 @@ def list_instances(session: Session, values: ListInstances) -> Outcome:
         summary=lambda: _summary(session, rows, shown, values),
         empty=_nothing(session, values),
     )
-
-
-def _wanted(instance: Instance, values: ListInstances) -> bool:
-    owner, name = values.owner, values.name
-    return (owner is None or instance.owner == owner) and (name is None or fnmatchcase(instance.name, name))
 
 
 def _narrowed(values: ListInstances) -> bool:

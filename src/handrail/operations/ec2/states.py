@@ -59,15 +59,10 @@ def _step(session: Session, target: Target[Instance], move: Move, *, wait: bool)
 
 
 def _impossible(session: Session, one: Instance, move: Move) -> WrongState:
-    return WrongState(
-        f"{called(one)} is {one.state} for good."
-        if one.is_gone
-        else f"{called(one)} is {one.state}; it can't {move.verb}.",
-        hint=INSTANCES.line(session, "create")
-        if one.is_gone
-        else INSTANCES.line(session, "start", INSTANCES.addressed(one)),
-        details={"id": one.id, "state": one.state},
-    )
+    said, hint = f"{one.state}; it can't {move.verb}", INSTANCES.line(session, "start", INSTANCES.addressed(one))
+    if one.is_gone:
+        said, hint = f"{one.state} for good", INSTANCES.line(session, "create")
+    return WrongState(f"{called(one)} is {said}.", hint=hint, details={"id": one.id, "state": one.state})
 
 
 def _in_between(session: Session, one: Instance, move: Move) -> WrongState:

@@ -26,14 +26,9 @@ class Leftovers:
     dead: tuple[Unfinished, ...] = ()
     doubtful: tuple[Unfinished, ...] = ()
 
-    @property
-    def is_something(self) -> bool:
-        """Return whether there are any."""
-        return bool(self.dead or self.doubtful)
-
     def of(self, keys: Iterable[str]) -> "Leftovers":
         """Return those of some keys."""
-        wanted = set(keys if self.is_something else ())  # they may be many
+        wanted = set(keys if self.dead or self.doubtful else ())  # they may be many
         return Leftovers(*(tuple(one for one in some if one.key in wanted) for some in (self.dead, self.doubtful)))
 
 

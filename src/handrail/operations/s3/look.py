@@ -80,15 +80,10 @@ def _look(
             bucket = bucket_of(place, row, view)
             if everybody or bucket.managed or is_unproved(row, view):
                 yield bucket
+        elif is_no_answer(view):
+            raise view
         else:
-            yield _unseen(place, row, view)
-
-
-def _unseen(listed: Listed, row: Row | None, error: HandrailError) -> Bucket:
-    if is_no_answer(error):
-        raise error
-    bucket = bucket_of(listed, row, None)
-    return replace(bucket, access="unknown", note=error.message)
+            yield replace(bucket_of(place, row, None), access="unknown", note=view.message)
 
 
 def _measured(session: Session, buckets: list[Bucket]) -> list[Bucket]:

@@ -1,8 +1,7 @@
 """`s3 remove`: objects by their keys, or all whose keys begin alike. Shown and confirmed; newer ones are left."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -175,7 +174,9 @@ def _prefix_plan(session: Session, target: Target[Bucket], objects: Objects, pre
 
     def remove() -> list[Result]:
         tally = Deleted()
-        for batch in batches(_not_newer(objects.walk(prefix), seen_at)):
+        # What was written since it was counted, by S3's time, was not shown to anybody.
+        shown = (one for one in objects.walk(prefix) if one.modified_at is None or one.modified_at <= seen_at)
+        for batch in batches(shown):
             objects.delete([{"Key": one.key} for one in batch], tally)
             session.listener.progress(f"{_id(bucket, prefix)}: {tally.count:,} of {found.objects:,} objects removed")
         raise_refused(bucket.name, tally)
@@ -198,11 +199,6 @@ def _count(session: Session, bucket: Bucket, objects: Objects, prefix: str) -> F
         if number % 1000 == 0:
             session.listener.progress(f"{_id(bucket, prefix)}: {number:,} objects counted")
     return Found(number, total, first)
-
-
-def _not_newer(objects: Iterator[StoredObject], seen_at: datetime) -> Iterator[StoredObject]:
-    """Yield what was there when it was counted, by S3's time: what was written since was not shown to anybody."""
-    return (one for one in objects if one.modified_at is None or one.modified_at <= seen_at)
 
 
 REMOVE = bucket_change(
