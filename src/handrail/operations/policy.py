@@ -33,14 +33,12 @@ class InitPolicy(Parameters):
 
 def show(session: Session, values: Parameters) -> Outcome:
     """Return every key of the policies that hold, with its value and where it stands."""
-    rows = [{"policy": policy.source, **row} for policy in session.rules.policies for row in policy.as_rows()]
-    several = len(session.rules.policies) > 1
+    policies = session.rules.policies
+    both = "a change must pass both: " + " and ".join(one.source for one in policies)
     return Outcome(
-        rows=rows,
+        rows=[{"policy": policy.source, **row} for policy in policies for row in policy.as_rows()],
         columns=(("KEY", "key"), ("VALUE", "text"), ("FROM", "origin")),
-        summary="a change must pass both: " + " and ".join(one.source for one in session.rules.policies)
-        if several
-        else "",
+        summary=both if len(policies) > 1 else "",
     )
 
 

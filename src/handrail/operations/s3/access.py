@@ -78,17 +78,21 @@ def check_policy_opens_no_more(policy: Mapping[str, Any] | None, name: str) -> N
         )
 
 
-def find_secrets(session: Session, name: str, region: str, limit: int = SECRETS_SHOWN) -> list[Claim]:
-    """Return claims of the objects, at most so many, whose keys look like secrets: public once the bucket is."""
+def find_secrets(session: Session, *places: tuple[str, str]) -> list[Claim]:
+    """Return claims of the first objects in these buckets whose keys look like secrets: public once the bucket is.
+
+    places: name and region of each.
+    """
     suspects: list[Claim] = []
-    for number, one in enumerate(session.aws.s3.objects(name, region).walk()):
-        if number % 1000 == 0:
-            session.listener.progress(f"{name}: looking for secrets, {number:,} objects seen")
-        claim = Claim("s3.secret_files", one.key)
-        if not all(reason.passes for reason in session.rules.explain([claim])):
-            suspects.append(claim)
-            if len(suspects) >= limit:
-                break
+    for name, region in places:
+        for number, one in enumerate(session.aws.s3.objects(name, region).walk()):
+            if number % 1000 == 0:
+                session.listener.progress(f"{name}: looking for secrets, {number:,} objects seen")
+            claim = Claim("s3.secret_files", one.key)
+            if not all(reason.passes for reason in session.rules.explain([claim])):
+                suspects.append(claim)
+                if len(suspects) == SECRETS_SHOWN:
+                    return suspects
     return suspects
 
 
@@ -139,10 +143,10 @@ def make_public(session: Session, name: str, region: str) -> None:
     may be under way is in the way. Raises Refused, WrongState.
     """
     check_no_upload(session, name)
-    session.rules.check(find_secrets(session, name, region))
+    session.rules.check(find_secrets(session, (name, region)))
     try:
         _open(session, name, region)
-        session.rules.check(find_secrets(session, name, region))
+        session.rules.check(find_secrets(session, (name, region)))
     except BaseException as error:
         _fall_back(session, name, region, error)
         raise

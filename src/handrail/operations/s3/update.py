@@ -1,6 +1,5 @@
 """`s3 update`: who may read buckets, their tags, whether they keep versions. Many at once, each judged by itself."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from handrail.core.errors import Refused, Usage, WrongState
@@ -12,7 +11,6 @@ from handrail.core.shell import option
 from handrail.operations.kinds import Course, Target, Verb, carry_out, find, judged, plan_for
 from handrail.operations.s3.access import (
     ACCESS,
-    SECRETS_SHOWN,
     Edit,
     behind_the_block,
     carry_out_edit,
@@ -77,7 +75,7 @@ def update_buckets(session: Session, values: UpdateBuckets) -> Plan:
         check_account_lets_public(session)
         for bucket in opening:
             check_no_upload(session, bucket.name)
-        _check_no_secrets(session, opening)
+        session.rules.check(find_secrets(session, *((bucket.name, bucket.region) for bucket in opening)))
 
     def act(course: Update, now: Bucket) -> Result:
         warnings = carry_out_edit(session, now, course.edit)
@@ -167,16 +165,6 @@ def _access(session: Session, bucket: Bucket, *, is_public: bool) -> tuple[bool,
         return exposure.bucket != SHUT or exposure.policy is None, ()
     others = foreign_public(s3.policy(bucket.name, bucket.region))
     return not others, ((behind_the_block(bucket.name, others),) if others else ())
-
-
-def _check_no_secrets(session: Session, opening: Sequence[Bucket]) -> None:
-    """Raise Refused where an object's key looks like a secret: it would be public the moment that the bucket is."""
-    suspects: list[Claim] = []
-    for bucket in opening:
-        suspects += find_secrets(session, bucket.name, bucket.region, SECRETS_SHOWN - len(suspects))
-        if len(suspects) >= SECRETS_SHOWN:
-            break
-    session.rules.check(suspects)
 
 
 def _changes(bucket: Bucket, edit: Edit) -> str:
