@@ -11,20 +11,11 @@ DEFINITE = ("InsufficientInstanceCapacity",)
 
 # Turned away for now, at whatever status: an attempt that a server between took on may still be carried out.
 SLOW = (
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "RequestLimitExceeded",
-    "TooManyRequestsException",
-    "BandwidthLimitExceeded",
-    "ProvisionedThroughputExceededException",
-    "LimitExceededException",
-    "EC2ThrottledException",
-    "SlowDown",
+    "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException RequestLimitExceeded "
+    "TooManyRequestsException BandwidthLimitExceeded ProvisionedThroughputExceededException LimitExceededException "
+    "EC2ThrottledException SlowDown"
 )
-_LATE = ("RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete")
+_LATE = "RequestTimeout RequestTimeoutException PriorRequestNotComplete"
 _NOT_NOW = (408, 429)
 _NOT_OFFERED = 501  # the one status from 500 on that judges the request itself
 
@@ -43,6 +34,11 @@ def is_definite(response: Mapping[str, Any]) -> bool:
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
     if code in DEFINITE:
         return True
-    if not re.match(r"[A-Z][A-Za-z]", code) or code == "Unknown" or "Throttl" in code or code in (*SLOW, *_LATE):
+    if (
+        not re.match(r"[A-Z][A-Za-z]", code)
+        or code == "Unknown"
+        or "Throttl" in code
+        or code in f"{SLOW} {_LATE}".split()
+    ):
         return False  # botocore puts the status for a code, or `Unknown`, where an answer has none
     return (400 <= status < 500 and status not in _NOT_NOW) or status == _NOT_OFFERED

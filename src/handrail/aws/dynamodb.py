@@ -21,20 +21,16 @@ CONTENDED = "contended"  # the slug of the error that a moment's patience cures
 TRANSACTION_LIMIT = 100  # items of one TransactWriteItems
 _WHOLE = re.compile(r"-?[0-9]+\Z")
 
-_WRITTEN = Answer(dated=True)  # DynamoDB answers a write with an empty object
-_FOUND = Answer("Items Count Items[].pk Items[].sk", counted="Items", dated=True)  # its keys are its own
-_CHANGED = Failure(Conflict, "somebody else changed {subject} at the same time.", "repeat the command")
-
 # Sources: Amazon DynamoDB API reference; service authorization reference, Amazon DynamoDB.
 SERVICE = Service(
     "dynamodb",
     reads=("BatchGet", "Describe", "Get", "List", "Query", "Scan", "TransactGet"),
     answers={
         "GetItem": Answer("Item?.pk Item?.sk", dated=True),  # no Item: there is none
-        **dict.fromkeys(("PutItem", "DeleteItem", "TransactWriteItems"), _WRITTEN),
-        **dict.fromkeys(("Query", "Scan"), _FOUND),
+        "PutItem DeleteItem TransactWriteItems": Answer(dated=True),  # a write is answered with an empty object
+        "Query Scan": Answer("Items Count Items[].pk Items[].sk", counted="Items", dated=True),  # its keys are its own
         "DescribeTable": Answer("Table.TableStatus"),
-        **dict.fromkeys(("CreateTable", "UpdateTable"), Answer("TableDescription")),
+        "CreateTable UpdateTable": Answer("TableDescription"),
         "DescribeContinuousBackups": Answer("ContinuousBackupsDescription.ContinuousBackupsStatus"),
         "UpdateContinuousBackups": Answer("ContinuousBackupsDescription"),
         "DescribeTimeToLive": Answer("TimeToLiveDescription.TimeToLiveStatus"),
@@ -59,9 +55,9 @@ SERVICE = Service(
         "ResourceInUseException": Failure(
             WrongState, "{subject} is being made or removed at this moment.", "repeat the command"
         ),
-        "ConditionalCheckFailedException": _CHANGED,
-        "TransactionCanceledException": _CHANGED,
-        "TransactionConflictException": _CHANGED,
+        "ConditionalCheckFailedException TransactionCanceledException TransactionConflictException": Failure(
+            Conflict, "somebody else changed {subject} at the same time.", "repeat the command"
+        ),
         "ValidationException": Failure(
             Usage,
             "the ledger does not take this value: {text}",

@@ -1,15 +1,17 @@
 """EC2 and its images as Handrail's values: paging, lookups, the mutating calls. Judges nothing, prints nothing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any
 
-from handrail.aws.ec2_failures import FAILURES, FAILURES_OF, FAILURES_SAYING
+from handrail.aws.ec2_failures import FAILURES
 from handrail.aws.failures import ask, aws_failures_explained
 from handrail.aws.fencing import Gate, fenced
-from handrail.aws.paging import pages
-from handrail.aws.service import Answer, Service
+from handrail.aws.paging import PAGE, pages
+from handrail.aws.service import Answer, Service, tag_list
 from handrail.aws.ssm import image_parameters
 from handrail.aws.unanswered import NotAwsError, host_of
 from handrail.core.ec2_rules import KNOWN_TYPES, LOGIN_USERS, TypeFacts
@@ -18,7 +20,6 @@ from handrail.core.nearest import nearest
 from handrail.core.ownership import IMAGE_TAG, MANAGED_BY, MANAGED_TAG, OWNER_TAG, REQUEST_TAG, is_managed_instance
 from handrail.core.resources import Image, Instance
 
-PAGE = 1000
 FILTER_VALUES = 200  # values that one filter of DescribeInstances takes
 _ARCHITECTURES = ("x86_64", "arm64")
 _OWNERS = {"099720109477": "ubuntu", "137112412989": "amazon-linux", "amazon": "amazon-linux"}
@@ -40,7 +41,7 @@ SERVICE = Service(
         "StartInstances": Answer(_MOVED.format("StartingInstances")),
         "StopInstances": Answer(_MOVED.format("StoppingInstances")),
         "TerminateInstances": Answer(_MOVED.format("TerminatingInstances")),
-        **dict.fromkeys(("RebootInstances", "CreateTags", "DeleteTags", "ModifyInstanceAttribute"), Answer()),
+        "RebootInstances CreateTags DeleteTags ModifyInstanceAttribute": Answer(),
         "DescribeInstanceTypes": Answer(
             "InstanceTypes InstanceTypes[].ProcessorInfo.SupportedArchitectures[+] "
             "InstanceTypes[].VCpuInfo.DefaultVCpus InstanceTypes[].MemoryInfo.SizeInMiB"
@@ -59,8 +60,6 @@ SERVICE = Service(
         }
     },
     failures=FAILURES,
-    failures_of=FAILURES_OF,
-    failures_saying=FAILURES_SAYING,
 )
 
 
@@ -87,7 +86,7 @@ class Launch:
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of the call."""
-        tags = _tag_list(self.tags)
+        tags = tag_list(self.tags)
         call: dict[str, Any] = {
             "ClientToken": self.token,
             "ImageId": self.image_id,
@@ -122,22 +121,18 @@ class Ec2:
         self._client, self._make_ssm, self.region = client, ssm, region
 
     def describe(self, filters: Mapping[str, Sequence[str]] | None = None) -> Iterator[Instance]:
-        """Yield every instance that passes the filters, all pages."""
-        call: dict[str, Any] = {"MaxResults": PAGE}
+        """Yield every instance that passes the filters, one page in memory."""
+        for reservation in self._rows("DescribeInstances", "Reservations", filters, MaxResults=PAGE):
+            yield from map(self._instance, reservation["Instances"])
+
+    def _rows(
+        self, api: str, items: str, filters: Mapping[str, Sequence[str]] | None = None, subject: str = "", **call: Any
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield all that a Describe call lists."""
         if filters:
             call["Filters"] = [{"Name": name, "Values": list(values)} for name, values in filters.items()]
-        for page in self._pages("DescribeInstances", call, "Reservations"):
-            for reservation in page["Reservations"]:
-                for raw in reservation["Instances"]:
-                    yield self._instance(raw)
-
-    def _pages(self, api: str, call: Mapping[str, Any], items: str, subject: str = "") -> Iterator[Mapping[str, Any]]:
-        """Yield the pages of a Describe call."""
-        return pages(partial(ask, self._client, f"ec2:{api}", subject), call, {"NextToken": "NextToken"}, items)
-
-    def _rows(self, api: str, items: str, subject: str = "", **call: Any) -> list[Mapping[str, Any]]:
-        """Return all that a Describe call lists."""
-        return [row for page in self._pages(api, call, items, subject) for row in page[items]]
+        for page in pages(partial(ask, self._client, f"ec2:{api}", subject), call, {"NextToken": "NextToken"}, items):
+            yield from page[items]
 
     def managed(self, states: Sequence[str] = (), owner: str | None = None) -> list[Instance]:
         """Return what Handrail made here: filtered by AWS on the tag, then judged on each instance returned."""
@@ -150,28 +145,27 @@ class Ec2:
 
     def by_ids(self, ids: Iterable[str]) -> dict[str, Instance]:
         """Return the instances of these ids that exist; a filter, because naming an unknown id fails the whole call."""
-        return {found.id: found for chunk in _chunks(ids) for found in self.describe({"instance-id": chunk})}
+        return {found.id: found for chunk in _parts(ids) for found in self.describe({"instance-id": chunk})}
 
     def by_names(self, names: Iterable[str], states: Sequence[str]) -> list[Instance]:
         """Return the instances of these names in these states, whoever made them."""
         return [
             found
-            for chunk in _chunks(names)
+            for chunk in _parts(names)
             for found in self.describe({"tag:Name": chunk, "instance-state-name": states})
         ]
 
     def by_tokens(self, tokens: Iterable[str]) -> list[Instance]:
         """Return the instances that were launched with these ClientTokens, in any state."""
-        return [found for chunk in _chunks(tokens) for found in self.describe({"client-token": chunk})]
+        return [found for chunk in _parts(tokens) for found in self.describe({"client-token": chunk})]
 
     def run(self, launch: Launch, fence: Gate | None = None) -> Instance:
         """Launch one instance and return it as the reply shows it. A repeat with the same token launches nothing.
 
         fence: asked at every attempt whether it may still be sent.
         """
-        with aws_failures_explained("ec2:RunInstances", subject=launch.type), fenced(fence):
-            reply = self._client.run_instances(**launch.parameters())
-            made = self._instance(reply["Instances"][0])  # read under the fence: what can't be read is no answer
+        with self._asking("RunInstances", launch.type, fence) as asked:
+            made = self._instance(asked(**launch.parameters())["Instances"][0])
             if made.client_token != launch.token:
                 raise self._no_answer("RunInstances", "it is about another request")
             return made
@@ -182,15 +176,11 @@ class Ec2:
         fence: asked at every attempt whether it may still be sent. called: what a person calls them, for what is said
         of a refusal, here and below.
         """
-        with aws_failures_explained("ec2:StartInstances", subject=called or _subject(ids)), fenced(fence):
-            reply = self._client.start_instances(InstanceIds=list(ids))
-            return self._moved("StartInstances", reply["StartingInstances"], ids)  # read under the fence, as above
+        return self._move("StartInstances", "StartingInstances", ids, called, fence)
 
     def stop(self, ids: Sequence[str], *, called: str = "") -> dict[str, str]:
         """Stop instances: one call, all or none. Returns id -> state as the reply tells it."""
-        with aws_failures_explained("ec2:StopInstances", subject=called or _subject(ids)):
-            reply = self._client.stop_instances(InstanceIds=list(ids))
-            return self._moved("StopInstances", reply["StoppingInstances"], ids)
+        return self._move("StopInstances", "StoppingInstances", ids, called)
 
     def reboot(self, ids: Sequence[str], *, called: str = "") -> dict[str, str]:
         """Reboot instances: one call, all or none. Its reply tells no state."""
@@ -199,16 +189,24 @@ class Ec2:
 
     def terminate(self, ids: Sequence[str], *, called: str = "") -> dict[str, str]:
         """Terminate instances: one call, all or none. Returns id -> state as the reply tells it."""
-        with aws_failures_explained("ec2:TerminateInstances", subject=called or _subject(ids)):
-            reply = self._client.terminate_instances(InstanceIds=list(ids))
-            return self._moved("TerminateInstances", reply["TerminatingInstances"], ids)
+        return self._move("TerminateInstances", "TerminatingInstances", ids, called)
 
-    def _moved(self, call: str, rows: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> dict[str, str]:
-        """Return id -> state as a reply tells it. Raises NotAwsError where it is about other instances."""
-        states = {row["InstanceId"]: row["CurrentState"]["Name"] for row in rows}
-        if states.keys() != set(ids):
-            raise self._no_answer(call, "it is about other instances")
-        return states
+    def _move(self, call: str, rows: str, ids: Sequence[str], called: str, fence: Gate | None = None) -> dict[str, str]:
+        """Make the call and return id -> state as its reply tells it; one about other instances is no answer."""
+        with self._asking(call, called or _subject(ids), fence) as asked:
+            reply = asked(InstanceIds=list(ids))
+            states = {row["InstanceId"]: row["CurrentState"]["Name"] for row in reply[rows]}
+            if states.keys() != set(ids):  # judged under the fence: what can't be read is no answer
+                raise self._no_answer(call, "it is about other instances")
+            return states
+
+    @contextmanager
+    def _asking(self, call: str, subject: str, fence: Gate | None) -> Iterator[Any]:
+        """Yield the method of a call, for a block that makes it under a fence and reads its reply."""
+        from botocore import xform_name
+
+        with aws_failures_explained(f"ec2:{call}", subject=subject), fenced(fence):
+            yield getattr(self._client, xform_name(call))
 
     def _no_answer(self, call: str, lacks: str) -> NotAwsError:
         return NotAwsError(call, host_of(self._client.meta.endpoint_url), "", lacks)
@@ -223,12 +221,11 @@ class Ec2:
         called: str = "",
     ) -> None:
         """Remove and set tags of one instance, in this order: EC2 counts them. fence: asked at every attempt."""
-        if drop:
-            with aws_failures_explained("ec2:DeleteTags", subject=called or instance_id), fenced(fence):
-                self._client.delete_tags(Resources=[instance_id], Tags=[{"Key": key} for key in drop])
-        if put:
-            with aws_failures_explained("ec2:CreateTags", subject=called or instance_id), fenced(fence):
-                self._client.create_tags(Resources=[instance_id], Tags=_tag_list(put))
+        calls = (("DeleteTags", [{"Key": key} for key in drop]), ("CreateTags", tag_list(put)))
+        for call, tags in calls:
+            if tags:
+                with self._asking(call, called or instance_id, fence) as asked:
+                    asked(Resources=[instance_id], Tags=tags)
 
     def change_type(self, instance_id: str, instance_type: str, *, called: str = "") -> None:
         """Change the type of a stopped instance."""
@@ -242,15 +239,14 @@ class Ec2:
         """
         if name in KNOWN_TYPES:
             return KNOWN_TYPES[name]
-        asked = [{"Name": "instance-type", "Values": [name]}]
-        found = self._rows("DescribeInstanceTypes", "InstanceTypes", name, Filters=asked)
-        if not found:
+        found = self._rows("DescribeInstanceTypes", "InstanceTypes", {"instance-type": [name]}, name)
+        raw = next(found, None)
+        if raw is None:
             near = nearest(name, KNOWN_TYPES)
             raise Usage(
                 f"{self.region} has no instance type {name}.",
                 hint=f"--type {near}" if near else "aws ec2 describe-instance-types lists them",
             )
-        raw = found[0]
         architectures = raw["ProcessorInfo"]["SupportedArchitectures"]
         return TypeFacts(
             name=name,
@@ -297,19 +293,18 @@ class Ec2:
             ("group-name", "GroupName", [word for word in words if not word.startswith("sg-")]),
         ):
             if asked:
-                filters = [{"Name": name, "Values": asked}]
-                for group in self._rows("DescribeSecurityGroups", "SecurityGroups", Filters=filters):
+                for group in self._rows("DescribeSecurityGroups", "SecurityGroups", {name: asked}):
                     found.get(group[key], []).append(group["GroupId"])
         return found
 
     def has_key_pair(self, name: str) -> bool:
         """Return whether the region has a key pair of this name."""
-        pairs = self._rows("DescribeKeyPairs", "KeyPairs", Filters=[{"Name": "key-name", "Values": [name]}])
+        pairs = self._rows("DescribeKeyPairs", "KeyPairs", {"key-name": [name]})
         return any(pair["KeyName"] == name for pair in pairs)
 
     def has_subnet(self, subnet_id: str) -> bool:
         """Return whether the region has this subnet."""
-        subnets = self._rows("DescribeSubnets", "Subnets", Filters=[{"Name": "subnet-id", "Values": [subnet_id]}])
+        subnets = self._rows("DescribeSubnets", "Subnets", {"subnet-id": [subnet_id]})
         return any(subnet["SubnetId"] == subnet_id for subnet in subnets)  # a filter takes wildcards
 
     def ssh_is_let_in(self, security_groups: Sequence[str]) -> bool:
@@ -322,8 +317,7 @@ class Ec2:
         return sorted(row["RegionName"] for row in self._rows("DescribeRegions", "Regions"))
 
     def _images(self, ids: Sequence[str]) -> dict[str, Image]:
-        filters = [{"Name": "image-id", "Values": list(ids)}]
-        rows = self._rows("DescribeImages", "Images", _subject(ids), Filters=filters)
+        rows = self._rows("DescribeImages", "Images", {"image-id": ids}, _subject(ids))
         return {raw["ImageId"]: _image(raw) for raw in rows if raw["State"] == "available"}
 
     def _instance(self, raw: Mapping[str, Any]) -> Instance:
@@ -411,15 +405,11 @@ def _profile(name_or_arn: str | None) -> dict[str, str] | None:
     return {"Arn" if name_or_arn.startswith("arn:") else "Name": name_or_arn}
 
 
-def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
-
-
 def _subject(ids: Sequence[str]) -> str:
     return ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
 
 
-def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
-    items = list(dict.fromkeys(values))
-    for start in range(0, len(items), FILTER_VALUES):
-        yield items[start : start + FILTER_VALUES]
+def _parts(values: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the values, each once, in lists that one filter takes."""
+    rest = iter(dict.fromkeys(values))
+    return iter(lambda: list(islice(rest, FILTER_VALUES)), [])

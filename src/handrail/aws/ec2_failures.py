@@ -7,18 +7,6 @@ NOT_YET = "not_known_yet"  # the slug of a change of an instance that AWS does n
 # Disks are encrypted, and where the account set no other key the region's own default one is used.
 EBS_KEY_HINT = "aws ec2 get-ebs-default-kms-key-id --region {region}"
 
-_LIMIT = Failure(
-    AwsFailure,
-    "the account has reached its limit of running instances or vCPUs in {region}: {text}",
-    "stop an instance, use another region, or ask for more: https://console.aws.amazon.com/servicequotas",
-    "limit_exceeded",
-)
-_NOT_KNOWN_YET = Failure(
-    AwsFailure,
-    "AWS does not know {subject} in this call: not yet, or not any more.",
-    "repeat the command in a moment; handrail ec2 show {thing} tells whether it is there",
-    NOT_YET,
-)
 _NO_ROOM, _NOT_OFFERED, _PROTECTED = "no_capacity", "unsupported", "protected"
 _ANOTHER_ZONE = "name a --subnet in another zone, or another --type"
 _ANOTHER_TYPE = "handrail ec2 update --type TYPE {subject}"
@@ -29,7 +17,6 @@ def _none(what: str, hint: str) -> Failure:
     return Failure(NotFound, f"there is no {what} {{thing}} in {{region}}.", hint)
 
 
-_NO_GROUP = _none("security group", "aws ec2 describe-security-groups --region {region}")
 FAILURES = {
     "VPCIdNotSpecified": Failure(
         NotSetUp,
@@ -44,8 +31,12 @@ FAILURES = {
         _ANOTHER_ZONE,
         _NO_ROOM,
     ),
-    "InstanceLimitExceeded": _LIMIT,
-    "VcpuLimitExceeded": _LIMIT,
+    "InstanceLimitExceeded VcpuLimitExceeded": Failure(
+        AwsFailure,
+        "the account has reached its limit of running instances or vCPUs in {region}: {text}",
+        "stop an instance, use another region, or ask for more: https://console.aws.amazon.com/servicequotas",
+        "limit_exceeded",
+    ),
     "Unsupported": Failure(
         AwsFailure, "AWS does not offer this in this zone of {region}: {text}", _ANOTHER_ZONE, _NOT_OFFERED
     ),
@@ -79,8 +70,9 @@ FAILURES = {
         "opt_in_required",
     ),
     "InvalidKeyPair.NotFound": _none("key pair", "aws ec2 describe-key-pairs --region {region}"),
-    "InvalidGroup.NotFound": _NO_GROUP,
-    "InvalidSecurityGroupID.NotFound": _NO_GROUP,
+    "InvalidGroup.NotFound InvalidSecurityGroupID.NotFound": _none(
+        "security group", "aws ec2 describe-security-groups --region {region}"
+    ),
     "InvalidSubnetID.NotFound": _none("subnet", "aws ec2 describe-subnets --region {region}"),
     "InvalidSubnet": Failure(NotFound, "there is no such subnet: {text}", "aws ec2 describe-subnets --region {region}"),
     "InsufficientFreeAddressesInSubnet": Failure(
@@ -98,54 +90,49 @@ FAILURES = {
     "Client.InvalidKMSKey.InvalidState": Failure(
         NotSetUp, "the disk's KMS key, the region's default for EBS, can't be used: {text}", EBS_KEY_HINT
     ),
-}
-_CHANGES_OF_INSTANCES = (
-    "StartInstances",
-    "StopInstances",
-    "RebootInstances",
-    "TerminateInstances",
-    "ModifyInstanceAttribute",
-    "CreateTags",
-    "DeleteTags",
-)
-# Of a code in one call only.
-FAILURES_OF = {
-    ("InsufficientInstanceCapacity", "StartInstances"): Failure(
+    "InsufficientInstanceCapacity @StartInstances": Failure(
         AwsFailure,
         "AWS has no room for the type of {subject} in its zone now; it stays stopped.",
         f"try again in some minutes, or: {_ANOTHER_TYPE}",
         _NO_ROOM,
     ),
-    ("Unsupported", "StartInstances"): Failure(
+    "Unsupported @StartInstances": Failure(
         AwsFailure,
         "AWS does not offer the type of {subject} in its zone; it stays stopped: {text}",
         _ANOTHER_TYPE,
         _NOT_OFFERED,
     ),
-    ("Unsupported", "ModifyInstanceAttribute"): Failure(
+    "Unsupported @ModifyInstanceAttribute": Failure(
         AwsFailure,
         "AWS does not offer this type in the zone of {subject}: {text}",
         "give another --type",
         _NOT_OFFERED,
     ),
-    ("OperationNotPermitted", "TerminateInstances"): Failure(
+    "OperationNotPermitted @TerminateInstances": Failure(
         WrongState, "{subject} is protected against being ended.", _UNPROTECT % "termination", _PROTECTED
     ),
-    ("OperationNotPermitted", "StopInstances"): Failure(
+    "OperationNotPermitted @StopInstances": Failure(
         WrongState, "{subject} is protected against being stopped.", _UNPROTECT % "stop", _PROTECTED
     ),
     # Only what a look has just shown is changed: what AWS then does not know, it does not know yet.
-    **{("InvalidInstanceID.NotFound", call): _NOT_KNOWN_YET for call in _CHANGES_OF_INSTANCES},
-}
-# Of a code with these words only.
-FAILURES_SAYING = {
-    ("InvalidParameterValue", "iamInstanceProfile"): Failure(
-        NotFound, "there is no instance profile {thing}.", "aws iam list-instance-profiles"
+    "InvalidInstanceID.NotFound @StartInstances @StopInstances @RebootInstances @TerminateInstances "
+    "@ModifyInstanceAttribute @CreateTags @DeleteTags": Failure(
+        AwsFailure,
+        "AWS does not know {subject} in this call: not yet, or not any more.",
+        "repeat the command in a moment; handrail ec2 show {thing} tells whether it is there",
+        NOT_YET,
     ),
-    ("MissingInput", "default VPC"): Failure(
+    "InvalidParameterValue": Failure(
+        NotFound,
+        "there is no instance profile {thing}.",
+        "aws iam list-instance-profiles",
+        says="iamInstanceProfile",
+    ),
+    "MissingInput": Failure(
         NotSetUp,
         "the default VPC of {region} has no subnet, so AWS does not know in which network to put {subject}.",
         "name a subnet: --subnet subnet-…; aws ec2 describe-subnets --region {region} lists them",
         "no_default_vpc",
+        says="default VPC",
     ),
 }

@@ -92,46 +92,32 @@ _SANDBOX_BROKEN = Failure(
 _EXPIRED = Failure(BadCredentials, "the credentials have expired.", "{mend}", "expired")
 _UNKNOWN_KEY = Failure(BadCredentials, "AWS does not know this access key.", "{mend}")
 _WRONG_SECRET = Failure(BadCredentials, "AWS does not take this key: the secret does not fit it.", "{mend}")
-_BAD_WEB_TOKEN = Failure(BadCredentials, "AWS does not take the web identity token: {text}", "{mend}")
-_BAD_VALUE = Failure(
-    Usage, "AWS does not take this value: {text}", "mend the value named here; --help says what the command takes"
-)
 _BROKEN_CODES = (
-    "InternalError",
-    "InternalFailure",
-    "InternalServerError",
-    "ServiceUnavailable",
-    "ServiceUnavailableException",
-    "Unavailable",
-    "RequestTimeout",
+    "InternalError InternalFailure InternalServerError ServiceUnavailable ServiceUnavailableException Unavailable "
+    "RequestTimeout"
 )
 
 # What every service may say.
 COMMON = Service(
     "",
     failures={
-        "ExpiredToken": _EXPIRED,
-        "ExpiredTokenException": _EXPIRED,
-        "TokenRefreshRequired": _EXPIRED,
-        "UnauthorizedException": _EXPIRED,
-        "InvalidToken": Failure(BadCredentials, "AWS does not take this session token.", "{mend}"),
-        "InvalidClientTokenId": _UNKNOWN_KEY,
-        "InvalidAccessKeyId": _UNKNOWN_KEY,
-        "UnrecognizedClientException": _UNKNOWN_KEY,
-        "IncompleteSignature": _UNKNOWN_KEY,
-        "MissingAuthenticationToken": _UNKNOWN_KEY,
-        "InvalidIdentityToken": _BAD_WEB_TOKEN,
-        "IDPRejectedClaim": _BAD_WEB_TOKEN,
-        "InvalidParameterValue": _BAD_VALUE,
-        "InvalidParameterCombination": _BAD_VALUE,
-        "MissingParameter": _BAD_VALUE,
-        **dict.fromkeys(SLOW, SLOW_DOWN),
-        **dict.fromkeys(_BROKEN_CODES, _BROKEN),
-    },
-    failures_of={
-        ("UnauthorizedException", "GetRoleCredentials"): Failure(
+        "ExpiredToken ExpiredTokenException TokenRefreshRequired UnauthorizedException": _EXPIRED,
+        "UnauthorizedException @GetRoleCredentials": Failure(
             BadCredentials, "the sign-in has expired.", "{mend}", "expired"
-        )
+        ),
+        "InvalidToken": Failure(BadCredentials, "AWS does not take this session token.", "{mend}"),
+        "InvalidClientTokenId InvalidAccessKeyId UnrecognizedClientException": _UNKNOWN_KEY,
+        "IncompleteSignature MissingAuthenticationToken": _UNKNOWN_KEY,
+        "InvalidIdentityToken IDPRejectedClaim": Failure(
+            BadCredentials, "AWS does not take the web identity token: {text}", "{mend}"
+        ),
+        "InvalidParameterValue InvalidParameterCombination MissingParameter": Failure(
+            Usage,
+            "AWS does not take this value: {text}",
+            "mend the value named here; --help says what the command takes",
+        ),
+        SLOW: SLOW_DOWN,
+        _BROKEN_CODES: _BROKEN,
     },
 )
 
@@ -303,7 +289,7 @@ def _refused(refusal: Refusal) -> HandrailError:
         return _signature_refused(refusal)
     if refusal.code.isdigit() and refusal.status in (400, 404, 409, 412) and not refusal.api.startswith("Head"):
         return not_understood(refusal.side)  # only a HEAD has no body: this one was cut short, and its code is lost
-    if refusal.status >= 500 and refusal.side.is_sandbox and refusal.code in _BROKEN_CODES:
+    if refusal.status >= 500 and refusal.side.is_sandbox and refusal.code in _BROKEN_CODES.split():
         return _from_row(_SANDBOX_BROKEN, refusal)
     said = refusal.code, refusal.api, refusal.text
     row = refusal.service.failure(*said) or COMMON.failure(*said)

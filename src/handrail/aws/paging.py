@@ -10,6 +10,7 @@ from typing import Any
 from handrail.core.errors import LISTING_STUCK, AwsFailure
 
 Page = Mapping[str, Any]
+PAGE = 1000  # what a page of EC2 and S3 has at most, and what S3 deletes in one call
 EMPTY_PAGES = 200  # in a row; EC2 may answer with some where a filter leaves nothing of a page
 
 

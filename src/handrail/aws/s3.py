@@ -12,9 +12,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from handrail.aws.failures import ask, aws_failures_explained
 from handrail.aws.paging import pages
-from handrail.aws.s3_failures import FAILURES, FAILURES_OF
+from handrail.aws.s3_failures import FAILURES
 from handrail.aws.s3_objects import Objects
-from handrail.aws.service import Answer, Service
+from handrail.aws.service import Answer, Service, tag_list
 from handrail.core.errors import (
     AwsFailure,
     HandrailError,
@@ -45,21 +45,9 @@ BLOCK = Answer(
     truths=" ".join(_SWITCHES),
 )
 _NO_BLOCK = "NoSuchPublicAccessBlockConfiguration"
-_BARE = Answer(bare=True)
-_STORED = Answer("ETag", bare=True)
 _VERSIONS = " ".join(
     f"{kind}[].{name}" for kind in ("Versions", "DeleteMarkers") for name in ("Key", "VersionId", "LastModified")
 )
-# Of a version that is named the lock is read as well, which S3 leaves out where that is not allowed.
-_READS_OBJECT = {
-    "s3:GetObject": "!VersionId",
-    "s3:GetObjectVersion": "VersionId",
-    "s3:GetObjectRetention": "VersionId",
-    "s3:GetObjectLegalHold": "VersionId",
-}
-_LISTS, _PUTS = {"s3:ListBucket": ""}, {"s3:PutObject": ""}
-_PUTS_OBJECT = {**_PUTS, "s3:PutObjectRetention": "ObjectLockMode"}
-
 # Sources: Amazon S3 API reference (a second root is what moto, and so the sandbox, writes); Amazon S3 user guide,
 # "Required permissions for Amazon S3 API operations"; service authorization reference, Amazon S3.
 SERVICE = Service(
@@ -91,15 +79,16 @@ SERVICE = Service(
         "DeleteObjects": Answer("Errors[].Key", "DeleteResult"),
         "CreateMultipartUpload": Answer("UploadId", "InitiateMultipartUploadResult"),
         "CompleteMultipartUpload": Answer("ETag", "CompleteMultipartUploadResult"),
-        **dict.fromkeys(("UploadPart", "PutObject"), _STORED),
-        "GetObject": _BARE,  # and then the content, which its reader takes as it comes
-        **dict.fromkeys(("HeadBucket", "CreateBucket", "DeleteBucket", "DeleteObject", "AbortMultipartUpload"), _BARE),
-        **dict.fromkeys(("PutBucketPolicy", "DeleteBucketPolicy", "PutBucketTagging", "PutBucketVersioning"), _BARE),
-        **dict.fromkeys(("PutBucketEncryption", "PutPublicAccessBlock"), _BARE),
+        "UploadPart PutObject": Answer("ETag", bare=True),
+        # GetObject: and then the content, which its reader takes as it comes
+        "GetObject HeadBucket CreateBucket DeleteBucket DeleteObject AbortMultipartUpload PutBucketPolicy "
+        "DeleteBucketPolicy PutBucketTagging PutBucketVersioning PutBucketEncryption PutPublicAccessBlock": Answer(
+            bare=True
+        ),
     },
     needs={
         "ListBuckets": {"s3:ListAllMyBuckets": ""},
-        **dict.fromkeys(("HeadBucket", "ListObjectsV2"), _LISTS),
+        "HeadBucket ListObjectsV2": {"s3:ListBucket": ""},
         "ListObjectVersions": {"s3:ListBucketVersions": ""},
         "ListMultipartUploads": {"s3:ListBucketMultipartUploads": ""},
         "ListParts": {"s3:ListMultipartUploadParts": ""},
@@ -115,9 +104,15 @@ SERVICE = Service(
         "GetBucketEncryption": {"s3:GetEncryptionConfiguration": ""},
         "PutBucketEncryption": {"s3:PutEncryptionConfiguration": ""},
         "GetObjectLockConfiguration": {"s3:GetBucketObjectLockConfiguration": ""},
-        **dict.fromkeys(("HeadObject", "GetObject"), _READS_OBJECT),
-        **dict.fromkeys(("PutObject", "CreateMultipartUpload"), _PUTS_OBJECT),
-        **dict.fromkeys(("UploadPart", "CompleteMultipartUpload"), _PUTS),
+        # Of a version that is named the lock is read as well, which S3 leaves out where that is not allowed.
+        "HeadObject GetObject": {
+            "s3:GetObject": "!VersionId",
+            "s3:GetObjectVersion": "VersionId",
+            "s3:GetObjectRetention": "VersionId",
+            "s3:GetObjectLegalHold": "VersionId",
+        },
+        "PutObject CreateMultipartUpload": {"s3:PutObject": "", "s3:PutObjectRetention": "ObjectLockMode"},
+        "UploadPart CompleteMultipartUpload": {"s3:PutObject": ""},
         "DeleteObject": {"s3:DeleteObject": "!VersionId", "s3:DeleteObjectVersion": "VersionId"},
         "DeleteObjects": {
             "s3:DeleteObject": "!Delete.Objects[].VersionId",
@@ -125,7 +120,6 @@ SERVICE = Service(
         },
     },
     failures=FAILURES,
-    failures_of=FAILURES_OF,
 )
 _EVERYONE = (
     "http://acs.amazonaws.com/groups/global/AllUsers",
@@ -261,7 +255,7 @@ class S3:
         place = {} if self.region == DEFAULT_REGION else {"LocationConstraint": self.region}
         made: dict[str, Any] = {
             "ObjectOwnership": "BucketOwnerEnforced",
-            "CreateBucketConfiguration": {"Tags": _tag_list(tags), **place},
+            "CreateBucketConfiguration": {"Tags": tag_list(tags), **place},
             **({"ObjectLockEnabledForBucket": True} if object_lock else {}),
         }
         ask(self.client(self.region), "s3:CreateBucket", name, Bucket=name, **made)
@@ -305,7 +299,7 @@ class S3:
 
     def put_tags(self, name: str, region: str, tags: Mapping[str, str]) -> None:
         """Set all tags of a bucket."""
-        self._write("s3:PutBucketTagging", name, region, Tagging={"TagSet": _tag_list(tags)})
+        self._write("s3:PutBucketTagging", name, region, Tagging={"TagSet": tag_list(tags)})
 
     def block(self, name: str, region: str) -> Block:
         """Return a bucket's Block Public Access; nothing set is all off."""
@@ -450,7 +444,3 @@ def _region_of(reply: Mapping[str, Any]) -> str:
 def _block(reply: Mapping[str, Any]) -> Block:
     switches = reply.get("PublicAccessBlockConfiguration", {})
     return Block(**{ours: bool(switches.get(theirs, False)) for theirs, ours in _SWITCHES.items()})
-
-
-def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]

@@ -44,15 +44,10 @@ FAILURES = {
         "delete one: handrail s3 list",
         "limit_exceeded",
     ),
-    **dict.fromkeys(
-        ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"), _ELSEWHERE
-    ),
-}
-# Of a code in one call only.
-FAILURES_OF = {
-    ("404", "HeadBucket"): _NO_BUCKET,
-    ("400", "HeadBucket"): Failure(BadCredentials, "AWS does not take these credentials.", "{mend}"),
-    ("301", "HeadBucket"): _ELSEWHERE,
-    ("404", "HeadObject"): _NO_KEY,
-    ("412", "PutObject"): _IN_THE_WAY,
+    "PermanentRedirect AuthorizationHeaderMalformed IllegalLocationConstraintException": _ELSEWHERE,
+    "404 @HeadBucket": _NO_BUCKET,
+    "400 @HeadBucket": Failure(BadCredentials, "AWS does not take these credentials.", "{mend}"),
+    "301 @HeadBucket": _ELSEWHERE,
+    "404 @HeadObject": _NO_KEY,
+    "412 @PutObject": _IN_THE_WAY,
 }

@@ -10,12 +10,10 @@ from urllib.parse import unquote_plus
 
 from handrail.aws.answers import date_of
 from handrail.aws.failures import ask
-from handrail.aws.paging import pages, stuck
+from handrail.aws.paging import PAGE, pages, stuck
 from handrail.core.errors import NotFound, PermissionDenied
 from handrail.core.resources import StoredObject
 from handrail.core.uploads import fits_xml, xml_start
-
-PAGE = 1000
 
 
 @dataclass(frozen=True)

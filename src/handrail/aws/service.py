@@ -10,14 +10,16 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeVar
 
 from handrail.core.errors import HandrailError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What becomes of one AWS error code.
+    """What becomes of an AWS error code. says: what AWS's text must say; it means something else without.
 
     In message and hint: {thing} the value that AWS quotes, or the bucket, or the subject; {subject}; {region}; {text}
     AWS's own words; {operation} Handrail's; {mend} the command that renews the credentials.
@@ -27,6 +29,7 @@ class Failure:
     message: str
     hint: str
     code: str | None = None
+    says: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Service:
-    """A service, or what all of them share.
+    """A service, or what all of them share. A key may be several, with spaces between.
 
     name: as IAM's actions name it. reads: the beginnings of the names of calls that only read; what is not listed
-    counts as a change. root: of an answer that names none, `{}` the call. needs: per call that does not need just the
-    action of its own name, its IAM actions, each with the parameter that makes it needed (a path; `!`: without it;
-    empty: always). failures: by AWS's code; failures_of: by code and call; failures_saying: by code and words of AWS's.
+    counts as a change. root: of an answer that names none, `{}` the call. answers: by call. needs: by call, if it does
+    not need just the action of its own name, its IAM actions, each with the parameter that makes it needed (a path;
+    `!`: without it; empty: always). failures: by AWS's code; with `@Call` in the key, in these calls only.
     """
 
     name: str
@@ -65,8 +68,6 @@ class Service:
     answers: Mapping[str, Answer] = field(default_factory=dict)
     needs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     failures: Mapping[str, Failure] = field(default_factory=dict)
-    failures_of: Mapping[tuple[str, str], Failure] = field(default_factory=dict)
-    failures_saying: Mapping[tuple[str, str], Failure] = field(default_factory=dict)
 
     def changes(self, call: str) -> bool:
         """Return whether a call changes something."""
@@ -74,20 +75,22 @@ class Service:
 
     def answer(self, call: str) -> Answer | None:
         """Return what a call is answered with, None where nothing here says it."""
-        found = self.answers.get(call)
+        found = _named(self.answers, call)
         return replace(found, roots=found.roots or self.root.format(call)) if found else None
 
     def failure(self, code: str, call: str, text: str) -> Failure | None:
         """Return what becomes of a refusal. text: what AWS says."""
-        said = (row for (known, words), row in self.failures_saying.items() if code == known and words in text)
-        return next(said, None) or self.failures_of.get((code, call)) or self.failures.get(code)
+        rows = {key: row for key, row in self.failures.items() if code in key.split() and row.says in text}
+        of_call = (row for key, row in rows.items() if f"@{call}" in key.split())
+        return next(of_call, None) or next((row for key, row in rows.items() if "@" not in key), None)
 
     def actions(self, call: str, parameters: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the IAM actions that a call needs with its parameters. Source: AWS's service authorization reference.
 
         Of an unknown service that is the name of the call.
         """
-        needs = self.needs.get(call, {f"{self.name}:{call}".lstrip(":"): ""})
+        own = {f"{self.name}:{call}".lstrip(":"): ""}
+        needs = own if (found := _named(self.needs, call)) is None else found
         return tuple(action for action, path in needs.items() if _is_given(parameters, path))
 
 
@@ -100,6 +103,10 @@ def find_service(name: str) -> Service:
     module = f"{__package__}.{name.replace('-', '')}"
     found: Service = getattr(import_module(module), "SERVICE", UNKNOWN) if find_spec(module) else UNKNOWN
     return found
+
+
+def _named(table: Mapping[str, T], name: str) -> T | None:
+    return next((value for names, value in table.items() if name in names.split()), None)
 
 
 def _is_given(parameters: Mapping[str, Any], path: str) -> bool:
@@ -130,3 +137,8 @@ def values_at(value: Any, path: str) -> Iterator[Any]:
         yield from values_at(inner, rest)
     else:
         yield inner
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags as AWS takes them, in one order: the same tags give the same call."""
+    return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]

@@ -2,8 +2,6 @@
 
 from handrail.aws.service import Answer, Service
 
-_KEYS = Answer("Credentials.AccessKeyId Credentials.SecretAccessKey Credentials.SessionToken")
-
 # Source of the answers: AWS STS API reference.
 SERVICE = Service(
     "sts",
@@ -12,8 +10,9 @@ SERVICE = Service(
     answers={
         "GetCallerIdentity": Answer("Account Arn UserId"),
         "DecodeAuthorizationMessage": Answer("DecodedMessage"),
-        "AssumeRole": _KEYS,
-        "AssumeRoleWithWebIdentity": _KEYS,
+        "AssumeRole AssumeRoleWithWebIdentity": Answer(
+            "Credentials.AccessKeyId Credentials.SecretAccessKey Credentials.SessionToken"
+        ),
     },
     needs={"GetCallerIdentity": {}},  # nobody can be forbidden it
 )
