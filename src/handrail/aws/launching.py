@@ -100,12 +100,11 @@ def sandbox_failures_explained() -> Iterator[None]:
 
     try:
         yield
-    except MissingExtra as error:
-        raise NotSetUp(error.message, hint=error.hint, code="missing_extra") from error
-    except FolderError as error:
-        raise NotSetUp(error.message, hint=error.hint, code="sandbox_folder") from error
     except SettingError as error:
         raise Usage(error.message, hint=error.hint) from error
+    except (MissingExtra, FolderError) as error:
+        code = "missing_extra" if isinstance(error, MissingExtra) else "sandbox_folder"
+        raise NotSetUp(error.message, hint=error.hint, code=code) from error
     except SandboxError as error:
         raise AwsFailure(error.message, hint=error.hint, code="sandbox") from error
     except OSError as error:

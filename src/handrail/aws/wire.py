@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from handrail.aws.answers import lacks, lacks_of_stream, words_of
@@ -48,12 +49,21 @@ def terms_of(model: Any, config: Any) -> Terms:
 
 
 TERMS = "handrail_terms"  # the key of a call's terms in botocore's context of it
-_terms: ContextVar[Terms | None] = ContextVar("terms", default=None)
-_came: ContextVar[Any] = ContextVar("came", default=None)
 
 # What botocore asks by itself where S3 sends a call elsewhere without saying where; it would ask again for its answer.
 REGION_LOOK = "HeadBucket"
-_looks: ContextVar[bool] = ContextVar("looks", default=False)
+
+
+@dataclass
+class _Exchange:
+    """A call on its way. looks: it or one around it is REGION_LOOK. came: the last reply, if it is read as a whole."""
+
+    terms: Terms | None = None
+    looks: bool = False
+    came: Any = None
+
+
+_current: ContextVar[_Exchange] = ContextVar("exchange")
 
 
 def is_final(context: Any) -> bool:
@@ -91,38 +101,36 @@ class _Endpoint:
         """Make a call with its retries. Raises NotAwsError where what came is no answer to it."""
         from botocore.exceptions import BotoCoreError, InvalidRegionError
 
-        call, host = operation_model.name, host_of(request_dict["url"])
-        if call == REGION_LOOK and _looks.get():
-            raise NotAwsError(call, host, words_of(_came.get()), "it sends the call elsewhere, and names no region")
+        call, around = operation_model.name, _current.get(_Exchange())
+        no_answer = partial(NotAwsError, call, host_of(request_dict["url"]))
+        if call == REGION_LOOK and around.looks:
+            raise no_answer(words_of(around.came), "it sends the call elsewhere, and names no region")
         # Signing may ask for credentials meanwhile, by a call of its own.
-        terms, came = _terms.set(request_dict["context"].get(TERMS)), _came.set(None)
-        looks = _looks.set(_looks.get() or call == REGION_LOOK)
+        this = _Exchange(request_dict["context"].get(TERMS), around.looks or call == REGION_LOOK)
+        token = _current.set(this)
         try:
             reply, parsed = self._endpoint.make_request(operation_model, request_dict)
         except BotoCoreError as error:
-            if isinstance(error, InvalidRegionError) and _came.get() is not None:
-                lacking = "it sends the call to a region that is none"
-                raise NotAwsError(call, host, words_of(_came.get()), lacking) from error
+            if isinstance(error, InvalidRegionError) and this.came is not None:
+                raise no_answer(words_of(this.came), "it sends the call to a region that is none") from error
             if _is_too_large(error):
-                raise NotAwsError(call, host, "", f"it does not end within {LARGEST >> 20} MiB") from error
+                raise no_answer("", f"it does not end within {LARGEST >> 20} MiB") from error
             raise
         except (HandrailError, NotAwsError):
             raise
         except Exception as error:
-            if _came.get() is None:  # it was ended before anything came
+            if this.came is None:  # it was ended before anything came
                 raise
-            raise NotAwsError(call, host, words_of(_came.get()), "it can't be read") from error
+            raise no_answer(words_of(this.came), "it can't be read") from error
         finally:
-            _terms.reset(terms)
-            _came.reset(came)
-            _looks.reset(looks)
+            _current.reset(token)
         if operation_model.has_streaming_output and reply.status_code < 300:
             missing = lacks_of_stream(reply)
         else:
             service, is_head = operation_model.service_model.service_name, operation_model.http.get("method") == "HEAD"
             missing = lacks(service, call, reply, parsed, head=is_head)
         if missing:
-            raise NotAwsError(call, host, words_of(reply), missing)
+            raise no_answer(words_of(reply), missing)
         return reply, parsed
 
 
@@ -138,7 +146,7 @@ class _Session:
     def send(self, request: Any) -> Any:
         """Send one request and return its reply."""
         reply = self._session.send(request)
-        _came.set(None if request.stream_output else reply)
+        _current.get(_Exchange()).came = None if request.stream_output else reply
         return reply
 
 
@@ -172,7 +180,7 @@ class _Timed:
 
     def getresponse(self, *args: Any, **rest: Any) -> Any:
         """Read a reply by the terms of the call."""
-        self.sock.expect(_terms.get())
+        self.sock.expect(_current.get(_Exchange()).terms)
         return super().getresponse(*args, **rest)  # type: ignore[misc]  # http.client's
 
 
