@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from conftest import Handrail, Hesitant, Sandbox
-from handrail.doors.cli import Surroundings, run_program
+from handrail.doors.cli import run_program
+from handrail.doors.request import Surroundings
 
 MIB = 1 << 20
 Unique = Callable[[str], str]

@@ -222,7 +222,7 @@ LIST = Operation(
     Effect.READ,
     list_entries,
     parameters=ListEntries,
-    permissions=("dynamodb:GetItem", "dynamodb:Query"),
+    permissions=("dynamodb:Query",),
     kind=Row.KIND,
     many=True,
 )

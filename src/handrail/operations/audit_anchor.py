@@ -20,7 +20,8 @@ from handrail.ledger.anchors import FORMAT, Anchor, key_of, text_of
 from handrail.ledger.record import Intent
 from handrail.operations.anchor_bucket import ACCOUNT, Place, lies_there, open_bucket
 from handrail.operations.kinds import Target, ask_before, find_one, look_again_at, owners_of
-from handrail.operations.s3.buckets import BUCKETS, LOOK, OtherOwner
+from handrail.operations.needs import FIND_BUCKET, READ_LOCKS, RECORD
+from handrail.operations.s3.buckets import BUCKETS, OtherOwner
 from handrail.operations.settling import Settled, asking_once, finished, reading, undone
 from handrail.session import Session
 
@@ -214,10 +215,15 @@ ANCHOR = Operation(
     anchor,
     parameters=KeepAnchor,
     permissions=(
-        *("dynamodb:Query", "dynamodb:Scan", "dynamodb:PutItem"),
-        *LOOK,
-        *("s3:GetBucketObjectLockConfiguration", "s3:PutObject", "s3:PutObjectRetention", "s3:ListBucketVersions"),
-        *("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention"),
+        *RECORD,
+        *FIND_BUCKET,
+        *READ_LOCKS,
+        "dynamodb:Scan",
+        "s3:GetBucketObjectLockConfiguration",
+        "s3:PutObject",
+        "s3:PutObjectRetention",
+        "s3:ListBucketVersions",
+        "s3:GetObject",
     ),
     kind="anchor",
     recover=recover,

@@ -26,6 +26,7 @@ from handrail.ledger.anchors import (
 from handrail.ledger.chain import NOTICE, Fault, alone, unlike, unlike_list, unlisted, verify
 from handrail.ledger.ledger import Ledger
 from handrail.operations.anchor_bucket import ACCOUNT, anchors_in, open_bucket
+from handrail.operations.needs import READ_LOCKS
 from handrail.session import Session
 
 ALONE = "accidents and clumsy edits: an entry that was changed, removed or moved without new hashes after it"
@@ -234,8 +235,12 @@ VERIFY = Operation(
     verify_record,
     parameters=VerifyRecord,
     permissions=(
-        *("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"),
-        *("s3:ListBucket", "s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention"),
+        *READ_LOCKS,
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "s3:ListBucket",
+        "s3:ListBucketVersions",
+        "s3:GetObject",
     ),
     kind=Proof.KIND,
 )

@@ -16,6 +16,7 @@ from handrail.ledger.ledger import Ledger
 from handrail.ledger.places import State, Wanted
 from handrail.ledger.record import Intent, Known
 from handrail.operations.ec2.recovery import launch_of
+from handrail.operations.needs import CHANGE_EC2, END_CONDEMNED, RECORD
 from handrail.operations.settling import Settled, finished, undone
 from handrail.session import Session
 
@@ -212,13 +213,7 @@ LIST = Operation(
     "handrail lease list",
     Effect.READ,
     list_places,
-    permissions=(
-        "dynamodb:GetItem",
-        "dynamodb:PutItem",
-        "dynamodb:Query",
-        "ec2:DescribeInstances",
-        "ec2:TerminateInstances",
-    ),
+    permissions=(*RECORD, *END_CONDEMNED, "ec2:DescribeInstances"),
     many=True,
 )
 RELEASE = Operation(
@@ -230,6 +225,6 @@ RELEASE = Operation(
     release,
     recover=recover,
     parameters=ReleasePlace,
-    permissions=(*LIST.permissions, "ec2:RunInstances", "ec2:CreateTags"),
+    permissions=(*CHANGE_EC2, *END_CONDEMNED, "ec2:RunInstances", "ec2:CreateTags"),
     kind="place",
 )

@@ -11,6 +11,7 @@ from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome, facts_of
 from handrail.core.resources import LIVE_STATES, STATES, Instance
 from handrail.core.shell import command
+from handrail.operations.needs import LEDGER, SEE_BUCKET
 
 if TYPE_CHECKING:
     from handrail.session import Session
@@ -115,5 +116,5 @@ OVERVIEW = Operation(
     "handrail",
     Effect.READ,
     overview,
-    permissions=("ec2:DescribeInstances", "dynamodb:GetItem", "dynamodb:Query", "s3:ListAllMyBuckets"),
+    permissions=(*LEDGER, *SEE_BUCKET, "ec2:DescribeInstances", "s3:ListAllMyBuckets"),
 )

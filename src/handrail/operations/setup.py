@@ -111,6 +111,8 @@ INIT = Operation(
     init,
     permissions=(
         "ec2:DescribeRegions",
+        "dynamodb:Query",
+        "dynamodb:PutItem",
         "dynamodb:DescribeTable",
         "dynamodb:DescribeContinuousBackups",
         "dynamodb:DescribeTimeToLive",

@@ -31,6 +31,7 @@ from handrail.operations.ec2.instances import INSTANCES, Waiting, name_taken
 from handrail.operations.ec2.recovery import instance_change, launch_of
 from handrail.operations.ec2.waiting import Seen, wait_for
 from handrail.operations.ec2.words import notes, said
+from handrail.operations.needs import CHANGE_EC2, END_CONDEMNED
 from handrail.operations.repeating import Making, Repeatable, first_tries, gone, repeat
 from handrail.session import Session
 
@@ -351,14 +352,16 @@ CREATE = instance_change(
     repeat=partial(repeat, INSTANCES),
     parameters=CreateInstance,
     permissions=(
+        *CHANGE_EC2,
+        *END_CONDEMNED,
         "ec2:RunInstances",
         "ec2:CreateTags",
-        "ec2:DescribeInstances",
         "ec2:DescribeImages",
         "ec2:DescribeInstanceTypes",
         "ec2:DescribeKeyPairs",
         "ec2:DescribeSecurityGroups",
         "ec2:DescribeSubnets",
         "ssm:GetParameters",
+        "iam:PassRole",
     ),
 )

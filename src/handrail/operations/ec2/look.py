@@ -14,6 +14,7 @@ from handrail.operations.ec2.instances import INSTANCES, ManyInstances, OneInsta
 from handrail.operations.ec2.waiting import Seen, wait_for
 from handrail.operations.ec2.words import full_notes, said
 from handrail.operations.kinds import Course, Target, find, find_one
+from handrail.operations.needs import FIND_INSTANCE
 from handrail.session import Session
 
 
@@ -128,7 +129,7 @@ SHOW = _read(
     example="handrail ec2 show web",
     handler=show_instance,
     parameters=OneInstance,
-    permissions=("ec2:DescribeInstances", "ec2:DescribeSecurityGroups"),
+    permissions=(*FIND_INSTANCE, "ec2:DescribeSecurityGroups"),
 )
 WAIT = _read(
     verb="wait",
@@ -136,6 +137,6 @@ WAIT = _read(
     example="handrail ec2 wait web --state running",
     handler=wait_instances,
     parameters=WaitInstances,
-    permissions=("ec2:DescribeInstances",),
+    permissions=FIND_INSTANCE,
     many=True,
 )

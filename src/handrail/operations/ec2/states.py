@@ -12,6 +12,7 @@ from handrail.operations.ec2.instances import INSTANCES, ManyInstances, OtherOwn
 from handrail.operations.ec2.recovery import instance_change
 from handrail.operations.ec2.state_change import StateChange, Step
 from handrail.operations.kinds import Target, Verb, called, find, judged, plan_for, to_be_typed
+from handrail.operations.needs import CHANGE_EC2, END_CONDEMNED
 from handrail.session import Session
 
 _PARTICIPLES = {"start": "started", "stop": "stopped", "reboot": "rebooted", "delete": "deleted"}
@@ -118,7 +119,7 @@ def _operation(verb: str, help: str, example: str, *permissions: str, **rest: ob
         handler=_handler(verb),
         parameters=MoveInstances,
         fits=lambda one: _fits(one, MOVES[verb]),
-        permissions=("ec2:DescribeInstances", *permissions),
+        permissions=(*CHANGE_EC2, *permissions),
         many=True,
         **rest,  # type: ignore[arg-type]  # of Operation
     )
@@ -130,6 +131,7 @@ START = _operation(
     "handrail ec2 start web",
     "ec2:StartInstances",
     "ec2:DescribeSecurityGroups",
+    *END_CONDEMNED,
 )
 STOP = _operation("stop", "stop running instances; their disks stay", "handrail ec2 stop web,api", "ec2:StopInstances")
 REBOOT = _operation("reboot", "reboot running instances", "handrail ec2 reboot web", "ec2:RebootInstances")

@@ -16,6 +16,7 @@ from handrail.operations.ec2.recovery import instance_change
 from handrail.operations.ec2.waiting import once_known
 from handrail.operations.ec2.words import said
 from handrail.operations.kinds import Course, Target, Verb, called, carry_out, find_one, plan_for
+from handrail.operations.needs import CHANGE_EC2
 from handrail.session import Session
 
 
@@ -166,7 +167,7 @@ UPDATE = instance_change(
     parameters=UpdateInstance,
     fits=lambda one: not one.is_gone,
     permissions=(
-        "ec2:DescribeInstances",
+        *CHANGE_EC2,
         "ec2:DescribeInstanceTypes",
         "ec2:CreateTags",
         "ec2:DeleteTags",

@@ -27,7 +27,6 @@ from handrail.session import Session
 T = TypeVar("T")
 PATIENCE = 60.0  # seconds that S3 may take to end another change of the bucket
 SECRETS_SHOWN = 20
-ACCESS = ("s3:PutBucketPublicAccessBlock", "s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy")
 PUBLIC_MEANS = "Anyone on the internet will be able to read every object in {names} (not list, not write)."
 
 

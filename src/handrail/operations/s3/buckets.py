@@ -23,21 +23,6 @@ from handrail.session import Session
 KIND = "bucket"
 E = TypeVar("E", bound=HandrailError)
 _TAGS = "s3:GetBucketTagging"
-LOOK = (  # what it takes to find a bucket, and see whose it is and who may read it
-    "s3:ListBucket",
-    _TAGS,
-    "s3:GetBucketPublicAccessBlock",
-    "s3:GetBucketPolicyStatus",
-    "s3:GetBucketAcl",
-    "s3:GetAccountPublicAccessBlock",
-    "dynamodb:GetItem",
-)
-SETTINGS = (  # and to see its settings
-    "s3:GetBucketVersioning",
-    "s3:GetEncryptionConfiguration",
-    "s3:GetBucketOwnershipControls",
-    "s3:GetBucketObjectLockConfiguration",
-)
 
 
 def _named(metavar: str) -> Details:

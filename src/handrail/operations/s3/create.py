@@ -10,9 +10,10 @@ from handrail.core.resources import Bucket
 from handrail.core.s3_rules import BUCKET_TAGS, check_bucket_name
 from handrail.core.shell import option
 from handrail.ledger.record import digest_of, given_of
+from handrail.operations.needs import FIND_BUCKET, OPEN_BUCKET, READ_SETTINGS, RECORD
 from handrail.operations.repeating import Making, Repeatable, repeat
-from handrail.operations.s3.access import ACCESS, check_account_lets_public, is_public_wanted, public_question
-from handrail.operations.s3.buckets import BUCKETS, KIND, LOOK, SETTINGS
+from handrail.operations.s3.access import check_account_lets_public, is_public_wanted, public_question
+from handrail.operations.s3.buckets import BUCKETS, KIND
 from handrail.operations.s3.build import Order, make_bucket, taken
 from handrail.operations.s3.meeting import check_no_upload
 from handrail.operations.s3.recovery import bucket_change
@@ -132,16 +133,16 @@ CREATE = bucket_change(
     repeat=partial(repeat, BUCKETS),
     parameters=CreateBucket,
     permissions=(
-        *LOOK,
+        *RECORD,
+        *FIND_BUCKET,
+        *READ_SETTINGS,
+        *OPEN_BUCKET,
         "s3:CreateBucket",
         "s3:TagResource",
-        *ACCESS,
-        *SETTINGS,
         "s3:PutEncryptionConfiguration",
         "s3:PutBucketOwnershipControls",
         "s3:PutBucketVersioning",
         "s3:PutBucketObjectLockConfiguration",
         "s3:DeleteBucket",
-        "dynamodb:PutItem",
     ),
 )

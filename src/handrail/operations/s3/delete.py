@@ -13,8 +13,9 @@ from handrail.core.plan import Ask, Plan, Question, Result, Status
 from handrail.core.resources import Bucket
 from handrail.core.shell import command
 from handrail.operations.kinds import Course, Target, Verb, carry_out, find, judged, plan_for, to_be_typed
+from handrail.operations.needs import FIND_BUCKET, READ_LOCKS, RECORD
 from handrail.operations.s3.access import patiently
-from handrail.operations.s3.buckets import BUCKETS, KIND, LOOK, ManyBuckets, OtherOwner, objects_of
+from handrail.operations.s3.buckets import BUCKETS, KIND, ManyBuckets, OtherOwner, objects_of
 from handrail.operations.s3.content import NOT_DELETED, count_content, make_empty
 from handrail.operations.s3.recovery import bucket_change
 from handrail.operations.s3.words import content_text
@@ -176,16 +177,15 @@ DELETE = bucket_change(
     handler=delete_buckets,
     parameters=DeleteBuckets,
     permissions=(
-        *LOOK,
+        *RECORD,
+        *FIND_BUCKET,
+        *READ_LOCKS,
         "s3:DeleteBucket",
-        "s3:DeleteObject",
         "s3:DeleteObjectVersion",
         "s3:AbortMultipartUpload",
         "s3:ListBucketVersions",
         "s3:ListBucketMultipartUploads",
         "s3:GetBucketObjectLockConfiguration",
-        "s3:GetObjectRetention",
-        "dynamodb:DeleteItem",
     ),
     many=True,
 )

@@ -15,12 +15,11 @@ from handrail.core.plan import Outcome
 from handrail.core.resources import Bucket, StoredObject
 from handrail.ledger.rows import Row
 from handrail.operations.kinds import find_one
-from handrail.operations.s3.buckets import BUCKETS, KIND, LOOK, SETTINGS, OneBucket, bucket_of, is_unproved, objects_of
+from handrail.operations.needs import FIND_BUCKET, LEDGER, READ_SETTINGS
+from handrail.operations.s3.buckets import BUCKETS, KIND, OneBucket, bucket_of, is_unproved, objects_of
 from handrail.operations.s3.content import count_content
 from handrail.operations.s3.words import full_notes, said
 from handrail.session import Session
-
-_READS = (*LOOK, "s3:ListAllMyBuckets", "dynamodb:Query")
 
 
 class ListBuckets(Parameters):
@@ -149,7 +148,7 @@ LIST = _read(
     example="handrail s3 list --size",
     handler=list_buckets,
     parameters=ListBuckets,
-    permissions=_READS,
+    permissions=(*FIND_BUCKET, "s3:ListAllMyBuckets", "dynamodb:Query"),
     many=True,
 )
 SHOW = _read(
@@ -158,7 +157,13 @@ SHOW = _read(
     example="handrail s3 show team-assets",
     handler=show_bucket,
     parameters=OneBucket,
-    permissions=(*LOOK, *SETTINGS, "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"),
+    permissions=(
+        *LEDGER,
+        *FIND_BUCKET,
+        *READ_SETTINGS,
+        "s3:ListBucketVersions",
+        "s3:ListBucketMultipartUploads",
+    ),
 )
 OBJECTS = _read(
     verb="objects",
@@ -167,6 +172,6 @@ OBJECTS = _read(
     example="handrail s3 objects team-assets site/",
     handler=list_objects,
     parameters=ListObjects,
-    permissions=LOOK,
+    permissions=(*LEDGER, *FIND_BUCKET),
     many=True,
 )

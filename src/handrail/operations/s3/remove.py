@@ -15,7 +15,8 @@ from handrail.core.resources import Bucket, StoredObject
 from handrail.core.s3_rules import check_key
 from handrail.core.shell import command
 from handrail.operations.kinds import Target, ask_before, find_one, look_again_at, owners_of
-from handrail.operations.s3.buckets import BUCKETS, LOOK, OneBucket, OtherOwner, objects_of
+from handrail.operations.needs import FIND_BUCKET, RECORD
+from handrail.operations.s3.buckets import BUCKETS, OneBucket, OtherOwner, objects_of
 from handrail.operations.s3.content import raise_refused
 from handrail.operations.s3.recovery import bucket_change
 from handrail.session import Session
@@ -210,6 +211,6 @@ REMOVE = bucket_change(
     handler=remove_objects,
     parameters=RemoveObjects,
     fits=lambda one: not one.is_gone,
-    permissions=(*LOOK, "s3:DeleteObject", "s3:GetBucketVersioning"),
+    permissions=(*RECORD, *FIND_BUCKET, "s3:DeleteObject", "s3:GetBucketVersioning"),
     many=True,
 )

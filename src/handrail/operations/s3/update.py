@@ -9,8 +9,8 @@ from handrail.core.resources import Bucket
 from handrail.core.s3_rules import BUCKET_TAGS, OPEN_TO_POLICY, SHUT, foreign_public
 from handrail.core.shell import option
 from handrail.operations.kinds import Course, Target, Verb, carry_out, find, judged, plan_for
+from handrail.operations.needs import FIND_BUCKET, OPEN_BUCKET, READ_SETTINGS, RECORD
 from handrail.operations.s3.access import (
-    ACCESS,
     Edit,
     behind_the_block,
     carry_out_edit,
@@ -20,7 +20,7 @@ from handrail.operations.s3.access import (
     is_public_wanted,
     public_question,
 )
-from handrail.operations.s3.buckets import BUCKETS, LOOK, SETTINGS, ManyBuckets, OtherOwner, read_bucket
+from handrail.operations.s3.buckets import BUCKETS, ManyBuckets, OtherOwner, read_bucket
 from handrail.operations.s3.meeting import check_no_upload
 from handrail.operations.s3.recovery import bucket_change
 from handrail.operations.s3.words import notes, said
@@ -189,6 +189,13 @@ UPDATE = bucket_change(
     claims_of_found=_claims_of_found,
     parameters=UpdateBuckets,
     fits=lambda one: not one.is_gone,
-    permissions=(*LOOK, *ACCESS, *SETTINGS, "s3:PutBucketTagging", "s3:PutBucketVersioning"),
+    permissions=(
+        *RECORD,
+        *FIND_BUCKET,
+        *READ_SETTINGS,
+        *OPEN_BUCKET,
+        "s3:PutBucketTagging",
+        "s3:PutBucketVersioning",
+    ),
     many=True,
 )

@@ -29,7 +29,8 @@ from handrail.core.uploads import (
     sum_sizes,
 )
 from handrail.operations.kinds import ask_before, find_one, look_again_at, owners_of
-from handrail.operations.s3.buckets import BUCKETS, LOOK, OneBucket, OtherOwner, objects_of
+from handrail.operations.needs import FIND_BUCKET, RECORD
+from handrail.operations.s3.buckets import BUCKETS, OneBucket, OtherOwner, objects_of
 from handrail.operations.s3.leftovers import find_leftovers, keeping
 from handrail.operations.s3.local_files import Batch, find_doubles, gather
 from handrail.operations.s3.meeting import is_being_opened
@@ -267,7 +268,8 @@ UPLOAD = bucket_change(
     parameters=UploadFiles,
     fits=lambda one: not one.is_gone,
     permissions=(
-        *LOOK,
+        *RECORD,
+        *FIND_BUCKET,
         "s3:PutObject",
         "s3:GetObject",
         "s3:ListBucketMultipartUploads",
