@@ -104,13 +104,19 @@ def test_another_owners_is_asked_about(handrail: Handrail, sandbox: Sandbox, she
 
 
 def test_one_that_changes_hands_meanwhile_is_left_alone(handrail: Handrail, sandbox: Sandbox, shelf: str) -> None:
-    marks = marks_of(make(handrail.owner("dev-2"), "db"))
+    other = handrail.owner("dev-2")
+    marks = marks_of(make(other, "db"))
     change = partial(sandbox.client("s3").put_object, Bucket=shelf, Key="notes/db")
-    for meanwhile in (change, partial(change, Metadata={**marks, "handrail-request": "another"})):
+
+    def make_anew() -> None:
+        do(other, notes.DELETE, notes=["db"])
+        make(other, "db")
+
+    for meanwhile, kind, slug in ((change, NotManaged, "not_managed"), (make_anew, WrongState, "made_anew")):
         change(Metadata=marks)
         error = failed(do(handrail, notes.DELETE, Person(meanwhile), notes=["db"]))
-        assert isinstance(error, WrongState)
-        assert error.slug == "made_anew"
+        assert isinstance(error, kind)
+        assert error.slug == slug
     assert names(sandbox, shelf) == {"db"}
 
 

@@ -308,7 +308,8 @@ def test_ctrl_c_while_a_bucket_is_made_leaves_the_line_that_finishes_it(
     assert stopped.value.exit_code == 130
     assert stopped.value.details["open"] is True
     line = dict(stopped.value.facts)["finish"]
-    assert line == f"handrail s3 create {name} --private --tag team=blue --region us-east-1 --request-id {request}"
+    said = "--private --tag team=blue --versioning --region us-east-1"
+    assert line == f"handrail s3 create {name} {said} --request-id {request}"
 
 
 def test_a_create_that_was_killed_is_named_where_its_bucket_is_met(

@@ -22,6 +22,7 @@ from handrail.aws.acting import changes_something, is_definite
 from handrail.aws.answers import date_of
 from handrail.core.errors import HandrailError
 
+AMZ_DATE = "%Y%m%dT%H%M%SZ"
 LEDGER = "dynamodb"  # its writes are repeated by rules of their own, and settle themselves
 
 
@@ -88,7 +89,8 @@ def before_send(request: Any) -> None:
     if gate is not None:
         signed = signed_at(request)
         gate.before_send(signed)
-        log.debug("the fence lets a request through that was signed at %s", datetime.fromtimestamp(signed, UTC))
+        date = datetime.fromtimestamp(signed, UTC).strftime(AMZ_DATE)
+        log.debug("the fence lets a request through that was signed at %s", date)
 
 
 def signed_at(request: Any) -> float:
@@ -100,7 +102,7 @@ def signed_at(request: Any) -> float:
     header = _header(request, "X-Amz-Date")
     said = header or "".join(parse_qs(urlsplit(request.url).query).get("X-Amz-Date", ()))
     if said:
-        return datetime.strptime(said, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+        return datetime.strptime(said, AMZ_DATE).replace(tzinfo=UTC).timestamp()
     date = date_of({"date": _header(request, "Date")})
     return time.time() if date is None else date
 
