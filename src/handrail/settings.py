@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from handrail import files
 from handrail.core.errors import BadCredentials, HandrailError, NotSetUp, Usage
-from handrail.core.fields import Field, Kind, flag, refuse_empty, show, text
+from handrail.core.fields import Field, Type, flag, refuse_empty, show, text
 from handrail.core.nearest import nearest
 from handrail.core.regions import DEFAULT_REGION, check_region
 from handrail.core.shell import line, word
@@ -212,12 +212,12 @@ SETTINGS = (
     _setting("target", _one_of(TARGETS), text("sandbox or aws", metavar="TARGET", choices=TARGETS), in_file=True),
     _setting("profile", _text, text("AWS profile", metavar="NAME"), *PROFILE_VARIABLES, in_file=True),
     _setting("region", _region, text("AWS region", metavar="REGION"), *REGION_VARIABLES),
-    _setting("policy", _path, text("policy file", kind=Kind.FILE, metavar="FILE")),
+    _setting("policy", _path, text("policy file", type=Type.FILE, metavar="FILE")),
     _setting("yes", _switch, flag("answer every question with yes", aliases=("y",))),
     _setting("no_input", _switch, flag("never ask: fail instead")),
     _setting("quiet", _switch, flag("say only results, warnings and errors", aliases=("q",))),
-    _setting("verbose", _level, Field(help=_MORE, kind=Kind.LEVEL, aliases=("v",))),
-    _setting("log_file", _path, text("write the log there", kind=Kind.FILE, metavar="FILE")),
+    _setting("verbose", _level, Field(help=_MORE, type=Type.LEVEL, aliases=("v",))),
+    _setting("log_file", _path, text("write the log there", type=Type.FILE, metavar="FILE")),
     _setting("color", _unset_switch, flag("no colour", name="no_color")),
     _setting("home_region", _home_region, text("the region of the ledger; the policy may say it too (home_region)")),
 )

@@ -16,7 +16,7 @@ import pytest
 
 from conftest import Handrail
 from handrail.catalog import every_operation
-from handrail.core.fields import Field, Kind
+from handrail.core.fields import Field, Type
 from handrail.core.operation import Effect, Operation
 
 LINES = 3000
@@ -239,7 +239,7 @@ class Maker:
         value = self._value(field)
         if field.positional:
             return [value]
-        if field.kind is Kind.FLAG:
+        if field.type is Type.FLAG:
             return [f"{field.option}={value}"] if self.chance.random() < 0.1 else [field.option]
         name = self.chance.choice((field.option, *(f"--{alias}" for alias in field.aliases)))
         shapes: tuple[list[str], ...] = ([name, value], [name, value], [f"{name}={value}"], [name])
@@ -247,9 +247,9 @@ class Maker:
 
     def _value(self, field: Field[Any]) -> str:
         pools: list[Any] = [TEXTS]
-        if field.kind is Kind.NUMBER:
+        if field.type is Type.NUMBER:
             pools = [NUMBERS, NUMBERS, TEXTS]
-        elif field.kind is Kind.FILE or field.metavar in ("FILE", "PATH"):
+        elif field.type is Type.FILE or field.metavar in ("FILE", "PATH"):
             pools = [PATHS, PATHS, TEXTS]
         elif field.choices:
             pools = [field.choices, TEXTS]

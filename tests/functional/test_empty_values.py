@@ -11,12 +11,12 @@ import pytest
 from conftest import Handrail, clean_environ
 from handrail import settings
 from handrail.catalog import every_operation, overview
-from handrail.core.fields import Field, Kind
+from handrail.core.fields import Field, Type
 from handrail.core.operation import Operation
 
 SOURCE = Path(settings.__file__).parent
 OPERATIONS = (overview(), *every_operation())
-GLOBALS = tuple(one.option for one in settings.OPTIONS if one.kind not in (Kind.FLAG, Kind.LEVEL))
+GLOBALS = tuple(one.option for one in settings.OPTIONS if one.type not in (Type.FLAG, Type.LEVEL))
 VARIABLES = sorted(
     {
         *(name for one in settings.SETTINGS for name in one.variables if name.startswith("HANDRAIL_")),
@@ -69,7 +69,7 @@ CASES = [
     pytest.param(words, field, id=shlex.join(words))
     for operation in OPERATIONS
     for field in operation.fields
-    if field.kind is not Kind.FLAG and not field.empty
+    if field.type is not Type.FLAG and not field.empty
     for words in lines_with(operation, field)
 ]
 

@@ -69,9 +69,9 @@ def mood(**others: Any) -> dict[str, Any]:
 
 
 KEYS_WITHOUT_KIND = (
-    ('return f"{Kind.CREATE}:{request}"', "return request"),
-    ('return f"{Kind.START}:{instance}"', "return instance"),
-    ('made = self.key.startswith(f"{Kind.CREATE}:")', "made = self.key != self.instance"),
+    ('return f"{Call.CREATE}:{request}"', "return request"),
+    ('return f"{Call.START}:{instance}"', "return instance"),
+    ('made = self.key.startswith(f"{Call.CREATE}:")', "made = self.key != self.instance"),
 )
 
 MUTANTS: dict[str, Mutant] = {
@@ -124,7 +124,7 @@ MUTANTS: dict[str, Mutant] = {
             "settling": (
                 (
                     "trusted = self._times.trusted(place.until, state.date)",
-                    "trusted = place.kind.value == 'start' or self._times.trusted(place.until, state.date)",
+                    "trusted = place.call.value == 'start' or self._times.trusted(place.until, state.date)",
                 ),
             )
         },
@@ -375,7 +375,7 @@ MUTANTS: dict[str, Mutant] = {
         {
             "places": (
                 ("        return Verdict.CLOSE", "        return Verdict.FREE"),
-                ("return Fate.MADE if place.kind is Kind.CREATE", "return Fate.NOTHING if place.kind is Kind.CREATE"),
+                ("return Fate.MADE if place.call is Call.CREATE", "return Fate.NOTHING if place.call is Call.CREATE"),
             )
         },
     ),

@@ -597,7 +597,7 @@ class _Store:
 
 def _short(place: Any) -> str:
     until = place.until - int(START)
-    return f"{place.key} {place.state.value} {place.kind.value} {place.mark} {place.instance} {until} {place.fate}"
+    return f"{place.key} {place.state.value} {place.call.value} {place.mark} {place.instance} {until} {place.fate}"
 
 
 class _Compute:

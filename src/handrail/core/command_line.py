@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from handrail.core.fields import Field, Kind, Parameters, flag
+from handrail.core.fields import Field, Parameters, Type, flag
 from handrail.core.operation import Operation
 from handrail.core.shell import command, is_like_option, option, word
 
@@ -29,10 +29,10 @@ class Said:
     @classmethod
     def of(cls, field: Field[Any], value: Any, *, everywhere: bool = False) -> "Said":
         """Return what a door got for a field, whose values are as they were typed: None where it was not given."""
-        if field.kind is Kind.FLAG:
+        if field.type is Type.FLAG:
             off = f"--{field.negative}" if field.negative and value is False else ""
             return cls(field.option, switch=field.option if value else off, everywhere=everywhere)
-        if field.kind is Kind.LEVEL:
+        if field.type is Type.LEVEL:
             return cls(field.option, switch=f"-{field.aliases[0] * value}" if value else "", everywhere=everywhere)
         values = value if isinstance(value, list | tuple) else () if value is None else (str(value),)
         if field.commas:

@@ -12,7 +12,7 @@ from handrail.core.errors import Usage
 T = TypeVar("T")
 
 
-class Kind(Enum):
+class Type(Enum):
     """How a value is written and shown."""
 
     TEXT = "text"
@@ -21,7 +21,7 @@ class Kind(Enum):
     CHOICE = "choice"
     FILE = "file"
     LEVEL = "level"  # a switch that says more each time it is given
-    SECRET = "secret"  # noqa: S105  a kind of field, not a secret
+    SECRET = "secret"  # noqa: S105  a type of field, not a secret
 
 
 @dataclass(eq=False)
@@ -39,7 +39,7 @@ class Field(Generic[T]):
 
     name: str = ""
     help: str = ""
-    kind: Kind = Kind.TEXT
+    type: Type = Type.TEXT
     required: bool = False
     default: Any = None
     choices: tuple[str, ...] = ()
@@ -58,15 +58,15 @@ class Field(Generic[T]):
     empty: str = ""
     part_of_identity: bool = True
 
-    def __set_name__(self, owner: type, name: str) -> None:
+    def __set_name__(self, owner: Any, name: str) -> None:
         """Take the name of the attribute."""
         self.name = self.name or name
 
     @overload
-    def __get__(self, instance: None, owner: type) -> Self: ...
+    def __get__(self, instance: None, owner: Any) -> Self: ...
     @overload
-    def __get__(self, instance: "Parameters", owner: type) -> T: ...
-    def __get__(self, instance: "Parameters | None", owner: type) -> Any:
+    def __get__(self, instance: "Parameters", owner: Any) -> T: ...
+    def __get__(self, instance: "Parameters | None", owner: Any) -> Any:
         """Return the value that was given; of a class, the field itself."""
         return self if instance is None else instance[self.name]
 
@@ -84,7 +84,7 @@ class Field(Generic[T]):
 class Details(TypedDict, total=False):
     """What can be said of any field of one value or many; Field says what each means."""
 
-    kind: Kind
+    type: Type
     name: str
     choices: tuple[str, ...]
     positional: bool
@@ -105,14 +105,14 @@ def text(help: str, *, default: str, **said: Unpack[Details]) -> Field[str]: ...
 @overload
 def text(help: str, **said: Unpack[Details]) -> Field[str | None]: ...
 def text(help: str, **said: Any) -> Field[Any]:
-    """Return a field of one text; with a kind, of one choice, file or secret."""
+    """Return a field of one text; with a type, of one choice, file or secret."""
     return Field(help=help, **said)
 
 
 def texts(
     help: str, *, required: bool = False, commas: bool = False, **said: Unpack[Details]
 ) -> Field[tuple[str, ...]]:
-    """Return a field of many texts, or with a kind of many files; none is an empty tuple."""
+    """Return a field of many texts, or with a type of many files; none is an empty tuple."""
     return Field(help=help, many=True, required=required, commas=commas, **said)
 
 
@@ -124,7 +124,7 @@ def number(
 def number(help: str, *, minimum: int = ..., maximum: int = ..., **said: Unpack[Details]) -> Field[int | None]: ...
 def number(help: str, **said: Any) -> Field[Any]:
     """Return a field of one whole number."""
-    return Field(help=help, kind=Kind.NUMBER, **said)
+    return Field(help=help, type=Type.NUMBER, **said)
 
 
 @overload
@@ -133,7 +133,7 @@ def flag(help: str, *, default: None, negative: str = ..., **said: Unpack[Detail
 def flag(help: str, *, default: bool = ..., negative: str = ..., **said: Unpack[Details]) -> Field[bool]: ...
 def flag(help: str, *, default: bool | None = False, **said: Any) -> Field[Any]:
     """Return a switch, off where nothing else is said. negative: the word that turns it off (`no-wait`)."""
-    return Field(help=help, kind=Kind.FLAG, default=default, **said)
+    return Field(help=help, type=Type.FLAG, default=default, **said)
 
 
 class Parameters(Mapping[str, Any]):
@@ -203,11 +203,11 @@ def _validated_many(field: Field[Any], value: Any) -> tuple[Any, ...]:
 def _one(field: Field[Any], value: Any) -> Any:
     if not field.empty:
         refuse_empty(field.option, value, field.help, required=field.required)
-    if field.kind is Kind.NUMBER:
+    if field.type is Type.NUMBER:
         return _number(field, value)
-    if field.kind is Kind.FLAG:
+    if field.type is Type.FLAG:
         return _flag(field, value)
-    if field.kind is Kind.CHOICE and value not in field.choices:
+    if field.type is Type.CHOICE and value not in field.choices:
         raise Usage(f"{field.option} can't be {show(value)}.", hint=f"{field.option} takes {', '.join(field.choices)}")
     return field.check(value) if field.check else value
 

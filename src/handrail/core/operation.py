@@ -48,7 +48,7 @@ class Operation:
     handler: Callable[..., Plan | Outcome]
     parameters: type[Parameters] = Parameters
     permissions: tuple[str, ...] = ()
-    kind: str = ""
+    noun: str = ""
     aliases: tuple[str, ...] = ()
     wish: Callable[[Any, Any], Any] | None = None
     repeat: Callable[[Any, "Operation", Any], Sequence[Any]] | None = None

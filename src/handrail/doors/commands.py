@@ -12,7 +12,7 @@ from handrail import settings
 from handrail.catalog import SHELVES, Shelf, overview
 from handrail.core.command_line import Typed
 from handrail.core.errors import Usage
-from handrail.core.fields import Field, Kind, refuse_empty, show, validate
+from handrail.core.fields import Field, Type, refuse_empty, show, validate
 from handrail.core.nearest import nearest
 from handrail.core.operation import Operation
 from handrail.doors.request import DRY_RUN, Request
@@ -36,7 +36,7 @@ def _complete(field: Field[Any]) -> Callable[..., list[CompletionItem]]:
     """Return what completes the values of a field; a path is left to the shell."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        if field.kind is Kind.FILE:
+        if field.type is Type.FILE:
             return [CompletionItem(incomplete, type="file")]
         return [CompletionItem(word) for word in field.choices if word.startswith(incomplete)]
 
@@ -146,15 +146,15 @@ def _parameter(field: Field[Any]) -> click.Parameter:
 
 def _option(field: Field[Any], kind: type[click.Option] = click.Option) -> click.Option:
     names = [field.name, *field.options]
-    if field.kind is Kind.LEVEL:
+    if field.type is Type.LEVEL:
         return kind(names, count=True, default=None, help=field.help)
-    if field.kind is Kind.FLAG:
+    if field.type is Type.FLAG:
         names[1] += f"/--{field.negative}" if field.negative else ""
         return kind(names, default=None, is_flag=True, help=_help(field))
     return kind(
         names,
         multiple=field.many,
-        metavar=field.metavar or field.kind.value.upper(),
+        metavar=field.metavar or field.type.value.upper(),
         help=_help(field),
         shell_complete=_complete(field),
     )

@@ -152,7 +152,7 @@ class Requests:
         if outcome.failures:
             outcome = replace(outcome, rows=list(outcome.rows))
         try:
-            write_outcome(outcome, self.console, action=operation.verb, kind=operation.kind)
+            write_outcome(outcome, self.console, action=operation.verb, noun=operation.noun)
         except OutputLost as error:
             raise _with_what_was_done(error, outcome, self._listing(operation)) from None
         return self._code(outcome)

@@ -11,7 +11,7 @@ from typing import Any
 
 from handrail.core.amounts import count
 from handrail.ledger.chain import DOUBTFUL, NOTICE, Fault
-from handrail.ledger.places import Kind, State, Times
+from handrail.ledger.places import Call, State, Times
 from handrail.ledger.record import unpacked
 from handrail.ledger.rows import Row
 from handrail.ledger.shapes import is_newer, is_whole
@@ -271,12 +271,12 @@ def _is_not_taken(story: Mapping[str, Told], key: str, place: Mapping[str, Any],
         return f"is held by {instance}, and no request on record made or started it"
     if not instance and (not requests or (place["state"] != State.RESERVED and not place.get("fate"))):
         return "is taken for nothing that is on record"
-    kind, colon, name = key.partition(":")
-    if not colon:  # 0.1 wrote no kind
-        kind, name = Kind.START if key == instance else Kind.CREATE, key
-    if kind == Kind.CREATE:
+    call, colon, name = key.partition(":")
+    if not colon:  # 0.1 wrote no call
+        call, name = Call.START if key == instance else Call.CREATE, key
+    if call == Call.CREATE:
         return _is_not_of(story.get(name), name, place) or _is_for_another(told, instance, {name})
-    if kind == Kind.START and name == instance:
+    if call == Call.START and name == instance:
         return _is_for_another(told, instance, set())
     return f"has a key that does not fit what is in it: {_shown(place)}"
 

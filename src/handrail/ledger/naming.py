@@ -13,7 +13,7 @@ from handrail.core.resources import ENDED
 from handrail.ledger import places as rules
 from handrail.ledger.fence import Fence
 from handrail.ledger.item import Next
-from handrail.ledger.places import Kind, Naming, Place, Seen, Versioned
+from handrail.ledger.places import Call, Naming, Place, Seen, Versioned
 from handrail.ledger.settling import Settling
 
 
@@ -103,7 +103,7 @@ class Namings(Settling):
             return
         seen = self.look_at([place]).get(place.key)
         if seen is None or (seen.state not in ENDED and seen.name == wish.name):
-            doing = "started" if place.kind is Kind.START else "created"
+            doing = "started" if place.call is Call.START else "created"
             raise _taken(wish, f"{place.instance or place.known_as} is being {doing} by {place.by}", place.known_as)
 
     def _check_not_given(self, given: Naming, wish: NameWish) -> None:

@@ -31,7 +31,7 @@ class State(StrEnum):
     UNREADABLE = "unreadable"
 
 
-class Kind(StrEnum):
+class Call(StrEnum):
     """The call that a place was last taken for."""
 
     CREATE = "create"
@@ -95,7 +95,7 @@ class Times:
 class Place:
     """A place under the caps.
 
-    key: what it was taken for, by its kind: `create:REQUEST` or `start:INSTANCE`. until: the moment after which no call
+    key: what it was taken for, by its call: `create:REQUEST` or `start:INSTANCE`. until: the moment after which no call
     of Handrail can make its instance run or appear. mark: who has the say over it. owner: whose instance it is (for the
     caps); by: who took it. requests: those whose outcome is told when it is settled, the newest last. fate: of an
     ENDING place that waits for nothing but its outcome being told. rest: members that this version does not know, kept
@@ -104,7 +104,7 @@ class Place:
 
     key: str
     state: State
-    kind: Kind
+    call: Call
     mark: str
     region: str
     owner: str
@@ -120,12 +120,12 @@ class Place:
     @property
     def launching(self) -> bool:
         """Return whether it is reserved for a create that nobody has confirmed."""
-        return self.state is State.RESERVED and self.kind is Kind.CREATE
+        return self.state is State.RESERVED and self.call is Call.CREATE
 
     @property
     def known_as(self) -> str:
         """Return what people know it by: the request of a create, the instance of a start."""
-        return self.key.removeprefix(f"{Kind.CREATE}:").removeprefix(f"{Kind.START}:")
+        return self.key.removeprefix(f"{Call.CREATE}:").removeprefix(f"{Call.START}:")
 
     @property
     def handle(self) -> str:
@@ -137,7 +137,7 @@ class Place:
     @property
     def token(self) -> str:
         """Return the ClientToken of the create that it was taken for; empty for a start's."""
-        made = self.key.startswith(f"{Kind.CREATE}:")
+        made = self.key.startswith(f"{Call.CREATE}:")
         return token_of(self.known_as) if made else ""
 
     @property
@@ -237,12 +237,12 @@ class Shortage:
 
 def create_key(request: str) -> str:
     """Return the key of the place of a create."""
-    return f"{Kind.CREATE}:{request}"
+    return f"{Call.CREATE}:{request}"
 
 
 def start_key(instance: str) -> str:
     """Return the key of a place that was taken for a start."""
-    return f"{Kind.START}:{instance}"
+    return f"{Call.START}:{instance}"
 
 
 def naming_key(region: str, name: str) -> str:
@@ -258,7 +258,7 @@ def reserved(wanted: Wanted, mark: str, now: int, times: Times) -> Place:
     return Place(
         key=wanted.key,
         state=State.RESERVED,
-        kind=Kind.START if wanted.instance else Kind.CREATE,
+        call=Call.START if wanted.instance else Call.CREATE,
         mark=mark,
         region=wanted.region,
         owner=wanted.owner,
@@ -280,8 +280,8 @@ def taken_over(place: Place, wanted: Wanted, mark: str, now: int, times: Times) 
 def reused(place: Place, wanted: Wanted, mark: str, now: int, times: Times) -> Place:
     """Return the place that an instance holds, reserved for starting it again (rule 8)."""
     until = max(place.until, now + times.term)
-    state, kind, requests = State.RESERVED, Kind.START, (wanted.request,)
-    return replace(place, state=state, kind=kind, mark=mark, by=wanted.by, since=now, until=until, requests=requests)
+    state, call, requests = State.RESERVED, Call.START, (wanted.request,)
+    return replace(place, state=state, call=call, mark=mark, by=wanted.by, since=now, until=until, requests=requests)
 
 
 def held(place: Place, instance: str, until: int) -> Place:
@@ -447,7 +447,7 @@ def fate_of(place: Place, seen: Seen | None) -> Fate:
         return Fate.ADOPTED
     if seen is not None and seen.state in ENDED:
         return Fate.GONE
-    return Fate.MADE if place.kind is Kind.CREATE else Fate.NOT_RUNNING
+    return Fate.MADE if place.call is Call.CREATE else Fate.NOT_RUNNING
 
 
 def seconds_to_room(

@@ -16,7 +16,7 @@ from typing import Any
 from handrail.aws.dynamodb import CONTENDED, TRANSACTION_LIMIT, Delete, Item, Put, Table
 from handrail.core.caller import Caller
 from handrail.core.errors import Conflict, Throttled
-from handrail.core.fields import Kind, Parameters
+from handrail.core.fields import Parameters, Type
 from handrail.ledger.chain import EMPTY, Head, link
 from handrail.ledger.places import Fate
 from handrail.ledger.shapes import LATEST, SCHEMA, Odd, check_schema, is_newer, is_whole, text, unreadable
@@ -364,7 +364,7 @@ def given_of(values: Parameters) -> dict[str, Any]:
     return {
         field.name: list(values[field.name]) if field.many else values[field.name]
         for field in values.fields()
-        if field.kind is not Kind.SECRET and values[field.name] not in (None, (), field.default)
+        if field.type is not Type.SECRET and values[field.name] not in (None, (), field.default)
     }
 
 
@@ -375,7 +375,7 @@ def digest_of(parameters: type[Parameters], given: Mapping[str, Any], region: st
     what was not given is no part of it: no new option can be forgotten, and none changes the digest of those before it.
     """
     names = {
-        f"{field.name}_sha256" if field.kind is Kind.FILE else field.name
+        f"{field.name}_sha256" if field.type is Type.FILE else field.name
         for field in parameters.fields()
         if field.part_of_identity
     }

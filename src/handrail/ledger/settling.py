@@ -139,7 +139,7 @@ class Settling(Item):
         for step in steps:
             place = step.place
             if place.state is not State.HELD and step.verdict in (Verdict.FREE, Verdict.ADOPT):
-                what = f"ec2 {place.kind} of {place.name or step.instance} (request {place.requests[-1]})"
+                what = f"ec2 {place.call} of {place.name or step.instance} (request {place.requests[-1]})"
                 whose = "you" if place.by == self._here.by else place.by
                 fate = FATES[rules.fate_of(place, step.seen)]
                 self._here.say(f"settled what was cut off: {what} of {whose}: {fate}")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handrail.ledger import shapes
-from handrail.ledger.places import Fate, Kind, Names, Naming, Place, Places, State, create_key, start_key
+from handrail.ledger.places import Call, Fate, Names, Naming, Place, Places, State, create_key, start_key
 from handrail.ledger.shapes import LATEST, Odd, check_schema, mapping, moment, text
 
 _PLACE_TEXTS = ("mark", "region", "owner", "by", "name")
@@ -22,10 +22,11 @@ def to_item(places: Places) -> dict[str, Any]:
 def _stored_place(place: Place) -> Any:
     if not place.is_readable:
         return place.rest
-    texts_of = {name: getattr(place, name) for name in (*_PLACE_TEXTS, "state", "kind", "instance", "fate")}
+    texts_of = {name: getattr(place, name) for name in (*_PLACE_TEXTS, "state", "instance", "fate")}
     return {
         **place.rest,
         **{name: str(value) for name, value in texts_of.items()},
+        "kind": str(place.call),
         "since": place.since,
         "until": place.until,
         "requests": list(place.requests),
@@ -56,9 +57,9 @@ def _place(key: str, values: Mapping[str, Any], latest: int) -> Place:
     known |= {"region": shapes.region(values), "instance": shapes.instance(values, "")}
     known |= {"since": moment(values, "since"), "until": moment(values, "until"), "requests": shapes.requests(values)}
     try:
-        state, kind = State(values["state"]), Kind(values["kind"])
+        state, call = State(values["state"]), Call(values["kind"])
         fate = text(values, "fate", "")
-        known |= {"state": state, "kind": kind, "fate": Fate(fate).value if fate else ""}
+        known |= {"state": state, "call": call, "fate": Fate(fate).value if fate else ""}
     except (KeyError, ValueError) as error:
         raise Odd(str(error)) from None
     place = Place(key=_kept_key(key, known), **known, rest={k: v for k, v in values.items() if k not in _KNOWN})
@@ -66,7 +67,7 @@ def _place(key: str, values: Mapping[str, Any], latest: int) -> Place:
         raise Odd("it says of no state that is known, or of no request")
     if place.until > latest:
         raise Odd("until is later than any place lasts")
-    if place.key.startswith(f"{Kind.START}:"):
+    if place.key.startswith(f"{Call.START}:"):
         if place.key != start_key(place.instance) or not place.instance:
             raise Odd("its key is another instance's, or nothing's")
     elif not shapes.is_request(place.known_as):
@@ -78,9 +79,9 @@ _KNOWN = frozenset((*_PLACE_TEXTS, "key", "state", "kind", "since", "until", "re
 
 
 def _kept_key(key: str, known: Mapping[str, Any]) -> str:
-    """Return the key with its kind. 0.1 wrote none: of a start that was the instance, of a create the request."""
-    kind, colon, _ = key.partition(":")
-    if colon and kind in (Kind.CREATE, Kind.START):
+    """Return the key with its call. 0.1 wrote none: of a start that was the instance, of a create the request."""
+    call, colon, _ = key.partition(":")
+    if colon and call in (Call.CREATE, Call.START):
         return key
     if colon:
         raise Odd("its key is of no kind that is known")
@@ -91,7 +92,7 @@ def _unreadable_place(key: str, values: Any) -> Place:
     """Return a place that can't be read: what is stored, and a key that nobody overwrites."""
     none = dict.fromkeys(_PLACE_TEXTS, "")
     return Place(
-        key=key, state=State.UNREADABLE, kind=Kind.CREATE, **none, since=0, until=LATEST, requests=(), rest=values
+        key=key, state=State.UNREADABLE, call=Call.CREATE, **none, since=0, until=LATEST, requests=(), rest=values
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from handrail.aws.dynamodb import Item
 from handrail.core.amounts import count
 from handrail.core.errors import Usage
-from handrail.core.fields import Kind, Parameters, flag, show, text
+from handrail.core.fields import Parameters, Type, flag, show, text
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
 from handrail.core.resources import Resource
@@ -50,7 +50,7 @@ class ListEntries(Parameters):
     owner = text("only what this owner did", metavar="NAME")
     resource = text("only what was done to this id or name, or in it: BUCKET finds BUCKET/KEY too", metavar="ID")
     operation = text('only this operation: "ec2 create"', metavar="OPERATION")
-    result = text(f"only {', '.join(RESULTS)}", kind=Kind.CHOICE, choices=RESULTS)
+    result = text(f"only {', '.join(RESULTS)}", type=Type.CHOICE, choices=RESULTS)
     entries = flag("show the intent and outcome of each request as they stand, instead of a row")
 
 
@@ -223,6 +223,6 @@ LIST = Operation(
     list_entries,
     parameters=ListEntries,
     permissions=("dynamodb:Query",),
-    kind=Row.KIND,
+    noun=Row.KIND,
     many=True,
 )

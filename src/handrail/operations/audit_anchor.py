@@ -225,7 +225,7 @@ ANCHOR = Operation(
         "s3:ListBucketVersions",
         "s3:GetObject",
     ),
-    kind="anchor",
+    noun="anchor",
     recover=recover,
     stays_here=lambda values: not values.bucket,
 )

@@ -242,5 +242,5 @@ VERIFY = Operation(
         "s3:ListBucketVersions",
         "s3:GetObject",
     ),
-    kind=Proof.KIND,
+    noun=Proof.KIND,
 )

@@ -7,7 +7,7 @@ from typing import Any
 from handrail.core.amounts import count
 from handrail.core.ec2_rules import check_user_data
 from handrail.core.errors import HandrailError, NotFound, NotSetUp, Usage, WrongState
-from handrail.core.fields import Kind, Parameters, flag, text
+from handrail.core.fields import Parameters, Type, flag, text
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Outcome, Plan, Question, Result, Status
 from handrail.core.shell import command
@@ -48,7 +48,7 @@ class ReleasePlace(Parameters):
         "the place: its request or instance id", positional=True, required=True, pick_from="lease list", pick="key"
     )
     now = flag("undo the create at once instead of waiting until it has run out")
-    user_data = text("with --now: the user data of that create", kind=Kind.FILE, metavar="FILE")
+    user_data = text("with --now: the user data of that create", type=Type.FILE, metavar="FILE")
     owner = text("name the other owner whose place this is; with --yes it answers for them", metavar="NAME")
 
 
@@ -226,5 +226,5 @@ RELEASE = Operation(
     recover=recover,
     parameters=ReleasePlace,
     permissions=(*CHANGE_EC2, *END_CONDEMNED, "ec2:RunInstances", "ec2:CreateTags"),
-    kind="place",
+    noun="place",
 )

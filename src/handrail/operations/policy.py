@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from handrail.core.errors import CapReached, Conflict, HandrailError, NotSetUp, Usage
-from handrail.core.fields import Kind, Parameters, text, texts
+from handrail.core.fields import Parameters, Type, text, texts
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Ask, Facts, Outcome, Places, Plan, Question, Result, Status
 from handrail.core.policy.document import init_text
@@ -27,7 +27,7 @@ class CheckPolicy(Parameters):
 class InitPolicy(Parameters):
     """What `policy init` asks for."""
 
-    preset = text("what it starts from", kind=Kind.CHOICE, choices=("strict", "open"), default="strict")
+    preset = text("what it starts from", type=Type.CHOICE, choices=("strict", "open"), default="strict")
     file = text("where to write it (default: handrail.toml here, which can only narrow)", metavar="FILE")
 
 
@@ -196,6 +196,6 @@ INIT = Operation(
     Effect.LOCAL,
     init,
     parameters=InitPolicy,
-    kind="policy",
+    noun="policy",
     plans=True,
 )

@@ -117,7 +117,7 @@ RESET = Operation(
     "handrail sandbox reset",
     Effect.LOCAL,
     reset,
-    kind="sandbox",
+    noun="sandbox",
     plans=True,
 )
 ENV = Operation(

@@ -122,6 +122,6 @@ INIT = Operation(
         "dynamodb:UpdateContinuousBackups",
         "dynamodb:UpdateTimeToLive",
     ),
-    kind="ledger",
+    noun="ledger",
     on_record=False,
 )

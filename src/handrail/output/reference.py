@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from handrail.core.errors import HandrailError
-from handrail.core.fields import Field, Kind
+from handrail.core.fields import Field, Type
 from handrail.core.operation import Effect, Operation
 from handrail.core.resources import Resource
 from handrail.output.values import MUTATION_KEYS
@@ -113,7 +113,7 @@ def policy_page(keys: Iterable[tuple[str, str, str, str, str, str]]) -> str:
         [
             "# Policy keys",
             _GENERATED,
-            markdown_table(("Key", "Kind", "`strict`", "`open`", "Meaning"), table),
+            markdown_table(("Key", "Type", "`strict`", "`open`", "Meaning"), table),
             "## In a file that was found",
             "What each key can do in a `handrail.toml` that was merely found in or above the working folder, next to "
             "the policy that holds without it.",
@@ -199,7 +199,7 @@ def _first_line(documented: type) -> str:
 
 
 def _placeholder(field: Field[Any]) -> str:
-    return "FILE" if field.kind is Kind.FILE else field.name.upper()
+    return "FILE" if field.type is Type.FILE else field.name.upper()
 
 
 def _written(field: Field[Any]) -> str:
@@ -209,12 +209,12 @@ def _written(field: Field[Any]) -> str:
 
 def _takes(field: Field[Any]) -> str:
     many = ", many" if field.many else ""
-    if field.kind is Kind.CHOICE:
+    if field.type is Type.CHOICE:
         return " or ".join(field.choices) + many
-    if field.kind is Kind.NUMBER and field.minimum is not None:
+    if field.type is Type.NUMBER and field.minimum is not None:
         bounds = f"{field.minimum} or more" if field.maximum is None else f"{field.minimum} to {field.maximum}"
         return f"number, {bounds}{many}"
-    return str(field.kind.value) + many
+    return str(field.type.value) + many
 
 
 def _default(field: Field[Any]) -> str:

@@ -24,17 +24,17 @@ from handrail.output.table import cell, columns_of, grid, table, value_of
 from handrail.output.values import MUTATION_KEYS, mutation, plain
 
 
-def write_outcome(outcome: Outcome, console: Console, *, action: str, kind: str) -> None:
+def write_outcome(outcome: Outcome, console: Console, *, action: str, noun: str) -> None:
     """Write what an operation gave back.
 
-    action, kind: the words of a mutation's JSON (`create`, `instance`). Rows are consumed once and, except for
+    action, noun: the words of a mutation's JSON (`create`, `instance`). Rows are consumed once and, except for
     --query, one at a time. Raises Usage for a query that can't be answered; BrokenPipeError is the door's.
     """
     console.finish()
     style, rows = console.style, iter(outcome.rows)
     first = list(islice(rows, 1))
     outcome = replace(outcome, rows=chain(first, rows))
-    plain_rows = _plain_rows(outcome.rows, console, action, kind)
+    plain_rows = _plain_rows(outcome.rows, console, action, noun)
     if outcome.text is not None:
         _write_document(outcome.text, console)
     elif style.query is not None:
@@ -42,7 +42,7 @@ def write_outcome(outcome: Outcome, console: Console, *, action: str, kind: str)
     elif style.format == "table":
         _write_for_people(first, outcome, console)
     elif style.format == "csv":
-        header = _header(first, outcome, kind)
+        header = _header(first, outcome, noun)
         write_csv(header, values_of(header, plain_rows), console.out)
     elif outcome.many:
         write = write_json if style.format == "json" else write_yaml
@@ -62,10 +62,10 @@ def _write_document(text: str, console: Console) -> None:
 # --- for programs
 
 
-def _plain_rows(rows: Iterable[Any], console: Console, action: str, kind: str) -> Iterator[Any]:
+def _plain_rows(rows: Iterable[Any], console: Console, action: str, noun: str) -> Iterator[Any]:
     for row in rows:
         if isinstance(row, Result):
-            yield mutation(row, console.where(), action, kind, console.style.redact)
+            yield mutation(row, console.where(), action, noun, console.style.redact)
         else:
             yield plain(row)
 
@@ -85,12 +85,12 @@ def _write_value(value: Any, console: Console) -> None:
         console.out.write(json_text(value, ascii_only=needs_ascii(console.out)) + "\n")
 
 
-def _header(first: Sequence[Any], outcome: Outcome, kind: str) -> Sequence[str]:
+def _header(first: Sequence[Any], outcome: Outcome, noun: str) -> Sequence[str]:
     """Return the keys of a CSV: those of the JSON, and of an empty list those that its rows would have had."""
     if first:
         return MUTATION_KEYS if isinstance(first[0], Result) else list(plain(first[0]))
     for known in Resource.kinds():
-        if kind == known.KIND:
+        if noun == known.KIND:
             return known.json_keys()
     return [key for _, key in outcome.columns]
 

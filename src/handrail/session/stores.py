@@ -156,7 +156,7 @@ class Stores:
         instance is fresh for as long as a look may not show it (docs/lease.md, A4).
         """
         from handrail.ledger.on_aws import HoldersItem
-        from handrail.ledger.places import Kind, State
+        from handrail.ledger.places import Call, State
 
         try:
             state = HoldersItem(self._contents).read()
@@ -166,7 +166,7 @@ class Stores:
             place
             for place in state.places.values()
             if place.state is State.HELD
-            and place.kind is Kind.CREATE
+            and place.call is Call.CREATE
             and place.region == self._session.region
             and state.date <= place.until + self._session.aws.visibility
         ]

@@ -5,7 +5,7 @@ from typing import Any, assert_type
 import pytest
 
 from handrail.core.errors import Usage
-from handrail.core.fields import Field, Kind, Parameters, flag, number, show, text, texts, validate
+from handrail.core.fields import Field, Parameters, Type, flag, number, show, text, texts, validate
 
 
 class Waiting(Parameters):
@@ -20,10 +20,10 @@ class Change(Waiting):
     targets = texts("ids or names", commas=True, positional=True, required=True, metavar="TARGET")
     count = number("how many", minimum=1, maximum=9)
     deep = number("at least", minimum=0, default=0)
-    state = text("a state", kind=Kind.CHOICE, choices=("on", "off"))
+    state = text("a state", type=Type.CHOICE, choices=("on", "off"))
     tag = texts("a tag")
     type = text("a type", check=str.lower, default="t3.nano")
-    script = text("a file", kind=Kind.FILE)
+    script = text("a file", type=Type.FILE)
     comment = text("a comment", empty="no comment")
     public = flag("for all", default=None, negative="private")
     force = flag("even so")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from conftest import Handrail
 from handrail.catalog import SHELVES, Shelf, operation_named
-from handrail.core.fields import Kind, Parameters, flag, number, text, texts
+from handrail.core.fields import Parameters, Type, flag, number, text, texts
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
 from handrail.doors.commands import parse
@@ -120,8 +120,8 @@ class Everything(Parameters):
     count = number("number")
     wait = flag("switch", default=True, negative="no-wait")
     force = flag("switch")
-    level = text("choice", kind=Kind.CHOICE, choices=("a", "-b"))
-    data = text("file", kind=Kind.FILE)
+    level = text("choice", type=Type.CHOICE, choices=("a", "-b"))
+    data = text("file", type=Type.FILE)
 
 
 PUT = Operation("route53 zone", "put", "put it", "handrail", Effect.CHANGE, lambda *_: Outcome(), parameters=Everything)

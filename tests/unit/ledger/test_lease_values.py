@@ -13,11 +13,11 @@ from handrail.core.plan import Cap
 from handrail.ledger import places as rules
 from handrail.ledger import stored
 from handrail.ledger.fence import Fence, FenceClosed
-from handrail.ledger.places import Fate, Kind, Place, Seen, Shortage, State, Verdict, Versioned
+from handrail.ledger.places import Call, Fate, Place, Seen, Shortage, State, Verdict, Versioned
 from handrail.ledger.refusal import cap_reached
 from handrail.ledger.shapes import DAY, LATEST
 
-A = Place("create:a", State.HELD, Kind.CREATE, "m", "eu", "ann", "ann", "web", NOON, NOON, ("a",), "i-a")
+A = Place("create:a", State.HELD, Call.CREATE, "m", "eu", "ann", "ann", "web", NOON, NOON, ("a",), "i-a")
 NEW = rules.reserved(wanted("n"), "m", NOON, TIMES)
 START = rules.reserved(wanted("s", instance="i-5"), "m", NOON, TIMES)
 ENDING = rules.condemned(NEW, "i-n", NOON)
@@ -33,13 +33,13 @@ extra = st.dictionaries(known.map(lambda name: f"x{name}"), st.recursive(st.none
 @st.composite
 def places(draw: st.DrawFn) -> Place:
     """Return a place as some version may have stored it."""
-    kind = draw(st.sampled_from(Kind))
-    id = draw(instance if kind is Kind.START else known)
+    call = draw(st.sampled_from(Call))
+    id = draw(instance if call is Call.START else known)
     state = draw(st.sampled_from([State.RESERVED, State.HELD, State.ENDING]))
     return Place(
-        key=f"{kind}:{id}",
+        key=f"{call}:{id}",
         state=state,
-        kind=draw(st.sampled_from(Kind)),
+        call=draw(st.sampled_from(Call)),
         mark=draw(text),
         region=draw(region),
         owner=draw(text),
@@ -48,7 +48,7 @@ def places(draw: st.DrawFn) -> Place:
         since=draw(number),
         until=draw(number),
         requests=draw(st.lists(known, min_size=int(state is not State.HELD), max_size=3).map(tuple)),
-        instance=id if kind is Kind.START else draw(st.just("") | instance),
+        instance=id if call is Call.START else draw(st.just("") | instance),
         fate=draw(st.sampled_from(["", *(fate.value for fate in Fate)])),
         rest=draw(extra),
     )

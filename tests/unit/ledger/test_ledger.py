@@ -7,7 +7,7 @@ import pytest
 from handrail.core.errors import AwsFailure, CapReached
 from handrail.core.plan import Cap, Places, PlaceWish
 from handrail.ledger.ledger import Ledger, preview_of_none
-from handrail.ledger.places import Kind, Place, State, Times
+from handrail.ledger.places import Call, Place, State, Times
 from handrail.ledger.ports import Here
 from handrail.ledger.record import Record
 from memory_table import MemoryTable, caller
@@ -41,7 +41,7 @@ def test_a_place_of_a_region_that_cannot_be_looked_at_is_not_over() -> None:
     place = Place(
         "start:i-1",
         State.HELD,
-        Kind.START,
+        Call.START,
         "m",
         "eu",
         "ann",

@@ -8,13 +8,13 @@ import pytest
 from handrail.core.errors import AwsFailure, PermissionDenied, Throttled, Unreachable, WrongState
 from handrail.core.resources import Instance
 from handrail.ledger.on_aws import Ec2Looks, HoldersItem, RecordedOutcomes
-from handrail.ledger.places import Fate, Kind, Place, State, Versioned
+from handrail.ledger.places import Call, Fate, Place, State, Versioned
 from handrail.ledger.ports import Told
 from handrail.ledger.record import Intent, Record, Verdict
 from memory_table import DATE, MemoryTable, caller
 
 PLACE = Place(
-    "create:r1", State.HELD, Kind.CREATE, "m", "us-east-1", "dev-1", "dev-1", "web", DATE, DATE, ("r1",), "i-1"
+    "create:r1", State.HELD, Call.CREATE, "m", "us-east-1", "dev-1", "dev-1", "web", DATE, DATE, ("r1",), "i-1"
 )
 PLACES = {PLACE.key: PLACE}
 
@@ -164,6 +164,6 @@ def test_the_regions_in_which_there_ever_was_a_place_are_kept() -> None:
 
 def test_an_item_that_takes_no_more_says_so() -> None:
     item = HoldersItem(MemoryTable())  # type: ignore[arg-type]
-    place = Place("k" * 100, State.HELD, Kind.CREATE, "m", "r", "ann", "ann", "n" * 200, 0, 0, ())
+    place = Place("k" * 100, State.HELD, Call.CREATE, "m", "r", "ann", "ann", "n" * 200, 0, 0, ())
     with pytest.raises(WrongState, match="1,100 instances hold places"):
         item.write(Versioned({str(number): place for number in range(1_100)}, 0, 0))

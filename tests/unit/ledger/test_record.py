@@ -9,7 +9,7 @@ import pytest
 
 from handrail.aws.dynamodb import CONTENDED, TRANSACTION_LIMIT, Delete, Item, Put
 from handrail.core.errors import Conflict, HandrailError, NotSetUp, Throttled, Unreachable
-from handrail.core.fields import Kind, Parameters, flag, number, text, texts, validate
+from handrail.core.fields import Parameters, Type, flag, number, text, texts, validate
 from handrail.ledger.chain import Head, verify
 from handrail.ledger.record import CHAINS, OPEN, Intent, Record, Verdict, digest_of, given_of, joined
 from memory_table import DATE, MemoryTable, caller
@@ -359,8 +359,8 @@ class Given(Parameters):
     name = text("a name", default="web")
     count = number("how many")
     tag = texts("tags")
-    script = text("a file", kind=Kind.FILE)
-    password = text("a secret", kind=Kind.SECRET)
+    script = text("a file", type=Type.FILE)
+    password = text("a secret", type=Type.SECRET)
     public = flag("for all", default=None, negative="private")
     force = flag("even so")
     wait = flag("waits", default=True, part_of_identity=False)

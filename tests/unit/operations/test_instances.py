@@ -9,7 +9,7 @@ import pytest
 
 from handrail.core.errors import AwsFailure, HandrailError, NotFound, NotSetUp, PermissionDenied, Unreachable
 from handrail.core.resources import Instance
-from handrail.ledger.places import Kind, Place, State
+from handrail.ledger.places import Call, Place, State
 from handrail.ledger.record import Intent, Known, Verdict
 from handrail.operations.ec2.instances import INSTANCES
 from handrail.operations.kinds import Target, find, find_one, look_again
@@ -17,7 +17,7 @@ from memory_table import DATE
 from stage import WEB, PlayedEc2, Stage
 
 API = replace(WEB, id="i-2", name="api")
-PLACE = Place("r-1", State.HELD, Kind.CREATE, "m", "us-east-1", "dev-1", "dev-1", "web", 1, 1, ("r-1",), "i-1")
+PLACE = Place("r-1", State.HELD, Call.CREATE, "m", "us-east-1", "dev-1", "dev-1", "web", 1, 1, ("r-1",), "i-1")
 INTENT = Intent("r1", "ec2 create", "web", "us-east-1", "sandbox", resolved={"tags": {"Name": "web"}})
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from handrail.core.errors import HandrailError
-from handrail.core.fields import Kind, Parameters, flag, number, text, texts
+from handrail.core.fields import Parameters, Type, flag, number, text, texts
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome
 from handrail.core.resources import Instance, Resource
@@ -30,7 +30,7 @@ class Asked(Parameters):
     image = text("What to | boot <from>.", aliases=("ami",), default="amazon-linux")
     count = number("How many.", minimum=1, maximum=20, default=1)
     size = number("GiB.", minimum=8)
-    state = texts("Which.", kind=Kind.CHOICE, choices=("running", "stopped"))
+    state = texts("Which.", type=Type.CHOICE, choices=("running", "stopped"))
     public = flag("Open.", negative="private")
 
 
@@ -71,7 +71,7 @@ def test_one_command() -> None:
 def test_synopsis_shows_what_is_required() -> None:
     class Put(Parameters):
         key = text("k", positional=True)
-        file = text("f", kind=Kind.FILE, required=True)
+        file = text("f", type=Type.FILE, required=True)
         owner = text("o", required=True)
 
     operation = Operation("s3", "put", "Put.", "handrail s3 put", Effect.CHANGE, nothing, parameters=Put)

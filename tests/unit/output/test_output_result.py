@@ -26,10 +26,10 @@ from handrail.output.values import MUTATION_KEYS
 COLUMNS = (("NAME", "name"), ("STATE", "state"))
 
 
-def written(outcome: Outcome, action: str = "list", kind: str = "instance", **given: Any) -> tuple[str, str]:
+def written(outcome: Outcome, action: str = "list", noun: str = "instance", **given: Any) -> tuple[str, str]:
     stage_keys = {key: given.pop(key) for key in ("out", "err", "where") if key in given}
     stage = Stage(style=look(**given), **stage_keys)
-    write_outcome(outcome, stage.console, action=action, kind=kind)
+    write_outcome(outcome, stage.console, action=action, noun=noun)
     return stage.wrote
 
 
@@ -62,7 +62,7 @@ def test_an_empty_list() -> None:
     assert written(empty) == ("", "No instances. Make one: handrail ec2 create\n")
     assert written(empty, format="json") == ("[]\n", "")
     assert written(empty, format="yaml") == ("[]\n", "")
-    assert written(empty, format="csv", kind="")[0] == "name,state\r\n"
+    assert written(empty, format="csv", noun="")[0] == "name,state\r\n"
     assert written(empty, format="csv")[0].startswith("id,name,type,state,image,")
     assert "client_token" not in written(empty, format="csv")[0]
     assert written(empty, quiet=True) == ("", "")
@@ -104,7 +104,7 @@ def test_long_lists_need_little_memory(form: str) -> None:
     console = Console(Nowhere(), Nowhere(), io.StringIO(), look(format=form))
     tracemalloc.start()
     try:
-        write_outcome(Outcome(rows=rows(), columns=COLUMNS), console, action="list", kind="")
+        write_outcome(Outcome(rows=rows(), columns=COLUMNS), console, action="list", noun="")
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -206,7 +206,7 @@ def test_what_was_made_stands_apart_from_the_plan() -> None:
     log: list[str] = []
     console = Console(Shared(log), Shared(log), io.StringIO(), look(), lambda: AWS)
     console.show_plan(Plan("create 1 instance", no_results, (), many=False))
-    write_outcome(Outcome(rows=(created(),), many=False), console, action="create", kind="instance")
+    write_outcome(Outcome(rows=(created(),), many=False), console, action="create", noun="instance")
     assert "".join(log) == (
         "create 1 instance                                 aws · 123456789012 · eu-west-1\n"
         "\n"
@@ -225,7 +225,7 @@ def test_a_run_over_several_targets_in_order() -> None:
         Result.failed("api", gone),
         created(name="db", said="db is stopped", notes=()),
     )
-    write_outcome(Outcome(rows=results, failures=(gone,), summary="2 of 3"), console, action="stop", kind="instance")
+    write_outcome(Outcome(rows=results, failures=(gone,), summary="2 of 3"), console, action="stop", noun="instance")
     assert "".join(log) == (
         "warning: its disk costs on\n"
         "web is stopped\n"

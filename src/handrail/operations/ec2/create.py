@@ -21,7 +21,7 @@ from handrail.core.ec2_rules import (
     name_from,
 )
 from handrail.core.errors import HandrailError, NotFound, Usage
-from handrail.core.fields import Kind, number, text, texts
+from handrail.core.fields import Type, number, text, texts
 from handrail.core.ownership import GIVEN_TAG, IMAGE_TAG, ownership_tags, token_of
 from handrail.core.plan import Claim, Facts, Hold, Places, PlaceWish, Plan, Result, Status
 from handrail.core.resources import LIVE_STATES, Image, Instance
@@ -67,7 +67,7 @@ class CreateInstance(Repeatable, Waiting):
         metavar="NAME",
         policy="ec2.instance_profiles",
     )
-    user_data = text("a file to run at first boot, at most 16 KiB", kind=Kind.FILE, metavar="FILE")
+    user_data = text("a file to run at first boot, at most 16 KiB", type=Type.FILE, metavar="FILE")
     tag = texts("a tag of your own: key=value", metavar="KEY=VALUE")
     count = number("make that many: NAME-1 to NAME-N, all or none", minimum=1, maximum=COUNT_LIMIT, metavar="N")
 

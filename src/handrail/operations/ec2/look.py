@@ -6,7 +6,7 @@ from functools import partial
 from handrail.core.amounts import count
 from handrail.core.ec2_rules import SETTLED, Move
 from handrail.core.errors import HandrailError, Usage
-from handrail.core.fields import Kind, Parameters, flag, show, text, texts
+from handrail.core.fields import Parameters, Type, flag, show, text, texts
 from handrail.core.operation import Effect, Operation
 from handrail.core.plan import Outcome, Result, Status
 from handrail.core.resources import ENDED, LIVE_STATES, STATES, Instance
@@ -42,7 +42,7 @@ class ListInstances(Parameters):
 class WaitInstances(ManyInstances, Timeout):
     """What is waited for."""
 
-    state = text("the state to wait for (default: where each is heading)", kind=Kind.CHOICE, choices=STATES)
+    state = text("the state to wait for (default: where each is heading)", type=Type.CHOICE, choices=STATES)
 
 
 def list_instances(session: Session, values: ListInstances) -> Outcome:
@@ -113,7 +113,7 @@ def _waited(target: Target[Instance], seen: Seen) -> Result:
     return course.failed(now) if isinstance(now, HandrailError) else course.result(Status.SUCCEEDED, said(now), now)
 
 
-_read = partial(Operation, resource="ec2", kind="instance", effect=Effect.READ)
+_read = partial(Operation, resource="ec2", noun="instance", effect=Effect.READ)
 LIST = _read(
     verb="list",
     help="list the instances that Handrail made",

@@ -25,7 +25,7 @@ def recover(session: Session, intent: Intent) -> Settled | None:
     return None
 
 
-instance_change = partial(Operation, resource="ec2", kind="instance", effect=Effect.CHANGE, recover=recover)
+instance_change = partial(Operation, resource="ec2", noun="instance", effect=Effect.CHANGE, recover=recover)
 
 
 def launch_of(intent: Intent, user_data: bytes | None) -> Launch:

@@ -141,7 +141,7 @@ def list_objects(session: Session, values: ListObjects) -> Outcome:
     )
 
 
-_read = partial(Operation, resource="s3", kind="bucket", effect=Effect.READ)
+_read = partial(Operation, resource="s3", noun="bucket", effect=Effect.READ)
 LIST = _read(
     verb="list",
     help="list the buckets that Handrail made, and who may read them",
@@ -167,7 +167,7 @@ SHOW = _read(
 )
 OBJECTS = _read(
     verb="objects",
-    kind="object",
+    noun="object",
     help="list the objects in a bucket, any number of them",
     example="handrail s3 objects team-assets site/",
     handler=list_objects,

@@ -28,7 +28,7 @@ def recover(session: Session, intent: Intent) -> Settled:
         return _RECOVERIES[intent.operation](session, intent)
 
 
-bucket_change = partial(Operation, resource="s3", kind="bucket", effect=Effect.CHANGE, recover=recover)
+bucket_change = partial(Operation, resource="s3", noun="bucket", effect=Effect.CHANGE, recover=recover)
 
 
 def _create(session: Session, intent: Intent) -> Settled:

@@ -204,7 +204,7 @@ def _count(session: Session, bucket: Bucket, objects: Objects, prefix: str) -> F
 
 REMOVE = bucket_change(
     verb="remove",
-    kind="object",
+    noun="object",
     help="remove objects from a bucket, by key or by prefix",
     example="handrail s3 remove team-assets site/old.html",
     effect=Effect.DESTROY,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from handrail.core.errors import Refused, Usage, WrongState
-from handrail.core.fields import Kind, flag, text, texts
+from handrail.core.fields import Type, flag, text, texts
 from handrail.core.plan import Claim, Plan, Result, Status
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import BUCKET_TAGS, OPEN_TO_POLICY, SHUT, foreign_public
@@ -34,7 +34,7 @@ class UpdateBuckets(ManyBuckets, OtherOwner):
     private = flag("nobody without credentials reads anything")
     tag = texts("a tag of your own: key=value", metavar="KEY=VALUE")
     untag = texts("remove a tag", metavar="KEY", check=BUCKET_TAGS.check_key)
-    versioning = text("keep versions: on or off", kind=Kind.CHOICE, choices=("on", "off"))
+    versioning = text("keep versions: on or off", type=Type.CHOICE, choices=("on", "off"))
 
 
 @dataclass(frozen=True)

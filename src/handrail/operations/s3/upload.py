@@ -11,7 +11,7 @@ from handrail.aws.s3_files import Meter, digest_of, read_exactly, read_head
 from handrail.aws.s3_objects import Objects
 from handrail.core.amounts import count, readable
 from handrail.core.errors import HandrailError, Refused, Usage
-from handrail.core.fields import Kind, flag, text, texts
+from handrail.core.fields import Type, flag, text, texts
 from handrail.core.plan import Claim, Facts, Hold, Plan, Result, facts_of
 from handrail.core.resources import Bucket
 from handrail.core.s3_rules import check_content_type, check_key_prefix, check_new_key
@@ -47,7 +47,7 @@ class UploadFiles(OtherOwner):
 
     bucket = OneBucket.bucket
     paths = texts(
-        "files and folders; - is standard input", kind=Kind.FILE, positional=True, required=True, metavar="PATH"
+        "files and folders; - is standard input", type=Type.FILE, positional=True, required=True, metavar="PATH"
     )
     prefix = text("put this before every key, literally", metavar="TEXT", check=check_key_prefix)
     key = text("the key of what comes from standard input", metavar="KEY", check=check_new_key)
@@ -261,7 +261,7 @@ def _facts(loads: Sequence[Load], files: Sequence[LocalFile], *, is_stream: bool
 
 UPLOAD = bucket_change(
     verb="upload",
-    kind="object",
+    noun="object",
     help="upload files and folders to an own bucket; what is there already is not sent again",
     example="handrail s3 upload team-assets ./site",
     handler=upload_files,
