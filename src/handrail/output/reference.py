@@ -113,7 +113,7 @@ def policy_page(keys: Iterable[tuple[str, str, str, str, str, str]]) -> str:
         [
             "# Policy keys",
             _GENERATED,
-            markdown_table(("Key", "Type", "`strict`", "`open`", "Meaning"), table),
+            markdown_table(("Key", "Kind", "`strict`", "`open`", "Meaning"), table),
             "## In a file that was found",
             "What each key can do in a `handrail.toml` that was merely found in or above the working folder, next to "
             "the policy that holds without it.",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handrail.aws.ec2 import Ec2
-from handrail.core.errors import NotFound
+from handrail.core.errors import AwsFailure, NotFound
 from handrail.core.resources import LIVE_STATES
 
 
@@ -89,3 +89,13 @@ def test_everything_that_handrail_made_whatever_its_state() -> None:
     client = Client(["i-1"])
     Ec2(client, None, "us-east-1").managed()
     assert [one["Name"] for one in client.asked[0]["Filters"]] == ["tag:managed-by"]
+
+
+def test_a_reply_about_other_instances_is_no_answer() -> None:
+    rows = [{"InstanceId": "i-9", "CurrentState": {"Name": "stopping"}}]
+    client = SimpleNamespace(
+        meta=SimpleNamespace(endpoint_url="https://ec2.us-east-1.amazonaws.com"),
+        stop_instances=lambda **_: {"StoppingInstances": rows},
+    )
+    with pytest.raises(AwsFailure, match="something between you and AWS answered StopInstances"):
+        Ec2(client, None, "us-east-1").stop(["i-1"])

@@ -9,7 +9,7 @@ from lease_bench import NOON, ONE, TIMES, Bench, states
 
 from handrail.core.errors import AwsFailure, CapReached, Conflict, HandrailError, Unreachable
 from handrail.core.ownership import token_of
-from handrail.core.plan import Cap, Hold, Places, PlaceWish, Plan
+from handrail.core.plan import Cap, Hold, NameWish, Places, PlaceWish, Plan
 from handrail.ledger.fence import FenceClosed
 from handrail.ledger.lease import INSTANCE_GONE
 from handrail.ledger.places import Fate, State
@@ -325,3 +325,5 @@ def test_a_hold_of_nothing() -> None:
     assert NO_HOLD.give_back("r", LOST) is LOST
     assert NO_HOLD.stopped("i", "t") == ""
     NO_HOLD.gone("i", "t")
+    with NO_HOLD.naming(NameWish("eu", "web", "i")) as fence:
+        assert fence is None

@@ -393,3 +393,12 @@ def test_a_line_to_type_next_names_the_region_of_this_one(
 
 def test_the_name_that_an_intent_gives() -> None:
     assert Boats().name_in(Intent("r1", "ec2 create", "ark", "us-east-1", "sandbox")) == "ark"
+
+
+def test_what_a_request_that_was_cut_off_was_about() -> None:
+    stopped = Intent("r1", "ec2 stop", "ark", "us-east-1", "sandbox")
+    assert Boats(ark=[ARK]).seen(Stage(), stopped) == ARK
+    assert Boats().seen(Stage(), stopped) is None
+    assert Boats(made=ARK).seen(Stage(), replace(stopped, operation="ec2 create")) == ARK
+    with pytest.raises(Unreachable):
+        Boats(ark=LOST).seen(Stage(), stopped)
