@@ -239,14 +239,15 @@ class Ec2:
         """
         if name in KNOWN_TYPES:
             return KNOWN_TYPES[name]
-        found = self._rows("DescribeInstanceTypes", "InstanceTypes", {"instance-type": [name]}, name)
-        raw = next(found, None)
-        if raw is None:
+        # To its end: a listing that does not go on is no answer.
+        found = list(self._rows("DescribeInstanceTypes", "InstanceTypes", {"instance-type": [name]}, name))
+        if not found:
             near = nearest(name, KNOWN_TYPES)
             raise Usage(
                 f"{self.region} has no instance type {name}.",
                 hint=f"--type {near}" if near else "aws ec2 describe-instance-types lists them",
             )
+        raw = found[0]
         architectures = raw["ProcessorInfo"]["SupportedArchitectures"]
         return TypeFacts(
             name=name,
