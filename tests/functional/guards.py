@@ -436,7 +436,7 @@ GUARDS = (
     Guard("right owner", RUNNER, "if named and set(others) - {named}:", "if False:", a_wrong_owner),
     Guard("cap", RULES, "if policy.value(key) is not None]", "if policy.value(key) is None]", the_cap),
     Guard("free name", "operations/ec2/create.py", "if one.name in names:", "if False:", a_taken_name),
-    Guard("there already", MOVE, '(state == move.goal and move.verb != "reboot")', "False", the_state),
+    Guard("there already", "core/ec2_rules.py", '(state == self.goal and self.verb != "reboot")', "False", the_state),
     Guard("impossible", MOVE, "if state in move.impossible:", "if False:", an_impossible_state),
     Guard("confirmed", RUNNER, f"{ASKED}\n        raise", "    if False:\n        raise", a_yes),
     Guard("dry run", RUNNER, f"{DRY}\n        return", "    if False:\n        return", a_dry_run),

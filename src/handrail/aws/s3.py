@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from handrail.aws.failures import ask, aws_failures_explained
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from handrail.aws.s3_locks import Vault
     from handrail.aws.s3_upload import Uploader
 
+T = TypeVar("T")
 LOOKERS = 8  # looks at buckets at once; botocore keeps ten connections to a host
 DEFAULT_REGION = "us-east-1"
 _SWITCHES = {
@@ -263,22 +264,22 @@ class S3:
     def view(self, name: str, region: str) -> View:
         """Return tags and access of a bucket; what is not allowed to be read is named. Raises NotFound."""
         denied: list[str] = []
-
-        def ask(read: Callable[[str, str], Any], unknown: Any) -> Any:
-            try:
-                return read(name, region)
-            except PermissionDenied as error:
-                denied.append(str(error.details.get("action") or error.message))
-                return unknown
-
-        tags = ask(self.tags, {})
-        block = ask(self.block, None)
-        public = ask(self.is_policy_public, None)
+        at = (name, region, denied)
+        tags, block = self._seen(self.tags, *at) or {}, self._seen(self.block, *at)
+        public = self._seen(self.is_policy_public, *at)
         shut = block is not None and block.restrict and block.ignore_acls
         account = None if shut else self.account_block_if_allowed()  # what the bucket shuts, no account opens
         moot = any(level is not None and level.ignore_acls for level in (block, account))
-        acl = False if moot else ask(self.is_acl_public, None)
+        acl = False if moot else self._seen(self.is_acl_public, *at)
         return View(tags, Exposure(public, block, account, acl), tuple(dict.fromkeys(denied)))
+
+    def _seen(self, read: Callable[[str, str], T], name: str, region: str, denied: list[str]) -> T | None:
+        """Return what a look at a bucket shows; None where it is not allowed, which joins what was denied."""
+        try:
+            return read(name, region)
+        except PermissionDenied as error:
+            denied.append(str(error.details.get("action") or error.message))
+            return None
 
     def views(self, places: Sequence[tuple[str, str]]) -> list[View | HandrailError]:
         """Return the view of each (name, region), in order, several at once; an error stands for its bucket only."""
@@ -335,15 +336,10 @@ class S3:
 
     def settings(self, name: str, region: str, *, lock: bool = False) -> Settings:
         """Return versioning, encryption, ownership and, where asked for, Object Lock; None where not allowed."""
-
-        def ask(read: Callable[[str, str], str]) -> str | None:
-            try:
-                return read(name, region)
-            except PermissionDenied:
-                return None
-
-        locking = ask(self.object_lock) if lock else None
-        return Settings(ask(self.versioning), ask(self.encryption), ask(self.ownership), locking)
+        at = (name, region, list[str]())
+        locking = self._seen(self.object_lock, *at) if lock else None
+        versioning, encryption = self._seen(self.versioning, *at), self._seen(self.encryption, *at)
+        return Settings(versioning, encryption, self._seen(self.ownership, *at), locking)
 
     def versioning(self, name: str, region: str) -> str:
         """Return `on`, `off` or `suspended`."""

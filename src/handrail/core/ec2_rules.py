@@ -173,6 +173,10 @@ class Move:
     impossible: tuple[str, ...] = ()
     stray: tuple[str, ...] = ()
 
+    def is_under_way(self, state: str) -> bool:
+        """Return whether an instance in a state is at the goal, or gets there by itself; one can always be rebooted."""
+        return state in self.arriving or (state == self.goal and self.verb != "reboot")
+
 
 # Source: EC2 user guide, "Instance lifecycle".
 MOVES = {

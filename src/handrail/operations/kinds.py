@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from handrail.core.amounts import columns, count
 from handrail.core.errors import Acted, HandrailError, Internal, NotFound, NotManaged, Usage, WrongState
+from handrail.core.fields import Field, text
 from handrail.core.plan import Ask, Plan, Question, Result, Status
 from handrail.core.policy.rules import Touch
 from handrail.core.resources import Owned
@@ -91,7 +92,7 @@ class Kind(ABC, Generic[R]):
 
     def seen(self, session: Session, intent: Intent) -> R | None:
         """Return what a request that was cut off was about, None if it is not there. Raises why that can't be told."""
-        with asking_once(session, session.aws.silent.setdefault(self.service, {}), intent):
+        with asking_once(session, session.aws.silent[self.service], intent):
             if intent.operation == f"{self.resource} create":
                 return self.made_by(session, intent.request, Known(intent, None), intent.resource)
             found = self.look(session, [intent.resource])[intent.resource]
@@ -131,6 +132,11 @@ class Kind(ABC, Generic[R]):
         """Return a line to type next: `handrail ec2 stop web`."""
         where = session.region_to_name if self.regional else None
         return command(f"{self.resource} {verb}", *targets, **options, region=where)
+
+
+def other_owner(noun: str) -> Field[str | None]:
+    """Return the field that names the other owner whose things a command may touch."""
+    return text(f"name the other owner whose {noun} this is; with --yes it answers for them", metavar="NAME")
 
 
 # ---- from a word to a thing

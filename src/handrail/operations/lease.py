@@ -16,6 +16,7 @@ from handrail.ledger.ledger import Ledger
 from handrail.ledger.places import State, Wanted
 from handrail.ledger.record import Intent, Known
 from handrail.operations.ec2.recovery import launch_of
+from handrail.operations.kinds import other_owner
 from handrail.operations.needs import CHANGE_EC2, END_CONDEMNED, RECORD
 from handrail.operations.settling import Settled, finished, undone
 from handrail.session import Session
@@ -49,7 +50,7 @@ class ReleasePlace(Parameters):
     )
     now = flag("undo the create at once instead of waiting until it has run out")
     user_data = text("with --now: the user data of that create", type=Type.FILE, metavar="FILE")
-    owner = text("name the other owner whose place this is; with --yes it answers for them", metavar="NAME")
+    owner = other_owner("place")
 
 
 def list_places(session: Session, values: Parameters) -> Outcome:

@@ -4,7 +4,6 @@ services.py  one connection to AWS, and the services on it   core/policy/rules.p
 stores.py    ledger, places, ownership rows                  machine.py  files that a person named, standard input
 """
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -206,4 +205,4 @@ class Session:
 
     def new_request(self) -> str:
         """Return a fresh request id: 26 letters and digits, 128 bits of chance."""
-        return "".join(secrets.choice("0123456789abcdefghjkmnpqrstvwxyz") for _ in range(26))
+        return self.machine.letters("0123456789abcdefghjkmnpqrstvwxyz", 26)

@@ -48,5 +48,5 @@ class Machine:
             ) from None
 
     def letters(self, alphabet: str, count: int) -> str:
-        """Return that many letters by chance, for a made-up name."""
+        """Return that many letters by chance, for a name or id that is made up."""
         return "".join(secrets.choice(alphabet) for _ in range(count))

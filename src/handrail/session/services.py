@@ -1,5 +1,6 @@
 """AWS as one request uses it: one connection, made when first asked for, and the services on it."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -22,7 +23,7 @@ class Services:
     def __init__(self, connect: "Callable[[], Aws]", region: Callable[[], str]) -> None:
         self._connect, self._region = connect, region
         # Regions that did not answer a look on the side, and why, by service.
-        self.silent: dict[str, dict[str, HandrailError]] = {"ec2": {}, "s3": {}}
+        self.silent = defaultdict[str, dict[str, HandrailError]](dict)
 
     @cached_property
     def connection(self) -> "Aws":

@@ -12,7 +12,7 @@ from handrail.core.resources import LIVE_STATES, Instance
 from handrail.ledger.places import Place
 from handrail.ledger.record import Intent, Known
 from handrail.ledger.shapes import text as text_in
-from handrail.operations.kinds import Kind, called
+from handrail.operations.kinds import Kind, called, other_owner
 from handrail.operations.repeating import was_in_vain
 from handrail.operations.settling import asking_once, labels, reading
 from handrail.session import Session
@@ -49,7 +49,7 @@ class ManyInstances(Parameters):
 class OtherOwner(Parameters):
     """Who else's instance may be touched."""
 
-    owner = text("name the other owner whose instance this is; with --yes it answers for them", metavar="NAME")
+    owner = other_owner("instance")
 
 
 class Instances(Kind[Instance]):

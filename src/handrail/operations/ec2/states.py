@@ -54,7 +54,7 @@ def _step(session: Session, target: Target[Instance], move: Move, *, wait: bool)
         raise _impossible(session, target.one, move)
     if state in move.settles and not wait:
         raise _in_between(session, target.one, move)
-    if state in move.arriving or (state == move.goal and move.verb != "reboot"):
+    if move.is_under_way(state):
         return Step(target, arrives=state in move.arriving)
     return Step(target, acts=True, settles_first=state in move.settles)
 
@@ -106,8 +106,7 @@ def _ending(acting: Sequence[Step]) -> Question | None:
 
 def _fits(one: Instance, move: Move) -> bool:
     """Return whether a move makes sense for an instance as it is."""
-    is_there = one.state == move.goal and move.verb != "reboot"
-    return not is_there and one.state not in (*move.impossible, *move.arriving)
+    return not move.is_under_way(one.state) and one.state not in move.impossible
 
 
 def _operation(verb: str, help: str, example: str, *permissions: str, **rest: object) -> Operation:

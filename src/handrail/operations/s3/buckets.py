@@ -14,7 +14,7 @@ from handrail.core.s3_rules import check_bucket
 from handrail.core.shell import command
 from handrail.ledger.record import Intent, Known
 from handrail.ledger.rows import Row
-from handrail.operations.kinds import Kind
+from handrail.operations.kinds import Kind, other_owner
 from handrail.operations.repeating import was_in_vain
 from handrail.operations.s3.meeting import requests_about
 from handrail.operations.s3.words import finishing_line
@@ -44,7 +44,7 @@ class ManyBuckets(Parameters):
 class OtherOwner(Parameters):
     """Who else's bucket may be touched."""
 
-    owner = text("name the other owner whose bucket this is; with --yes it answers for them", metavar="NAME")
+    owner = other_owner("bucket")
 
 
 class Buckets(Kind[Bucket]):
